@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    // Sequences and seeds are fixed so that a run says the same thing twice.
+    sequence: { shuffle: false },
+    pool: "forks",
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    coverage: { provider: "v8", include: ["lib/**", "cli/**", "api/**", "corpus/**"] },
+  },
+});
