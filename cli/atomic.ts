@@ -1,0 +1,132 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { RunError, systemCodeOf, systemReason } from "./errors.ts";
+import type { OutputFile } from "./outcome.ts";
+import { writeAll, writeOut } from "./output.ts";
+
+const NEW_FILE_MODE = 0o666;
+const PERMISSION_BITS = 0o777;
+const SIGNAL_EXIT_BASE = 128;
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+/** Temporary files that exist now, to be removed when the process is told to stop. */
+const pending = new Set<string>();
+let guarded = false;
+
+interface Prepared {
+  readonly file: OutputFile;
+  readonly target: string;
+  readonly temporary: string;
+}
+
+/**
+ * Writes files so that each has, under its final name, either its old content or all of its new content, whatever
+ * happens in between. Everything is on disk under temporary names in the same directories before the first rename,
+ * so a disk that fills up leaves every target as it was. What is not a regular file (a pipe, /dev/null,
+ * /dev/stdout) is written directly, and `-` is standard output. Throws RunError.
+ */
+export function writeFiles(files: readonly OutputFile[]): void {
+  const prepared: Prepared[] = [];
+  try {
+    for (const file of files) {
+      const direct = file.path === "-" || isSpecial(file.path);
+      if (!direct) prepared.push(prepare(file));
+    }
+    for (const { file, temporary, target } of prepared) {
+      attempt(file.path, () => renameSync(temporary, target));
+      pending.delete(temporary);
+    }
+    for (const file of files) {
+      if (file.path === "-") writeOut(file.bytes);
+      else if (isSpecial(file.path)) attempt(file.path, () => writeDirectly(file));
+    }
+  } finally {
+    removePending();
+  }
+}
+
+function prepare(file: OutputFile): Prepared {
+  return attempt(file.path, () => {
+    const old = statOrUndefined(file.path);
+    // A symbolic link stays one: its target is replaced.
+    const target = old === undefined ? file.path : realpathSync(file.path);
+    const temporary = join(dirname(target), `.${basename(target).slice(0, 200)}.${process.pid}-${pending.size}.tmp`);
+    guardSignals();
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    const fd = openSync(temporary, flags, NEW_FILE_MODE);
+    pending.add(temporary);
+    try {
+      if (old !== undefined) fchmodSync(fd, old.mode & PERMISSION_BITS);
+      writeAll(fd, file.bytes);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    return { file, target, temporary };
+  });
+}
+
+function writeDirectly(file: OutputFile): void {
+  const fd = openSync(file.path, constants.O_WRONLY);
+  try {
+    writeAll(fd, file.bytes);
+  } catch (error) {
+    // A reader of the pipe that has enough is not a fault.
+    if (systemCodeOf(error) !== "EPIPE") throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** True for what must be written in place: character devices and pipes; a directory is left to fail with EISDIR. */
+function isSpecial(path: string): boolean {
+  const stats = statOrUndefined(path);
+  return stats !== undefined && !stats.isFile() && !stats.isDirectory();
+}
+
+function statOrUndefined(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false });
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (systemCodeOf(error) === undefined) throw error;
+    throw new RunError(`cannot write ${path}: ${systemReason(error)}`);
+  }
+}
+
+function removePending(): void {
+  for (const path of pending) {
+    try {
+      unlinkSync(path);
+    } catch {
+      // Renamed already, or its directory is gone.
+    }
+  }
+  pending.clear();
+}
+
+/** From the first temporary file on, a signal removes what is there before the process ends as the signal asks. */
+function guardSignals(): void {
+  if (guarded) return;
+  guarded = true;
+  for (const [name, number] of Object.entries(SIGNALS)) {
+    process.once(name, () => {
+      removePending();
+      process.exit(SIGNAL_EXIT_BASE + number);
+    });
+  }
+}

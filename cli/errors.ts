@@ -1,0 +1,106 @@
+import { FormatError } from "../lib/btf/error.ts";
+import { EXIT_BAD_INPUT, EXIT_COULD_NOT_RUN, type ExitCode } from "./outcome.ts";
+
+/** A mistake on the command line: exit 2. `hint` says what to do instead. */
+export class UsageError extends Error {
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.name = "UsageError";
+    this.hint = hint;
+  }
+}
+
+/** An input that cannot be read, or does not hold what it should: exit 2. */
+export class InputError extends Error {
+  readonly path: string;
+
+  constructor(path: string, reason: string) {
+    super(`${path}: ${reason}`);
+    this.name = "InputError";
+    this.path = path;
+  }
+}
+
+/** The machine said no (privilege, a missing tool, a full disk): exit 3. */
+export class RunError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "RunError";
+  }
+}
+
+/** An error as the person at the terminal gets to see it. */
+export interface Failure {
+  readonly exitCode: ExitCode;
+  /** One line, without the program's name. */
+  readonly message: string;
+  /** A second line that says what to do, where that is known. */
+  readonly hint: string | undefined;
+}
+
+/**
+ * Judges anything thrown. A FormatError or a mistake in usage is the caller's (2); what the system refused, and a bug
+ * of ours, is "could not run" (3). A bug says so, and shows its stack only with BTFGEN_DEBUG set.
+ */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof UsageError) return { exitCode: EXIT_BAD_INPUT, message: error.message, hint: error.hint };
+  if (error instanceof FormatError || error instanceof InputError) {
+    return { exitCode: EXIT_BAD_INPUT, message: error.message, hint: undefined };
+  }
+  if (error instanceof RunError) return { exitCode: EXIT_COULD_NOT_RUN, message: error.message, hint: undefined };
+  if (systemCodeOf(error) !== undefined) {
+    return { exitCode: EXIT_COULD_NOT_RUN, message: systemReason(error), hint: undefined };
+  }
+  const detail = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error && process.env.BTFGEN_DEBUG ? error.stack : undefined;
+  return {
+    exitCode: EXIT_COULD_NOT_RUN,
+    message: `internal error: ${firstLine(detail)}`,
+    hint: stack ?? "This is a bug in btfgen; BTFGEN_DEBUG=1 shows where.",
+  };
+}
+
+/** The errno name (`ENOENT`) of an error the system or Node's own file functions raised, else undefined. */
+export function systemCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
+  // ERR_FS_FILE_TOO_LARGE and its like are about the file; other ERR_ codes are misuse of an API, our own bug.
+  return /^E[A-Z0-9]+$/.test(error.code) || error.code.startsWith("ERR_FS_") ? error.code : undefined;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EBUSY: "the file is in use",
+  EDQUOT: "the disk quota is used up",
+  EEXIST: "the file exists already",
+  EFBIG: "the file is too large",
+  EIO: "input/output error",
+  EISDIR: "is a directory",
+  ELOOP: "too many symbolic links",
+  EMFILE: "too many open files",
+  ENAMETOOLONG: "the file name is too long",
+  ENODEV: "no such device",
+  ENOENT: "no such file or directory",
+  ENOMEM: "out of memory",
+  ENOSPC: "no space left on the device",
+  ENOTDIR: "a part of the path is not a directory",
+  ENXIO: "no such device or address",
+  EPERM: "operation not permitted",
+  EROFS: "the file system is read-only",
+  ETXTBSY: "the file is being executed",
+  ERR_FS_FILE_TOO_LARGE: "the file is too large (2 GiB is the limit)",
+};
+
+/** A system error in words, without the path and the call that Node puts into its message. */
+export function systemReason(error: unknown): string {
+  const code = systemCodeOf(error);
+  const known = code === undefined ? undefined : REASONS[code];
+  if (known !== undefined) return known;
+  return firstLine(error instanceof Error ? error.message : String(error));
+}
+
+function firstLine(text: string): string {
+  const end = text.indexOf("\n");
+  return end === -1 ? text : text.slice(0, end);
+}

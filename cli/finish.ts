@@ -1,0 +1,25 @@
+import { writeFiles } from "./atomic.ts";
+import type { ExitCode, Outcome } from "./outcome.ts";
+import { writeErr, writeOut } from "./output.ts";
+
+/**
+ * Carries out what a handler asked for: its files first (a summary of a file that could not be written would be a
+ * lie), then its remarks, then its result.
+ */
+export function finish(outcome: Outcome, json: boolean): ExitCode {
+  const files = outcome.files ?? [];
+  writeFiles(files);
+  for (const note of outcome.notes ?? []) writeErr(`btfgen: ${note}\n`);
+  const text = json ? `${JSON.stringify(outcome.json, jsonValue, 2)}\n` : (outcome.text?.() ?? "");
+  const stdoutTaken = files.some((file) => file.path === "-" || file.path === "/dev/stdout");
+  if (text !== "") (stdoutTaken ? writeErr : writeOut)(text);
+  return outcome.exitCode;
+}
+
+/** JSON has no 64-bit integers: those that a double cannot hold become decimal strings, the others numbers. */
+function jsonValue(_key: string, value: unknown): unknown {
+  if (typeof value !== "bigint") return value;
+  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
+    ? Number(value)
+    : value.toString();
+}

@@ -1,0 +1,15 @@
+import type { Command, Handler } from "../command.ts";
+import type { COMMANDS } from "../commands/index.ts";
+import type { Outcome } from "../outcome.ts";
+
+type Known = (typeof COMMANDS)[number];
+
+/** How to get at each command's code: imported when the command runs, not before. A command without one is a type error. */
+const HANDLERS: { readonly [C in Known as C["name"]]: () => Promise<Handler<C>> } = {
+  completion: async () => (await import("./completion.ts")).completion,
+};
+
+/** Loads the code of a command. Its arguments must have been filled from the same command's data, hence `never`. */
+export function loadHandler(command: Command): Promise<(args: never) => Outcome | Promise<Outcome>> {
+  return HANDLERS[command.name as Known["name"]]();
+}

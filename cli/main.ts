@@ -1,0 +1,28 @@
+import { COMMANDS } from "./commands/index.ts";
+import { failureOf } from "./errors.ts";
+import { finish } from "./finish.ts";
+import { loadHandler } from "./handlers/index.ts";
+import { EXIT_FINE, type ExitCode } from "./outcome.ts";
+import { writeErr, writeOut } from "./output.ts";
+import { parse } from "./parse.ts";
+
+/**
+ * Runs one command line (without `node` and the script) and returns its exit code. Every error ends here, as one line
+ * on standard error and, where there is something to do about it, a second one.
+ */
+export async function main(argv: readonly string[], version: string): Promise<ExitCode> {
+  try {
+    const parsed = await parse(argv, COMMANDS, version);
+    if ("help" in parsed) {
+      writeOut(parsed.help);
+      return EXIT_FINE;
+    }
+    const handler = await loadHandler(parsed.command);
+    const outcome = await handler(parsed.args as never);
+    return finish(outcome, parsed.args.json === true);
+  } catch (error) {
+    const failure = failureOf(error);
+    writeErr(`btfgen: ${failure.message}\n${failure.hint === undefined ? "" : `${failure.hint}\n`}`);
+    return failure.exitCode;
+  }
+}

@@ -1,0 +1,108 @@
+// @ts-check
+// Makes dist/: the library (api/ and lib/ as JavaScript with types, by tsc) and the command (cli/ and what it uses,
+// in one file, by esbuild, with V8's compiled code beside it). `--loose` goes on after a type error: a test run has
+// its own opinion of half-done work, and `npm run check` judges the types.
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, "dist");
+const modules = join(root, "node_modules");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+// Made beside dist/ and put in place at the end: a command that runs meanwhile finds all of the old or all of the new.
+const fresh = join(root, `dist.${process.pid}.tmp`);
+const old = join(root, `dist.${process.pid}.old.tmp`);
+mkdirSync(fresh, { recursive: true });
+try {
+  buildLibrary();
+  await buildCommand();
+  makeCache();
+  swap();
+} catch (error) {
+  process.stderr.write(`build: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+} finally {
+  rmSync(fresh, { recursive: true, force: true });
+  rmSync(old, { recursive: true, force: true });
+}
+
+function buildLibrary() {
+  const tsc = join(modules, "typescript", "bin", "tsc");
+  const loose = process.argv.includes("--loose");
+  run(tsc, ["-p", join(root, "tsconfig.build.json"), "--outDir", fresh], loose ? "ignore" : "inherit", loose);
+}
+
+async function buildCommand() {
+  /** @type {import("esbuild").BuildOptions} */
+  const common = {
+    absWorkingDir: root,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node20.19",
+    // Less to read and to hash at each start; names stay, for stack traces.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: "none",
+    logLevel: "warning",
+    define: { "process.env.BTFGEN_BUILD_VERSION": JSON.stringify(version) },
+  };
+  await build({
+    ...common,
+    entryPoints: ["cli/main.ts"],
+    outfile: join(fresh, "command.cjs"),
+    // Native code and WebAssembly, loaded from node_modules by the few commands that need them.
+    external: ["koffi", "libarchive-wasm"],
+    // `require` is what a script run by node:vm has; import() would need a loader of its own.
+    supported: { "dynamic-import": false },
+    // See bundle/yargs-shim.mjs for why.
+    alias: {
+      "bundle:cliui": join(modules, "cliui/build/lib/index.js"),
+      "bundle:parser": join(modules, "yargs-parser/build/lib/yargs-parser.js"),
+      "bundle:parser-strings": join(modules, "yargs-parser/build/lib/string-utils.js"),
+    },
+    plugins: [
+      {
+        name: "yargs-shim",
+        setup: (bundler) => {
+          const path = join(root, "scripts/bundle/yargs-shim.mjs");
+          bundler.onResolve({ filter: /platform-shims\/esm\.mjs$/ }, () => ({ path }));
+        },
+      },
+    ],
+  });
+  await build({
+    ...common,
+    entryPoints: ["cli/launcher.cjs"],
+    outfile: join(fresh, "btfgen.cjs"),
+    banner: { js: "#!/usr/bin/env node" },
+  });
+  chmodSync(join(fresh, "btfgen.cjs"), 0o755);
+}
+
+function makeCache() {
+  run(join(root, "scripts/bundle/make-cache.mjs"), [fresh, join(root, "corpus/samples")], "ignore");
+}
+
+function swap() {
+  const had = readdirSync(root).includes("dist");
+  if (had) renameSync(dist, old);
+  renameSync(fresh, dist);
+}
+
+/**
+ * @param {string} script
+ * @param {string[]} args
+ * @param {"inherit" | "ignore"} stdout
+ */
+function run(script, args, stdout, mayFail = false) {
+  const { status } = spawnSync(process.execPath, [script, ...args], {
+    stdio: ["ignore", stdout, "inherit"],
+    cwd: root,
+  });
+  if (status !== 0 && !mayFail) throw new Error(`${script} failed`);
+}
