@@ -1,0 +1,11 @@
+/* A pretend kernel for libbpf: see fake-kernel.c. */
+#ifndef BTFGEN_FAKE_KERNEL_H
+#define BTFGEN_FAKE_KERNEL_H
+
+/* Serve the raw BTF file at path as the running kernel's own (/sys/kernel/btf/vmlinux). Returns 0 or -errno. */
+int fake_kernel_serve_vmlinux(const char *path);
+
+/* Serve the raw split BTF file at path as that of a loaded module. Returns 0 or -errno. */
+int fake_kernel_serve_module(const char *name, const char *path);
+
+#endif
