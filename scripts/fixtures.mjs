@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { $ } from "zx";
+import { defectRecipes } from "./fixtures/defects.mjs";
 import { goEmbedLike } from "./fixtures/embed.mjs";
 import { describeObject } from "./fixtures/relocations.mjs";
 
@@ -49,28 +50,36 @@ async function versionOf(tool) {
 }
 
 /**
+ * Compiles one BPF program.
+ * @param {string} source absolute
+ * @param {string} out absolute
+ * @param {{ clang: number, target: "bpf" | "bpfeb", cpu: string }} how
+ */
+async function compile(source, out, { clang, target, cpu }) {
+  // A big-endian program is one for s390x; that decides where a kprobe finds its arguments.
+  const arch = target === "bpf" ? "x86" : "s390";
+  // Line information names files: the prefix maps keep this machine's paths out of the object.
+  const maps = [`-ffile-prefix-map=${FIXTURES}/=`, "-fdebug-compilation-dir=."];
+  const flags = ["-g", "-O2", "-Wall", "-Werror", "-Wno-unused-function", `-D__TARGET_ARCH_${arch}`, ...maps];
+  const include = `-I${join(FIXTURES, "bpf")}`;
+  await $`clang-${clang} -target ${target} -mcpu=${cpu} ${flags} ${include} -c ${source} -o ${out}`;
+  await $`llvm-strip-${clang} -g ${out}`;
+}
+
+/**
  * @param {string} source
  * @param {{ clang?: number, target?: "bpf" | "bpfeb", cpu?: string, suffix?: string }} [how]
  * @returns {Recipe}
  */
 function compiled(source, { clang = 16, target = "bpf", cpu = "v3", suffix = "" } = {}) {
   const name = basename(source, ".bpf.c");
-  // A big-endian program is one for s390x; that decides where a kprobe finds its arguments.
-  const arch = target === "bpf" ? "x86" : "s390";
   return {
     file: `${target === "bpf" ? "objects" : "objects-be"}/${name}${suffix}.o`,
     sources: [`bpf/${source}`],
     tools: [`clang-${clang}`, `llvm-strip-${clang}`],
     target,
     cpu,
-    async make(out) {
-      const cc = $({ cwd: join(FIXTURES, "bpf") });
-      // Line information names files: the prefix maps keep this machine's paths out of the object.
-      const maps = [`-ffile-prefix-map=${join(FIXTURES, "bpf")}=bpf`, `-fdebug-compilation-dir=bpf`];
-      const flags = ["-g", "-O2", "-Wall", "-Werror", "-Wno-unused-function", `-D__TARGET_ARCH_${arch}`, ...maps];
-      await cc`clang-${clang} -target ${target} -mcpu=${cpu} ${flags} -c ${source} -o ${out}`;
-      await $`llvm-strip-${clang} -g ${out}`;
-    },
+    make: (out) => compile(join(FIXTURES, "bpf", source), out, { clang, target, cpu }),
   };
 }
 
@@ -159,6 +168,7 @@ async function recipes() {
         await writeFile(out, goEmbedLike(await Promise.all(objects)));
       },
     },
+    ...(await defectRecipes(FIXTURES, (source, out, target) => compile(source, out, { clang: 16, target, cpu: "v3" }))),
   ];
 }
 
@@ -217,7 +227,7 @@ async function check(all) {
   const manifest = JSON.parse(await readFile(join(FIXTURES, MANIFEST), "utf8"));
   /** @type {Map<string, Record<string, unknown>>} */
   const committed = new Map(
-    manifest.objects.concat(manifest.embedded).map((/** @type {{ file: string }} */ o) => [o.file, o]),
+    [...manifest.objects, ...manifest.others].map((/** @type {{ file: string }} */ o) => [o.file, o]),
   );
   let wrong = 0;
   try {
@@ -267,10 +277,10 @@ async function rebuild(all) {
   }
   const entries = await Promise.all(all.map((recipe) => manifestEntry(recipe, FIXTURES)));
   const objects = entries.filter((_, i) => all[i]?.object !== false);
-  const embedded = entries.filter((_, i) => all[i]?.object === false);
-  await writeFile(join(FIXTURES, MANIFEST), `${JSON.stringify({ objects, embedded }, null, 2)}\n`);
+  const others = entries.filter((_, i) => all[i]?.object === false);
+  await writeFile(join(FIXTURES, MANIFEST), `${JSON.stringify({ objects, others }, null, 2)}\n`);
   await $`npx biome format --write ${join(FIXTURES, MANIFEST)}`;
-  console.log(`fixtures: ${objects.length} objects, ${embedded.length} files with objects inside`);
+  console.log(`fixtures: ${objects.length} objects, ${others.length} other files`);
   return 0;
 }
 
