@@ -11,10 +11,12 @@ import {
   unlinkSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { RunError, systemCodeOf, systemReason } from "./errors.ts";
+import { RunError, systemCodeOf, systemReason, UsageError } from "./errors.ts";
 import type { OutputFile } from "./outcome.ts";
 import { writeAll, writeOut } from "./output.ts";
 
+/** Errors that mean the path itself is wrong, and no privilege or space would help. */
+const WRONG_PATH: ReadonlySet<string> = new Set(["EISDIR", "ELOOP", "ENAMETOOLONG", "ENOENT", "ENOTDIR"]);
 const NEW_FILE_MODE = 0o666;
 const PERMISSION_BITS = 0o777;
 const SIGNAL_EXIT_BASE = 128;
@@ -34,21 +36,20 @@ interface Prepared {
  * Writes files so that each has, under its final name, either its old content or all of its new content, whatever
  * happens in between. Everything is on disk under temporary names in the same directories before the first rename,
  * so a disk that fills up leaves every target as it was. What is not a regular file (a pipe, /dev/null,
- * /dev/stdout) is written directly, and `-` is standard output. Throws RunError.
+ * /dev/stdout) is written directly, and `-` is standard output. Throws RunError, or UsageError where the path is wrong.
  */
 export function writeFiles(files: readonly OutputFile[]): void {
   const prepared: Prepared[] = [];
   try {
     for (const file of files) {
-      const direct = file.path === "-" || isSpecial(file.path);
-      if (!direct) prepared.push(prepare(file));
+      if (!isStdout(file.path) && !isSpecial(file.path)) prepared.push(prepare(file));
     }
     for (const { file, temporary, target } of prepared) {
       attempt(file.path, () => renameSync(temporary, target));
       pending.delete(temporary);
     }
     for (const file of files) {
-      if (file.path === "-") writeOut(file.bytes);
+      if (isStdout(file.path)) writeOut(file.bytes);
       else if (isSpecial(file.path)) attempt(file.path, () => writeDirectly(file));
     }
   } finally {
@@ -89,8 +90,14 @@ function writeDirectly(file: OutputFile): void {
   }
 }
 
-/** True for what must be written in place: character devices and pipes; a directory is left to fail with EISDIR. */
+/** True for the names of standard output, which stays the open file it is, also where that is a regular one. */
+export function isStdout(path: string): boolean {
+  return path === "-" || path === "/dev/stdout" || path === "/dev/fd/1" || path === "/proc/self/fd/1";
+}
+
+/** True for what must be written in place: devices, pipes, open descriptors. A directory is left to fail as one. */
 function isSpecial(path: string): boolean {
+  if (path.startsWith("/dev/fd/") || path.startsWith("/proc/")) return true;
   const stats = statOrUndefined(path);
   return stats !== undefined && !stats.isFile() && !stats.isDirectory();
 }
@@ -104,7 +111,8 @@ function attempt<T>(path: string, action: () => T): T {
     return action();
   } catch (error) {
     if (systemCodeOf(error) === undefined) throw error;
-    throw new RunError(`cannot write ${path}: ${systemReason(error)}`);
+    const message = `cannot write ${path}: ${systemReason(error)}`;
+    throw WRONG_PATH.has(systemCodeOf(error) ?? "") ? new UsageError(message) : new RunError(message);
   }
 }
 

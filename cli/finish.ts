@@ -1,4 +1,4 @@
-import { writeFiles } from "./atomic.ts";
+import { isStdout, writeFiles } from "./atomic.ts";
 import type { ExitCode, Outcome } from "./outcome.ts";
 import { writeErr, writeOut } from "./output.ts";
 
@@ -11,7 +11,7 @@ export function finish(outcome: Outcome, json: boolean): ExitCode {
   writeFiles(files);
   for (const note of outcome.notes ?? []) writeErr(`btfgen: ${note}\n`);
   const text = json ? `${JSON.stringify(outcome.json, jsonValue, 2)}\n` : (outcome.text?.() ?? "");
-  const stdoutTaken = files.some((file) => file.path === "-" || file.path === "/dev/stdout");
+  const stdoutTaken = files.some((file) => isStdout(file.path));
   if (text !== "") (stdoutTaken ? writeErr : writeOut)(text);
   return outcome.exitCode;
 }

@@ -33,21 +33,25 @@ export async function parse(argv: readonly string[], commands: readonly Command[
     if (word === undefined) throw new UsageError("no command given", `\n${help}`);
     return { help };
   }
-  const names = commands.map((candidate) => candidate.name);
+  const isOption = word.startsWith("-");
+  const names = isOption ? ["--help", "--version"] : commands.map((candidate) => candidate.name);
   const guess = nearest(word, names);
-  const hint = guess === undefined ? `Commands: ${names.join(", ")}` : `Did you mean ${guess}?`;
-  throw new UsageError(`no ${word.startsWith("-") ? "option" : "command"} ${word}`, hint);
+  const hint = guess === undefined ? `There are: ${names.join(", ")}` : `Did you mean ${guess}?`;
+  throw new UsageError(`no ${isOption ? "option" : "command"} ${word}`, hint);
 }
 
 async function parseCommand(command: Command, argv: readonly string[]): Promise<Parsed> {
   const parser = newParser(argv)
-    .scriptName(`${PROGRAM} ${command.name}`)
+    // yargs begins the help with this.
+    .scriptName(`${PROGRAM} ${usageOf(command)}`)
     .fail((message, error) => {
-      throw error ?? new UsageError(friendly(message, command), helpHint(command));
+      // A YError is yargs' own word for a wrong command line; anything else is a fault of ours.
+      if (error !== undefined && error !== null && error.name !== "YError") throw error;
+      throw new UsageError(friendly(message ?? error.message, command), helpHint(command));
     })
     .version(false)
     // `false` keeps it out of its own help, which has the same words above.
-    .command(usageOf({ ...command, name: "$0" }), false, (sub) => describe(sub, command));
+    .command("$0", false, (sub) => describe(sub, command));
   let help = "";
   const raw: Record<string, unknown> = await parser.parseAsync([...argv], {}, (_error, _args, output) => {
     help = output;
@@ -84,6 +88,8 @@ function newParser(argv: readonly string[]): Argv {
 
 function describe(parser: Argv, command: Command): Argv {
   parser.usage(`\n${command.description ?? command.summary}`);
+  // For the help alone. yargs parses positionals a second time, as if they were options, and so turns `-` into
+  // nothing and what follows `--` into options: `positionals` below takes the words as they are.
   for (const spec of command.positionals) {
     parser.positional(spec.name, {
       describe: spec.describe,
@@ -110,7 +116,7 @@ function describe(parser: Argv, command: Command): Argv {
 /** Checks what yargs parsed against the command's data and gives each property the type that data promises. */
 function checked(raw: Readonly<Record<string, unknown>>, command: Command): Record<string, unknown> {
   const options = { ...command.options, ...COMMON };
-  const known = new Set(["_", "$0", "help", "h", "version", ...command.positionals.map((spec) => spec.name)]);
+  const known = new Set(["_", "$0", "help", "h"]);
   for (const [name, spec] of Object.entries(options)) {
     known.add(name);
     if (spec.alias) known.add(spec.alias);
@@ -118,16 +124,31 @@ function checked(raw: Readonly<Record<string, unknown>>, command: Command): Reco
   for (const name of Object.keys(raw)) {
     if (!known.has(name)) throw unknownOption(name, Object.keys(options), command);
   }
-  const extra = Array.isArray(raw._) ? raw._[0] : undefined;
-  if (extra !== undefined) {
-    throw new UsageError(`${command.name}: one argument too many: ${String(extra)}`, helpHint(command));
-  }
-  const args: Record<string, unknown> = {};
-  for (const spec of command.positionals) {
-    const value = raw[spec.name];
-    args[spec.name] = spec.list ? asList(value).map(String) : value === undefined ? undefined : String(value);
-  }
+  const args = positionals(Array.isArray(raw._) ? raw._.map(String) : [], command);
   for (const [name, spec] of Object.entries(options)) args[name] = optionValue(name, spec, raw[name], command);
+  return args;
+}
+
+/** Gives each word to its positional; a list takes all that is left. */
+function positionals(words: readonly string[], command: Command): Record<string, unknown> {
+  const args: Record<string, unknown> = {};
+  const missing: string[] = [];
+  let next = 0;
+  for (const spec of command.positionals) {
+    const taken = words.slice(next, spec.list ? undefined : next + 1);
+    next += taken.length;
+    if (taken.length === 0 && !spec.optional) missing.push(`<${spec.name}>`);
+    const wrong = spec.choices && taken.find((word) => !spec.choices?.includes(word));
+    if (wrong !== undefined) {
+      throw new UsageError(`${command.name}: ${wrong} is not a ${spec.name}`, `Choices: ${spec.choices?.join(", ")}`);
+    }
+    args[spec.name] = spec.list ? taken : taken[0];
+  }
+  if (missing.length > 0) throw new UsageError(`${command.name}: missing ${missing.join(" ")}`, helpHint(command));
+  const extra = words[next];
+  if (extra !== undefined) {
+    throw new UsageError(`${command.name}: one argument too many: ${extra}`, helpHint(command));
+  }
   return args;
 }
 
@@ -161,12 +182,12 @@ function unknownOption(name: string, names: readonly string[], command: Command)
   return new UsageError(`${command.name} has no option ${dashed}`, hint);
 }
 
-/** yargs counts what is missing; a person wants to know its name. */
+/** yargs' messages, in one line and in our words where those say more. */
 function friendly(message: string, command: Command): string {
-  const missing = /^Not enough non-option arguments: got (\d+)/.exec(message);
-  if (missing !== null) {
-    const names = command.positionals.slice(Number(missing[1])).filter((spec) => !spec.optional);
-    return `${command.name}: missing ${names.map((spec) => `<${spec.name}>`).join(" ")}`;
+  const valueless = /^Not enough arguments following: (\S+)/.exec(message)?.[1];
+  if (valueless !== undefined) {
+    const name = Object.entries(command.options).find(([key, spec]) => key === valueless || spec.alias === valueless);
+    return `${command.name}: --${name?.[0] ?? valueless} needs a value`;
   }
   const lines = message.split("\n").map((line) => line.trim());
   return `${command.name}: ${lines.filter((line) => line !== "").join(" ")}`;

@@ -1,0 +1,95 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const MOST_LINES = 400;
+
+/** Modules of Node that the library may use: bytes in, bytes out. */
+const PURE: ReadonlySet<string> = new Set(["node:zlib"]);
+
+/** What each room may import besides itself: imports only go down. */
+const BELOW: Readonly<Record<string, readonly string[]>> = {
+  "lib/btf": [],
+  "lib/elf": ["lib/btf"],
+  "lib/core": ["lib/btf", "lib/elf"],
+  // Not each other: verify is an independent check of minimize.
+  "lib/minimize": ["lib/btf", "lib/elf", "lib/core"],
+  "lib/verify": ["lib/btf", "lib/elf", "lib/core"],
+  "lib/diff": ["lib/btf", "lib/core"],
+  "lib/prepare": ["lib/btf", "lib/elf", "lib/core", "lib/verify"],
+  api: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/diff", "lib/prepare"],
+  corpus: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/diff", "lib/prepare"],
+  cli: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/diff", "lib/prepare", "corpus"],
+};
+
+interface Source {
+  /** From the root, with `/`. */
+  readonly path: string;
+  readonly room: string;
+  readonly text: string;
+}
+
+const sources = ["api", "lib", "corpus", "cli"].flatMap(sourcesBelow);
+
+describe("the rooms", () => {
+  it("has sources to judge", () => {
+    expect(sources.length).toBeGreaterThan(10);
+  });
+
+  it("knows every room", () => {
+    const unknown = sources.filter(({ room }) => BELOW[room] === undefined);
+    expect(unknown.map(({ path }) => path)).toEqual([]);
+  });
+
+  it("imports only what is below", () => {
+    const wrong = sources.flatMap(({ path, room, text }) =>
+      importsOf(path, text)
+        .filter((target) => roomOf(target) !== room && !BELOW[room]?.includes(roomOf(target)))
+        .map((target) => `${path} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it(`has no file of more than ${MOST_LINES} lines`, () => {
+    const long = sources.filter(({ text }) => text.split("\n").length - 1 > MOST_LINES);
+    expect(long.map(({ path }) => path)).toEqual([]);
+  });
+
+  it("keeps the library free of packages and of all of Node but pure functions", () => {
+    const impure = sources
+      .filter(({ path }) => path.startsWith("lib/") || path.startsWith("api/"))
+      .flatMap(({ path, text }) => specifiersOf(text).map((specifier) => ({ path, specifier })))
+      .filter(({ specifier }) => !specifier.startsWith(".") && !PURE.has(specifier));
+    expect(impure).toEqual([]);
+  });
+});
+
+function sourcesBelow(directory: string): Source[] {
+  const entries = readdirSync(root).includes(directory)
+    ? readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
+    : [];
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .map((path) => ({ path, room: roomOf(path), text: readFileSync(join(root, path), "utf8") }));
+}
+
+function roomOf(path: string): string {
+  const parts = path.split("/");
+  return parts[0] === "lib" ? parts.slice(0, 2).join("/") : (parts[0] ?? "");
+}
+
+function importsOf(path: string, text: string): string[] {
+  return specifiersOf(text)
+    .filter((specifier) => specifier.startsWith("."))
+    .map((specifier) => relative(root, join(root, dirname(path), specifier)));
+}
+
+/** What a file imports, statically or not: the string after `from` or in `import(...)`. */
+function specifiersOf(text: string): string[] {
+  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)"|\bimport\("([^"]+)"\)|^import "([^"]+)"/gm)].map(
+    (match) => match[1] ?? match[2] ?? match[3] ?? "",
+  );
+}
