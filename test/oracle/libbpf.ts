@@ -34,7 +34,7 @@ interface AppendedCode {
 }
 
 /** A program before and after libbpf's relocations, 8 bytes an instruction, in the object's byte order. */
-export interface LibbpfProgram {
+interface LibbpfProgram {
   readonly name: string;
   readonly section: string;
   readonly before: Uint8Array;
