@@ -1,0 +1,84 @@
+/** The sample kernels of corpus/samples for tests: unpacked once, then read from a cache under node_modules. */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const SAMPLES = join(ROOT, "corpus", "samples");
+const CACHE = join(ROOT, "node_modules", ".cache", "btfgen-samples");
+const KERNEL_SUFFIX = ".btf.tar.xz";
+const MODULES_SUFFIX = ".modules.tar.xz";
+
+/** A BTF blob out of an archive. */
+export interface Sample {
+  /** `debian/12/x86_64/6.1.0-56-cloud-amd64` for a kernel, the module's name for a module. */
+  readonly name: string;
+  /** The unpacked file, for programs that want a path. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The baseline kernel of tests and tables, the base of the sample modules, the big-endian one. */
+export const KERNEL_6_1 = "debian/12/x86_64/6.1.0-56-cloud-amd64";
+export const KERNEL_OF_MODULES = "debian/12/x86_64/6.12.117+deb12-amd64";
+export const KERNEL_BIG_ENDIAN = "debian/13/s390x/6.12.107+deb13-s390x";
+
+/** Names of all sample kernels, sorted. */
+export const KERNEL_NAMES: readonly string[] = filesUnder(SAMPLES)
+  .filter((path) => path.endsWith(KERNEL_SUFFIX))
+  .map((path) => relative(SAMPLES, path).slice(0, -KERNEL_SUFFIX.length).split(sep).join("/"))
+  .sort();
+
+/** One sample kernel by its name in KERNEL_NAMES. */
+export async function kernelSample(name: string): Promise<Sample> {
+  const [file] = await unpacked(join(SAMPLES, ...name.split("/")) + KERNEL_SUFFIX);
+  if (file === undefined) throw new Error(`${name}: an empty archive`);
+  return { name, path: file, bytes: readFileSync(file) };
+}
+
+/** The modules of KERNEL_OF_MODULES, sorted by name. */
+export async function moduleSamples(): Promise<Sample[]> {
+  const archive = join(SAMPLES, "modules", basename(KERNEL_OF_MODULES) + MODULES_SUFFIX);
+  const files = await unpacked(archive);
+  return files.map((path) => ({ name: basename(path, ".btf"), path, bytes: readFileSync(path) }));
+}
+
+function filesUnder(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** The files of an archive, unpacked. Its size and time are in the directory's name, so a new archive is unpacked anew. */
+async function unpacked(archive: string): Promise<string[]> {
+  const { size, mtimeMs } = statSync(archive);
+  const key = `${relative(SAMPLES, archive).split(sep).join("-")}-${size}-${Math.floor(mtimeMs)}`;
+  const directory = join(CACHE, key);
+  try {
+    return filesUnder(directory).sort();
+  } catch {
+    await unpack(archive, directory);
+    return filesUnder(directory).sort();
+  }
+}
+
+/** Unpacks beside the final place and renames: tests run in several processes at once. */
+async function unpack(archive: string, directory: string): Promise<void> {
+  const { ArchiveReader, libarchiveWasm } = await import("libarchive-wasm");
+  const reader = new ArchiveReader(await libarchiveWasm(), new Int8Array(readFileSync(archive)));
+  const temporary = `${directory}.${process.pid}`;
+  mkdirSync(temporary, { recursive: true });
+  try {
+    for (const entry of reader.entries()) {
+      const data = entry.readData();
+      if (data !== undefined) writeFileSync(join(temporary, basename(entry.getPathname())), data);
+    }
+    renameSync(temporary, directory);
+  } catch (error) {
+    // Another process was faster, and a directory that is not empty cannot be replaced.
+    if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+    reader.free();
+  }
+}
