@@ -145,7 +145,9 @@ function stringSection(bytes: Uint8Array, header: BtfHeader, source: string, spl
   const from = header.headerLength + header.stringOffset;
   const strings = bytes.subarray(from, from + header.stringLength);
   const place = { source, section: "BTF strings", offset: Math.max(0, header.stringLength - 1) };
-  if (strings.length === 0 && !split) throw new FormatError("bad-section", "no strings: the section is empty", place);
+  if (strings.length === 0 && !split) {
+    throw new FormatError("missing-base", "no strings, not even an empty one: split BTF, which needs its base", place);
+  }
   if (strings.length !== 0 && strings[strings.length - 1] !== 0) {
     throw new FormatError("bad-section", "the last string does not end with a NUL", place);
   }

@@ -79,7 +79,13 @@ const LONG_NAMES = new Set([
   "int long unsigned",
 ]);
 
-/** True when the name at an offset is a spelling of `long`, whose size is that of a pointer. */
+const LONGEST_LONG_NAME = 17;
+
+/**
+ * True when the name at an offset is a spelling of `long`, whose size is that of a pointer. Looks at no more bytes than
+ * it must: corrupt input may have a hundred thousand INTs with one name of a megabyte.
+ */
 export function isLongName(strings: Uint8Array, offset: number): boolean {
-  return LONG_NAMES.has(stringAt(strings, offset));
+  const start = strings.subarray(offset, offset + LONGEST_LONG_NAME + 1);
+  return start.includes(0) && LONG_NAMES.has(stringAt(start, 0));
 }
