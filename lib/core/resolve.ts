@@ -1,0 +1,202 @@
+import { stringAt } from "../btf/strings.ts";
+import { type Btf, nameOffsetOf } from "../btf/view.ts";
+import { type CandidateIndex, findCandidates } from "./candidates.ts";
+import type { Evidence } from "./evidence.ts";
+import { type FieldMatch, matchEnumerator, matchField } from "./match-field.ts";
+import { MATCH, matchState, NO_MATCH } from "./match-state.ts";
+import { typesCompatible, typesMatch } from "./match-type.ts";
+import type { BpfObject, CoreRelocation } from "./object.ts";
+import { isExistenceKind, RELO_TYPE_ID_LOCAL, RELO_TYPE_MATCHES, reloClass } from "./relo-kind.ts";
+import { LIBBPF_RULES, type MatchRules } from "./rules.ts";
+import { parseSpec, type Spec, type SpecFailure } from "./spec.ts";
+import { calculate, isError, type ReloValue } from "./value.ts";
+
+/** What one candidate type of the target answers to one relocation, on its own. */
+export interface CandidateOutcome {
+  /** Type id in the target. */
+  readonly id: number;
+  /** MATCH, NO_MATCH, or a negative errno with which a loader gives the relocation up. */
+  readonly outcome: number;
+  /** The access path in the target; as far as it was found when there is no match. */
+  readonly spec: Spec;
+  /** The step of the local path (index into its accessors) at which the search ended; its length on a match. */
+  readonly step: number;
+  /** The target type in which that step was looked for. */
+  readonly typeId: number;
+  /** The numbers for the instruction; null without a match. */
+  readonly value: ReloValue | null;
+  /** What the outcome rests on; empty unless evidence was asked for. */
+  readonly evidence: Evidence;
+}
+
+/**
+ * What a loader makes of a relocation.
+ * - `resolved`: a candidate matches, the value is known.
+ * - `absent`: nothing matches and the kind's answer to that is 0 (an existence check, a size, a type id).
+ * - `poisoned`: nothing matches; the instruction must not be reached.
+ * - `ambiguous`: candidates match with different answers; the loader refuses the object.
+ * - `error`: the relocation or a candidate is beyond what a loader takes; it refuses the object.
+ */
+export type ReloStatus = "resolved" | "absent" | "poisoned" | "ambiguous" | "error";
+
+/** One relocation resolved against one target. */
+export interface ReloRecord {
+  readonly object: BpfObject;
+  readonly relocation: CoreRelocation;
+  /** The access path in the object's own types, or why there is none. */
+  readonly local: Spec | SpecFailure;
+  /** Every candidate's own outcome. */
+  readonly candidates: readonly CandidateOutcome[];
+  readonly status: ReloStatus;
+  /** The candidate whose value counts: the first that matched; null when none did. */
+  readonly chosen: CandidateOutcome | null;
+  /** The numbers for the instruction; null for `ambiguous` and `error`. */
+  readonly value: ReloValue | null;
+  /** For `ambiguous` and `error`: why, in words. */
+  readonly reason: string | null;
+}
+
+/** How to resolve. */
+export interface ResolveOptions {
+  readonly rules?: MatchRules;
+  /** Write down what each outcome rests on (for a minimizer). */
+  readonly evidence?: boolean;
+}
+
+/**
+ * Resolves all relocations of an object against a target in dry-run: nothing is patched or printed. Each candidate's
+ * outcome stands on its own; status and value are what a loader that takes all programs, in the object's order, comes
+ * to (it drops candidates of a root type which did not match an earlier relocation of that type).
+ * @throws FormatError only when types run in circles in a way that would hang a loader.
+ */
+export function resolveObject(object: BpfObject, index: CandidateIndex, options: ResolveOptions = {}): ReloRecord[] {
+  const { btf } = object;
+  if (btf === null) return [];
+  const found = new Map<number, number[]>();
+  const remaining = new Map<number, readonly number[]>();
+  return object.relocations.map((relocation) => {
+    const { typeId } = relocation;
+    let candidates = found.get(typeId);
+    if (candidates === undefined) {
+      candidates = findCandidates(index, btf, typeId);
+      found.set(typeId, candidates);
+    }
+    const record = resolveOne(object, btf, relocation, index.btf, candidates, options);
+    return decide(record, index.btf, remaining);
+  });
+}
+
+/** Everything but the loader's decision. */
+type Undecided = Pick<ReloRecord, "object" | "relocation" | "local" | "candidates">;
+
+function resolveOne(
+  object: BpfObject,
+  local: Btf,
+  relocation: CoreRelocation,
+  target: Btf,
+  candidates: readonly number[],
+  options: ResolveOptions,
+): Undecided {
+  const { kind, typeId, accessString } = relocation;
+  const spec = parseSpec(local, kind, typeId, accessString);
+  if ("reason" in spec || kind === RELO_TYPE_ID_LOCAL) return { object, relocation, local: spec, candidates: [] };
+  const rules = options.rules ?? LIBBPF_RULES;
+  const outcomes = candidates.map((id): CandidateOutcome => {
+    const evidence: Evidence = [];
+    const state = matchState(local, target, rules, options.evidence === true ? evidence : null);
+    const match = matchCandidate(state, kind, spec, id);
+    if (match.outcome !== MATCH) return { id, ...match, value: null, evidence };
+    const value = calculate(kind, local, spec, target, match.spec, object.littleEndian);
+    if (isError(value)) return { id, ...match, outcome: value.error, value: null, evidence };
+    return { id, ...match, value, evidence };
+  });
+  return { object, relocation, local: spec, candidates: outcomes };
+}
+
+function matchCandidate(state: ReturnType<typeof matchState>, kind: number, local: Spec, id: number): FieldMatch {
+  switch (reloClass(kind)) {
+    case "field":
+      return matchField(state, local, id);
+    case "enumval":
+      return matchEnumerator(state, local, id);
+    default: {
+      const compare = kind === RELO_TYPE_MATCHES ? typesMatch : typesCompatible;
+      const outcome = compare(state, local.rootId, id);
+      const spec: Spec = { rootId: id, raw: [], accessors: [], bitOffset: 0 };
+      return { outcome, spec, step: 0, typeId: id };
+    }
+  }
+}
+
+/** The loader's decision over the candidates that are left (libbpf relo_core.c, bpf_core_calc_relo_insn). */
+function decide(record: Undecided, target: Btf, remaining: Map<number, readonly number[]>): ReloRecord {
+  const { object, relocation, local, candidates } = record;
+  const { kind, typeId } = relocation;
+  const btf = object.btf as Btf;
+  const refuse = (status: "ambiguous" | "error", reason: string): ReloRecord => ({
+    ...record,
+    status,
+    chosen: null,
+    value: null,
+    reason,
+  });
+  if ("reason" in local) {
+    return refuse("error", `access string "${relocation.accessString}": ${local.reason}`);
+  }
+  if (kind === RELO_TYPE_ID_LOCAL) {
+    return { ...record, status: "resolved", chosen: null, value: localTypeId(typeId), reason: null };
+  }
+  if (btf.strings[nameOffsetOf(btf, typeId)] === 0) return refuse("error", "the root type has no name to look for");
+  const left = remaining.get(typeId);
+  const matching: CandidateOutcome[] = [];
+  for (const candidate of candidates) {
+    if (left !== undefined && !left.includes(candidate.id)) continue;
+    if (candidate.outcome < NO_MATCH) {
+      return refuse(
+        "error",
+        `candidate [${candidate.id}] ${nameAt(target, candidate.id)} gives error ${candidate.outcome}`,
+      );
+    }
+    if (candidate.outcome !== MATCH) continue;
+    const first = matching[0];
+    const conflict = first === undefined ? null : ambiguity(first, candidate);
+    if (conflict !== null) return refuse("ambiguous", conflict);
+    matching.push(candidate);
+  }
+  const chosen = matching[0];
+  if (chosen !== undefined) {
+    // A loader passes over relocations that belong to no program (an eliminated weak function's).
+    if (relocation.program !== -1) {
+      remaining.set(
+        typeId,
+        matching.map(({ id }) => id),
+      );
+    }
+    return { ...record, status: "resolved", chosen, value: chosen.value, reason: null };
+  }
+  const value = calculate(kind, btf, local, target, null, object.littleEndian);
+  if (isError(value)) return refuse("error", `the local type gives error ${value.error}`);
+  const status = isExistenceKind(kind) ? "absent" : "poisoned";
+  return { ...record, status, chosen: null, value, reason: null };
+}
+
+function ambiguity(first: CandidateOutcome, other: CandidateOutcome): string | null {
+  const ids = `candidates [${first.id}] and [${other.id}]`;
+  if (first.spec.bitOffset !== other.spec.bitOffset) {
+    return `${ids} have the field at bit ${first.spec.bitOffset} and at bit ${other.spec.bitOffset}`;
+  }
+  if (first.value?.poison !== other.value?.poison || first.value?.value !== other.value?.value) {
+    return `${ids} give the values ${first.value?.value} and ${other.value?.value}`;
+  }
+  return null;
+}
+
+function nameAt(btf: Btf, id: number): string {
+  return stringAt(btf.strings, nameOffsetOf(btf, id));
+}
+
+/** local_type_id needs no target: the object's own id stays (until a loader links its BTF). */
+function localTypeId(typeId: number): ReloValue {
+  const value = BigInt(typeId);
+  return { original: value, value, poison: false, validate: false, badResize: false, originalSize: 0, size: 0 };
+}
