@@ -3,7 +3,7 @@
 // in one file, by esbuild, with V8's compiled code beside it). `--loose` goes on after a type error: a test run has
 // its own opinion of half-done work, and `npm run check` judges the types.
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -34,6 +34,18 @@ function buildLibrary() {
   const tsc = join(modules, "typescript", "bin", "tsc");
   const loose = process.argv.includes("--loose");
   run(tsc, ["-p", join(root, "tsconfig.build.json"), "--outDir", fresh], loose ? "ignore" : "inherit", loose);
+  for (const entry of readdirSync(fresh, { recursive: true, withFileTypes: true })) {
+    if (entry.name.endsWith(".d.ts")) rewriteImports(join(entry.parentPath, entry.name));
+  }
+}
+
+/**
+ * tsc rewrites the `.ts` of imports in code, not in declarations; compilers before 5.0 do not find those.
+ * @param {string} path
+ */
+function rewriteImports(path) {
+  const text = readFileSync(path, "utf8");
+  writeFileSync(path, text.replace(/((?:from |import\()"\.[^"]*)\.ts"/g, '$1.js"'));
 }
 
 async function buildCommand() {

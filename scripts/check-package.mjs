@@ -1,13 +1,15 @@
 // @ts-check
 // `npm run check:package`: packs the package as it would be published, judges the tarball (publint,
 // are-the-types-wrong), installs it elsewhere, and uses the command and every entry point from there.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { $ } from "zx";
 
 const run = $({ quiet: true, preferLocal: true });
 const { name, version, exports } = JSON.parse(readFileSync("package.json", "utf8"));
+/** @type {string[]} */
+const specifiers = [];
 const directory = mkdtempSync(join(tmpdir(), "btfgen-package-"));
 try {
   // dist/ is built already, so that packing need not do it again.
@@ -25,7 +27,16 @@ try {
     for (const entry of Object.keys(exports).filter((path) => !path.endsWith(".json"))) {
       const specifier = join(name, entry);
       await elsewhere`node --input-type=module -e ${`await import(${JSON.stringify(specifier)})`}`;
+      specifiers.push(specifier);
     }
+  });
+  await step("compile against it, every declaration checked", async () => {
+    const lines = specifiers.map(
+      (specifier, index) => `export * as entry${index} from ${JSON.stringify(specifier)};\n`,
+    );
+    writeFileSync(join(directory, "consumer.ts"), lines.join(""));
+    const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--types", ""];
+    await run`tsc ${flags} ${join(directory, "consumer.ts")} --ignoreConfig`;
   });
 } finally {
   rmSync(directory, { recursive: true, force: true });
