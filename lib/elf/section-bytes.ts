@@ -1,4 +1,3 @@
-// biome-ignore lint/correctness/noNodejsModules: inflate is a pure function of bytes, and Node's is the one at hand
 import { inflateSync } from "node:zlib";
 import { FormatError } from "../btf/error.ts";
 import { type Elf, type ElfSection, rawSectionBytes } from "./elf.ts";
