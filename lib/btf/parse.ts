@@ -170,7 +170,7 @@ function layoutSizes(segment: BtfSegment): RecordSizes {
 }
 
 /** libbpf btf.c, determine_ptr_size: the size of the first INT of 4 or 8 bytes which is called some form of `long`. */
-function pointerSizeOf(words: Uint32Array, integers: readonly number[], strings: Uint8Array): number {
+export function pointerSizeOf(words: Uint32Array, integers: readonly number[], strings: Uint8Array): number {
   for (const at of integers) {
     const size = words[at + SIZE_OR_TYPE_WORD] as number;
     if ((size === 4 || size === 8) && isLongName(strings, words[at + NAME_WORD] as number)) return size;
