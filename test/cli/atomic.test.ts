@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
   lstatSync,
   mkdirSync,
@@ -12,6 +12,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeFiles } from "../../cli/atomic.ts";
 
@@ -80,5 +82,24 @@ describe("writeFiles", () => {
     const chunks = await reader.stdout.toArray();
     expect(Buffer.concat(chunks).toString()).toBe("new");
     expect(statSync(path).isFIFO()).toBe(true);
+  });
+
+  it("leaves no temporary file behind when it is interrupted", () => {
+    const { outputFiles } = buildSync({
+      entryPoints: [fileURLToPath(new URL("../../cli/atomic.ts", import.meta.url))],
+      bundle: true,
+      platform: "node",
+      format: "cjs",
+      write: false,
+    });
+    const script = join(directory, "child.cjs");
+    // The signal comes when the first temporary file is there and the second is about to be made.
+    const use = `module.exports.writeFiles([
+      { path: "first", bytes: Buffer.from("new") },
+      { get path() { process.kill(process.pid, "SIGINT"); return "second"; }, bytes: Buffer.from("new") },
+    ]);`;
+    writeFileSync(script, `${outputFiles[0]?.text}\n${use}`);
+    spawnSync(process.execPath, [script], { cwd: directory });
+    expect(readdirSync(directory)).toEqual(["child.cjs", "first", "second"]);
   });
 });
