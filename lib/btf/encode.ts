@@ -23,7 +23,10 @@ export interface EncodeOptions {
   readonly segment?: number;
   /** Byte order of the result; that of the file by default. */
   readonly littleEndian?: boolean;
-  /** True for a 32-byte header with a layout section, false for a 24-byte header; as it was by default. */
+  /**
+   * True for a 32-byte header with a layout section (the file's own where it has one), false for a 24-byte header, with
+   * which kinds that are not known here cannot be read any more; as it was by default.
+   */
   readonly layout?: boolean;
 }
 
@@ -41,7 +44,7 @@ export function encodeBtf(btf: Btf, options: EncodeOptions = {}): Uint8Array {
   const words = ownNumbering(btf, segment);
   const strings = btf.strings.subarray(segment.stringStart, segment.stringEnd);
   const asItWas = options.layout === undefined;
-  const layout = asItWas ? inByteOrder(segment, littleEndian) : layoutOrNone(options.layout === true);
+  const layout = options.layout === false ? new Uint8Array(0) : layoutOf(segment, littleEndian, asItWas);
   const contents: BtfContents = { words: words.subarray(from, to), strings, littleEndian, layout, flags: header.flags };
   return assembleBtf(asItWas ? { ...contents, headerLength: header.headerLength } : contents);
 }
@@ -96,6 +99,7 @@ function inByteOrder(segment: BtfSegment, littleEndian: boolean): Uint8Array {
   return layout;
 }
 
-function layoutOrNone(wanted: boolean): Uint8Array {
-  return wanted ? layoutOfKnownKinds() : new Uint8Array(0);
+/** The file's own layout if it has one, which may describe kinds that are not known here; else, if wanted, one made. */
+function layoutOf(segment: BtfSegment, littleEndian: boolean, asItWas: boolean): Uint8Array {
+  return segment.layout.length !== 0 || asItWas ? inByteOrder(segment, littleEndian) : layoutOfKnownKinds();
 }
