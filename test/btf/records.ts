@@ -37,20 +37,22 @@ export interface BlobOptions {
 export function blob(rows: readonly Row[], options: BlobOptions = {}): Uint8Array {
   const start = options.base?.strings.length ?? 0;
   const offsets = new Map<string, number>([["", 0]]);
-  let text = options.base === undefined ? "\0" : "";
+  const names = options.base === undefined ? [""] : [];
+  let end = start + names.length;
   const words = rows.flat().map((word) => {
     if (typeof word === "number") return word;
     let offset = offsets.get(word);
     if (offset === undefined) {
-      offset = start + Buffer.byteLength(text, "utf8");
+      offset = end;
       offsets.set(word, offset);
-      text += `${word}\0`;
+      names.push(word);
+      end += Buffer.byteLength(word, "utf8") + 1;
     }
     return offset;
   });
   return assembleBtf({
     words: Uint32Array.from(words),
-    strings: options.strings ?? Buffer.from(text, "utf8"),
+    strings: options.strings ?? Buffer.from(names.map((name) => `${name}\0`).join(""), "utf8"),
     littleEndian: options.littleEndian ?? true,
     ...(options.layout === undefined ? {} : { layout: options.layout }),
   });
