@@ -71,5 +71,6 @@ function ownCode(object: BpfObject, { name, section, offset, size }: BpfProgram,
     const detail = `program ${name} is at ${offset} + ${size}, which is no run of instructions in ${code.length} bytes`;
     throw new FormatError("bad-instruction", detail, { source: object.source, section, offset });
   }
-  return code.slice(offset, offset + size);
+  // Not slice(): a Buffer's is a view, and the file's bytes are the caller's.
+  return new Uint8Array(code.subarray(offset, offset + size));
 }
