@@ -90,7 +90,7 @@ function ownNumbering(btf: Btf, segment: BtfSegment): Uint32Array {
 
 /** A layout's flags are u16 in the file's byte order. */
 function inByteOrder(segment: BtfSegment, littleEndian: boolean): Uint8Array {
-  const layout = segment.layout.slice();
+  const layout = new Uint8Array(segment.layout);
   if (littleEndian !== segment.header.littleEndian) {
     for (let at = 0; at + 4 <= layout.length; at += 4) {
       layout.set([layout[at + 3] as number, layout[at + 2] as number], at + 2);

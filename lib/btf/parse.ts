@@ -161,7 +161,7 @@ function layoutSection(
   otherwise: RecordSizes,
 ): { layout: Uint8Array; sizes: RecordSizes } {
   const from = header.headerLength + header.layoutOffset;
-  const layout = bytes.slice(from, from + header.layoutLength);
+  const layout = new Uint8Array(bytes.subarray(from, from + header.layoutLength));
   return { layout, sizes: layout.length === 0 ? otherwise : applyLayout(layout, source, KNOWN_SIZES) };
 }
 

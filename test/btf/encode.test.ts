@@ -116,6 +116,13 @@ describe("encodeBtf", () => {
     expect([...swapped.subarray(at, at + 4)]).toEqual([4, 0, 0x12, 0x34]);
   });
 
+  it("leaves the bytes it was parsed from as they are, also those of a Buffer, whose slice() is a view", () => {
+    const bytes = Buffer.from(blob(ROWS, { layout: LAYOUT }));
+    const before = Buffer.from(bytes);
+    encodeBtf(parseBtf(bytes), { littleEndian: false });
+    expect(bytes.equals(before)).toBe(true);
+  });
+
   it("keeps flags and the length of a longer header", () => {
     const bytes = assembleBtf({
       words: Uint32Array.of(0, info(KIND_STRUCT), 0),
