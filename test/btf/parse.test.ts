@@ -129,6 +129,16 @@ describe("parseBtf", () => {
     expect(parseBtf(blob([int("long", 4), int("unsigned long", 8)])).pointerSize).toBe(4);
   });
 
+  it("takes bounded time where a hundred thousand INTs have one name of a megabyte", () => {
+    const count = 100_000;
+    const strings = new Uint8Array(1_000_002).fill(0x6c);
+    strings[0] = strings[strings.length - 1] = 0;
+    const bytes = blob(new Array<Row>(count).fill([1, info(KIND_INT), 8, 64]), { strings });
+    const start = performance.now();
+    expect(parseBtf(bytes).pointerSize).toBe(0);
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+
   const END = ALL_ROWS.length + 1;
   /** A reference to a type that is not there, in every place that holds one; `word` is its index in the record. */
   it.each<[string, Row, number]>([
