@@ -58,8 +58,9 @@ export async function readArchive(bytes: Uint8Array, wanted: (path: string) => b
   return files;
 }
 
-/** libarchive's own words end with its errno in brackets, WebAssembly's say nothing to a person. */
+/** libarchive's own words are for people; those of a WebAssembly.RuntimeError are not. */
 function reasonOf(error: unknown): string {
-  if (error instanceof WebAssembly.RuntimeError) return "it is damaged, or of a kind that is not supported";
+  if (error instanceof Error && error.name === "RuntimeError")
+    return "it is damaged, or of a kind that is not supported";
   return systemReason(error).replace(/^Error: /, "");
 }

@@ -1,7 +1,7 @@
 import yargs, { type Argv } from "yargs";
+import { nearest } from "../lib/core/nearest.ts";
 import { type Command, type OptionSpec, usageOf } from "./command.ts";
 import { UsageError } from "./errors.ts";
-import { nearest } from "./nearest.ts";
 
 const PROGRAM = "btfgen";
 const HELP_WIDTH = 110;

@@ -1,0 +1,33 @@
+import { sectionBytes } from "../elf/section-bytes.ts";
+import { CLASS_LDX, CLASS_MASK, CLASS_ST, CLASS_STX, INSN_BYTES } from "./instruction.ts";
+import { patchInstruction } from "./patch.ts";
+import type { ReloRecord } from "./resolve.ts";
+
+/** What writing a record's value would do to its instruction. */
+export interface PatchEffect {
+  /** Why the instruction cannot take it, in words; null when it can. */
+  readonly failure: string | null;
+  readonly poisoned: boolean;
+  /** A load or store that would move another number of bytes. */
+  readonly resized: boolean;
+}
+
+const NO_EFFECT: PatchEffect = { failure: null, poisoned: false, resized: false };
+
+/**
+ * Patches a copy of one instruction, to see whether it takes the value: an offset may be too great for it, or it may
+ * not hold what the relocation says. Nothing of the object changes.
+ */
+export function tryPatch({ object, relocation, value }: ReloRecord): PatchEffect {
+  const section = object.elf.sections[relocation.sectionIndex];
+  if (value === null || section === undefined) return NO_EFFECT;
+  const { insnOffset } = relocation;
+  // A 64-bit immediate takes two.
+  const code = sectionBytes(object.elf, section).slice(insnOffset, insnOffset + 2 * INSN_BYTES);
+  const opcodeClass = (code[0] ?? 0) & CLASS_MASK;
+  const outcome = patchInstruction(code, 0, value, object.littleEndian);
+  if (typeof outcome === "object") return { ...NO_EFFECT, failure: outcome.failure };
+  const isMemory = opcodeClass === CLASS_LDX || opcodeClass === CLASS_ST || opcodeClass === CLASS_STX;
+  const poisoned = outcome === "poisoned";
+  return { failure: null, poisoned, resized: isMemory && !poisoned && value.size !== value.originalSize };
+}
