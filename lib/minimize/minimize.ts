@@ -1,0 +1,75 @@
+import { type Btf, type BtfSegment, typeCount } from "../btf/view.ts";
+import type { ReloRecord } from "../core/resolve.ts";
+import type { Draft, Drafts } from "./draft.ts";
+import { makeDrafts } from "./make-drafts.ts";
+import { markLong, markRecords } from "./mark-records.ts";
+import { emptyMarks, type Marks, settleMarks } from "./marks.ts";
+import { mergeDrafts } from "./merge.ts";
+import { writeDrafts } from "./write.ts";
+
+/** How to minimize. */
+export interface MinimizeOptions {
+  /** Keep typedefs, modifiers and the names of kept types, for people who read the result. */
+  readonly keepNames?: boolean;
+  /** Write base and modules as one BTF, for loaders that read only one. */
+  readonly flatten?: boolean;
+  /** Write a 32-byte header with the layout section (kernels before 7.1 refuse it). */
+  readonly layout?: boolean;
+  /**
+   * Keep the size of `long` for 64-bit kernels too. Loaders read a pointer's size off it and otherwise take their own,
+   * which is wrong only for a 32-bit loader on a 64-bit kernel; for 32-bit kernels it is always kept.
+   */
+  readonly keepLong?: boolean;
+  /** Marks further types before anything is written: what only user space needs, attach targets, ... */
+  readonly mark?: (marks: Marks) => void;
+}
+
+/** One written blob. */
+export interface MinimizedBlob {
+  /** The file it was made from: the base's, or a module's. */
+  readonly source: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The result of minimizing one target. */
+export interface Minimized {
+  /** The base, then the modules (split BTF on it) in the order they were given; one blob when flattened. */
+  readonly blobs: readonly MinimizedBlob[];
+  /** Types in the source and in the result, void not counted. */
+  readonly typesBefore: number;
+  readonly typesAfter: number;
+  /** New type id by old one, for the types that are kept: ids change. */
+  readonly newIds: ReadonlyMap<number, number>;
+}
+
+/**
+ * Writes the part of a target that keeps every (relocation, candidate) pair's outcome as it is. The records must have
+ * been resolved against this very target with `evidence: true`, one list for every rule set to be served.
+ */
+export function minimize(target: Btf, records: readonly ReloRecord[], options: MinimizeOptions = {}): Minimized {
+  const flatten = options.flatten === true;
+  const segments = flatten ? 1 : target.segments.length;
+  const marks = emptyMarks(target, options.keepNames === true);
+  options.mark?.(marks);
+  settleMarks(marks);
+  markRecords(marks, records, segments > 1);
+  if (target.pointerSize === 4 || options.keepLong === true) markLong(marks);
+  const drafts = makeDrafts(marks);
+  if (flatten) drafts.list = flattened(drafts);
+  mergeDrafts(drafts);
+  const { littleEndian } = (target.segments[0] as BtfSegment).header;
+  const written = writeDrafts(drafts.list, { littleEndian, layout: options.layout === true, segments });
+  const newIds = new Map<number, number>();
+  for (const [id, draft] of drafts.bySource) newIds.set(id, written.ids.get(draft) as number);
+  return {
+    blobs: written.blobs.map((bytes, i) => ({ source: (target.segments[i] as BtfSegment).source, bytes })),
+    typesBefore: typeCount(target) - 1,
+    typesAfter: drafts.list.length,
+    newIds,
+  };
+}
+
+function flattened(drafts: Drafts): Draft[] {
+  for (const draft of drafts.list) draft.segment = 0;
+  return drafts.list;
+}
