@@ -177,7 +177,8 @@ describe("mutated BTF", () => {
   });
 
   function mutated(bytes: Uint8Array, changes: readonly Change[]): Uint8Array {
-    const copy = bytes.slice();
+    // Not bytes.slice(), which shares memory when the bytes are a Buffer.
+    const copy = new Uint8Array(bytes);
     for (const { place, value, where } of changes) {
       copy[place % (where === 0 ? HEADER_BYTES : copy.length)] = value;
     }
@@ -207,8 +208,8 @@ describe("mutated BTF", () => {
 
   it("was both, so that both were tried", () => {
     expect(Math.min(taken, refused)).toBeGreaterThan(300);
-    expect(modulesTaken).toBeGreaterThan(5);
-    expect(modulesTaken).toBeLessThan(195);
+    expect(modulesTaken).toBeGreaterThan(20);
+    expect(modulesTaken).toBeLessThan(180);
   });
 
   it("is refused, cut off at any length", () => {
