@@ -23,7 +23,8 @@ export function tryPatch({ object, relocation, value }: ReloRecord): PatchEffect
   if (value === null || section === undefined) return NO_EFFECT;
   const { insnOffset } = relocation;
   // A 64-bit immediate takes two.
-  const code = sectionBytes(object.elf, section).slice(insnOffset, insnOffset + 2 * INSN_BYTES);
+  // Not bytes.slice(), which shares memory when the bytes are a Buffer.
+  const code = new Uint8Array(sectionBytes(object.elf, section).subarray(insnOffset, insnOffset + 2 * INSN_BYTES));
   const opcodeClass = (code[0] ?? 0) & CLASS_MASK;
   const outcome = patchInstruction(code, 0, value, object.littleEndian);
   if (typeof outcome === "object") return { ...NO_EFFECT, failure: outcome.failure };
