@@ -118,22 +118,24 @@ function checkKnownKinds(view: Btf, segment: BtfSegment): void {
  */
 function embeddedTypes(view: Btf, segment: BtfSegment): Uint8Array {
   const embedded = new Uint8Array(segment.startId);
+  const known = new Uint32Array(typeCount(view));
   for (let id = segment.startId; id < segment.endId; id++) {
     if (!isComposite(kindOf(view, id))) continue;
     for (let i = 0; i < vlenOf(view, id); i++) {
-      const held = heldByValue(view, memberType(view, id, i), segment);
+      const held = heldByValue(view, memberType(view, id, i), known, segment);
       if (held < segment.startId && isComposite(kindOf(view, held))) embedded[held] = 1;
     }
   }
   return embedded;
 }
 
-/** The type that is left of a member's when modifiers, typedefs and arrays are taken off. */
-function heldByValue(view: Btf, from: number, segment: BtfSegment): number {
+/**
+ * The type that is left of a member's when modifiers, typedefs and arrays are taken off. `known` remembers each such
+ * type's answer, plus 1, so that many members with one long chain cost no more than the chain.
+ */
+function heldByValue(view: Btf, from: number, known: Uint32Array, segment: BtfSegment): number {
   let id = from;
-  for (let steps = 0; ; steps++) {
-    const kind = kindOf(view, id);
-    if (kind !== KIND_ARRAY && !isTransparent(kind)) return id;
+  for (let steps = 0; known[id] === 0 && isLookedThrough(view, id); steps++) {
     if (steps > typeCount(view)) {
       throw new FormatError("type-loop", "modifiers, typedefs and arrays lead back to where they started", {
         source: segment.source,
@@ -141,8 +143,23 @@ function heldByValue(view: Btf, from: number, segment: BtfSegment): number {
         typeId: from,
       });
     }
-    id = kind === KIND_ARRAY ? arrayElement(view, id) : targetOf(view, id);
+    id = insideOf(view, id);
   }
+  const held = known[id] === 0 ? id : (known[id] as number) - 1;
+  for (id = from; known[id] === 0; id = insideOf(view, id)) {
+    known[id] = held + 1;
+    if (id === held) break;
+  }
+  return held;
+}
+
+function isLookedThrough(view: Btf, id: number): boolean {
+  const kind = kindOf(view, id);
+  return kind === KIND_ARRAY || isTransparent(kind);
+}
+
+function insideOf(view: Btf, id: number): number {
+  return kindOf(view, id) === KIND_ARRAY ? arrayElement(view, id) : targetOf(view, id);
 }
 
 /**

@@ -84,7 +84,7 @@ function scanForObjects(bytes: Uint8Array, source: string): Found[] {
   const haystack = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const magic = Uint8Array.from(ELF_MAGIC);
   // Objects that do not overlap have room for this many section headers; hostile ones share them.
-  const budget = { sections: 4 * Math.ceil(bytes.length / SECTION_BYTES) };
+  const budget = { sections: SHN_LORESERVE + 4 * Math.ceil(bytes.length / SECTION_BYTES) };
   let offset = haystack.indexOf(magic);
   while (offset !== -1) {
     const length = objectLength(bytes, offset, budget);

@@ -110,6 +110,16 @@ describe("a distilled type's counterpart", () => {
     });
   });
 
+  it("is found soon behind a long chain that many members have", () => {
+    const length = 50_000;
+    const chain = Array.from({ length }, (_, i): Row => ["", info(KIND_CONST), i === length - 1 ? 1 : i + 4]);
+    const members = Array.from({ length }, () => ["", 3, 0]).flat();
+    const rows: Row[] = [["own", info(KIND_STRUCT, length), 8, ...members], ...chain];
+    const start = performance.now();
+    expect(formatErrorOf(() => relocate([struct("x", 16)], [struct("x", 8)], rows)).code).toBe("missing-base");
+    expect(performance.now() - start).toBeLessThan(2_000);
+  });
+
   it("is not by value behind a pointer", () => {
     expect(typeCount(relocate([PAD, struct("x", 16)], [struct("x", 8)], [embedding(3), pointerTo(1)]).view)).toBe(5);
   });
