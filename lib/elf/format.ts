@@ -29,7 +29,6 @@ export const SHT_REL = 9;
 export const SHT_DYNSYM = 11;
 export const SHT_SYMTAB_SHNDX = 18;
 
-export const SHF_ALLOC = 0x2;
 export const SHF_EXECINSTR = 0x4;
 export const SHF_COMPRESSED = 0x800;
 
@@ -37,17 +36,13 @@ export const SHF_COMPRESSED = 0x800;
 export const SHN_LORESERVE = 0xff00;
 export const SHN_UNDEF = 0;
 export const SHN_ABS = 0xfff1;
-export const SHN_COMMON = 0xfff2;
 /** The index does not fit 16 bits and stands elsewhere. */
 export const SHN_XINDEX = 0xffff;
 
-export const STB_LOCAL = 0;
 export const STB_GLOBAL = 1;
 export const STB_WEAK = 2;
-export const STT_NOTYPE = 0;
 export const STT_OBJECT = 1;
 export const STT_FUNC = 2;
-export const STT_SECTION = 3;
 export const STT_FILE = 4;
 
 export const ELFCOMPRESS_ZLIB = 1;
