@@ -24,9 +24,10 @@ const CLOSE = literal("]}\n");
  *     FLOAT                      size
  *     DECL_TAG                   type_id, component_idx (-1: the type itself)
  *
- * Numbers are written in full, also those of 64 bits that a double cannot hold. Two differences, both bpftool's faults:
+ * Numbers are written in full, also those of 64 bits that a double cannot hold. Where it differs, bpftool is at fault:
  * an unsigned 32-bit enumerator with its top bit set is its C value here, where bpftool's JSON (not its text) extends
- * the sign to 64 bits; and control characters in names are escaped. Chunks as dumpRaw.
+ * the sign to 64 bits; control characters in names are escaped; and a backslash stays one, which bpftool 7.1 turns into
+ * a line feed. Chunks as dumpRaw.
  */
 export function dumpJson(btf: Btf, write: ChunkWriter, selection: DumpSelection = {}): void {
   const sink = openSink(write);
