@@ -61,6 +61,8 @@ export interface ResolveOptions {
   readonly rules?: MatchRules;
   /** Write down what each outcome rests on (for a minimizer). */
   readonly evidence?: boolean;
+  /** Leave out field and enumerator relocations. */
+  readonly typeKindsOnly?: boolean;
 }
 
 /**
@@ -74,7 +76,11 @@ export function resolveObject(object: BpfObject, index: CandidateIndex, options:
   if (btf === null) return [];
   const found = new Map<number, number[]>();
   const remaining = new Map<number, readonly number[]>();
-  return object.relocations.map((relocation) => {
+  const wanted =
+    options.typeKindsOnly === true
+      ? object.relocations.filter(({ kind }) => reloClass(kind) === "type")
+      : object.relocations;
+  return wanted.map((relocation) => {
     const { typeId } = relocation;
     let candidates = found.get(typeId);
     if (candidates === undefined) {

@@ -34,7 +34,7 @@ export interface MinimizedBlob {
 /** The result of minimizing one target. */
 export interface Minimized {
   /** The base, then the modules (split BTF on it) in the order they were given; one blob when flattened. */
-  readonly blobs: readonly MinimizedBlob[];
+  readonly blobs: readonly [MinimizedBlob, ...MinimizedBlob[]];
   /** Types in the source and in the result, void not counted. */
   readonly typesBefore: number;
   readonly typesAfter: number;
@@ -62,7 +62,10 @@ export function minimize(target: Btf, records: readonly ReloRecord[], options: M
   const newIds = new Map<number, number>();
   for (const [id, draft] of drafts.bySource) newIds.set(id, written.ids.get(draft) as number);
   return {
-    blobs: written.blobs.map((bytes, i) => ({ source: (target.segments[i] as BtfSegment).source, bytes })),
+    blobs: written.blobs.map((bytes, i) => ({
+      source: (target.segments[i] as BtfSegment).source,
+      bytes,
+    })) as [MinimizedBlob, ...MinimizedBlob[]],
     typesBefore: typeCount(target) - 1,
     typesAfter: drafts.list.length,
     newIds,

@@ -1,0 +1,50 @@
+import { type BtfInput, parseBtf, parseModules } from "../btf/parse.ts";
+import type { Btf } from "../btf/view.ts";
+import { indexCandidates } from "../core/candidates.ts";
+import type { BpfObject } from "../core/object.ts";
+import { DEFAULT_RULE_SETS, type RuleSetRecords, resolveSets } from "../core/resolve-sets.ts";
+import type { MatchRules } from "../core/rules.ts";
+import { type Minimized, type MinimizeOptions, minimize } from "../minimize/minimize.ts";
+import { type Proof, prove } from "../verify/prove.ts";
+
+/** One kernel to minimize. */
+export interface Target {
+  readonly base: BtfInput;
+  /** Modules' split BTF on that base. */
+  readonly modules?: readonly BtfInput[];
+}
+
+/** What is wanted of the result. */
+export interface JobOptions extends MinimizeOptions {
+  /** The rule sets to serve: each is kept, and proved by its own rules. libbpf and kernel by default. */
+  readonly ruleSets?: readonly MatchRules[];
+}
+
+/** The result of one job: the bytes, what became of every relocation, and the proof. */
+export interface JobResult extends Minimized {
+  /** The full BTF, parsed. */
+  readonly target: Btf;
+  /** Every relocation resolved against the full BTF, by rule set. */
+  readonly sets: readonly RuleSetRecords[];
+  /** Bytes may be used only when `proof.holds`. */
+  readonly proof: Proof;
+}
+
+/**
+ * The main job, whole and pure: parses a kernel's BTF, resolves the objects' relocations against it, writes what they
+ * need and proves the result.
+ * @throws FormatError when the target is no BTF; findings are in the proof.
+ */
+export function runJob(target: Target, objects: readonly BpfObject[], options: JobOptions = {}): JobResult {
+  const base = parseBtf(target.base.bytes, { source: target.base.source });
+  const modules = target.modules ?? [];
+  const full = modules.length === 0 ? base : parseModules(base, modules);
+  const sets = resolveSets(objects, indexCandidates(full), options.ruleSets ?? DEFAULT_RULE_SETS, true);
+  const minimized = minimize(
+    full,
+    sets.flatMap(({ records }) => records),
+    options,
+  );
+  const proof = prove(objects, { target: full, sets }, minimized.blobs);
+  return { ...minimized, target: full, sets, proof };
+}

@@ -1,0 +1,103 @@
+import type { Btf } from "../btf/view.ts";
+import type { ReloRecord } from "../core/resolve.ts";
+import { decisionKey, NO_MATCH_KEY, outcomeKey, rootKey } from "./outcomes.ts";
+
+/** A relocation whose outcome is not the same against two targets. */
+export interface Difference {
+  readonly record: ReloRecord;
+  /** What it comes to against the full BTF: the outcomes of its candidates, or the loader's decision. */
+  readonly full: string;
+  /** The same against the small one. */
+  readonly small: string;
+  /**
+   * `candidates`: the set of its candidates' outcomes differs. `decision`: what a loader makes of them does.
+   * `pairing`: each relocation's outcomes are there, but not at the same candidates together.
+   */
+  readonly what: "candidates" | "decision" | "pairing";
+}
+
+/** Records of the same relocations, in the same order, against one target. */
+export interface Side {
+  readonly target: Btf;
+  readonly records: readonly ReloRecord[];
+}
+
+/**
+ * Compares the outcomes of the same relocations against two targets, pair by pair of relocation and candidate.
+ *
+ * Candidates have no name but their outcomes (their ids differ, and the small BTF may lack those that match nothing),
+ * so the outcomes of all relocations of one root type make up a candidate's profile, and the sets of profiles must be
+ * equal. That holds exactly when some pairing of candidates keeps every outcome, in whatever order and for whatever
+ * subset of programs a loader resolves them.
+ */
+export function compareSides(full: Side, small: Side): Difference[] {
+  const differences: Difference[] = [];
+  const groups = new Map<string, number[]>();
+  full.records.forEach((record, i) => {
+    const other = small.records[i];
+    if (other === undefined || other.relocation !== record.relocation) {
+      throw new RangeError("compareSides: the two sides are not about the same relocations");
+    }
+    if (decisionKey(record) !== decisionKey(other)) {
+      differences.push({ record, full: told(record), small: told(other), what: "decision" });
+    }
+    if (record.candidates.length === 0 && other.candidates.length === 0) return;
+    const key = rootKey(record);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [i]);
+    else group.push(i);
+  });
+  for (const group of groups.values()) compareGroup(full, small, group, differences);
+  return differences;
+}
+
+function told(record: ReloRecord): string {
+  return record.reason === null ? decisionKey(record) : `${decisionKey(record)} (${record.reason})`;
+}
+
+function compareGroup(full: Side, small: Side, group: readonly number[], differences: Difference[]): void {
+  const fullOutcomes = group.map((i) => outcomes(full, i));
+  const smallOutcomes = group.map((i) => outcomes(small, i));
+  if (sameSet(profiles(fullOutcomes), profiles(smallOutcomes))) return;
+  const before = differences.length;
+  group.forEach((i, position) => {
+    const [inFull, inSmall] = [fullOutcomes[position], smallOutcomes[position]].map(
+      (byId) => new Set([...(byId as Map<number, string>).values()].filter((key) => key !== NO_MATCH_KEY)),
+    ) as [Set<string>, Set<string>];
+    if (sameSet(inFull, inSmall)) return;
+    const record = full.records[i] as ReloRecord;
+    differences.push({ record, full: listed(inFull), small: listed(inSmall), what: "candidates" });
+  });
+  if (differences.length > before) return;
+  const record = full.records[group[0] as number] as ReloRecord;
+  const count = (outcomesOf: readonly Map<number, string>[]) => `${profiles(outcomesOf).size} kinds of candidates`;
+  differences.push({ record, full: count(fullOutcomes), small: count(smallOutcomes), what: "pairing" });
+}
+
+/** Outcome by candidate id of one relocation. */
+function outcomes(side: Side, i: number): Map<number, string> {
+  const record = side.records[i] as ReloRecord;
+  return new Map(record.candidates.map((candidate) => [candidate.id, outcomeKey(record, candidate, side.target)]));
+}
+
+/** The distinct profiles of candidates; one that matches nothing is like one that is not there. */
+function profiles(group: readonly Map<number, string>[]): Set<string> {
+  const ids = new Set<number>();
+  for (const byId of group) for (const id of byId.keys()) ids.add(id);
+  const found = new Set<string>();
+  for (const id of ids) {
+    const keys = group.map((byId) => byId.get(id) ?? NO_MATCH_KEY);
+    if (keys.some((key) => key !== NO_MATCH_KEY)) found.add(keys.join("\n"));
+  }
+  return found;
+}
+
+function sameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  if (a.size !== b.size) return false;
+  for (const key of a) if (!b.has(key)) return false;
+  return true;
+}
+
+function listed(keys: ReadonlySet<string>): string {
+  return keys.size === 0 ? NO_MATCH_KEY : [...keys].sort().join(" | ");
+}
