@@ -23,6 +23,8 @@ export interface BtfBlob {
   readonly bytes: Uint8Array;
   /** A kernel module's distilled base (`.BTF.base`). */
   readonly distilledBase?: Uint8Array;
+  /** True for a BPF object's own types: `.BTF.ext` beside them names strings, too. */
+  readonly hasExt?: boolean;
 }
 
 /**
@@ -80,10 +82,15 @@ function blobOf(bytes: Uint8Array, source: string): BtfBlob {
       "holds no BTF: not raw BTF, an ELF file, or an archive (tar, also in xz, gzip or bzip2)",
     );
   }
-  const { btf, btfBase } = readBtfSections(bytes, source);
+  const { btf, btfBase, btfExt } = readBtfSections(bytes, source);
   // A file without .BTF is refused by btfBytes, which has the words for it.
   const found = btf ?? btfBytes(bytes, source);
-  return btfBase === undefined ? { source, bytes: found } : { source, bytes: found, distilledBase: btfBase };
+  return {
+    source,
+    bytes: found,
+    ...(btfBase && { distilledBase: btfBase }),
+    ...(btfExt && { hasExt: true }),
+  };
 }
 
 function inflated(bytes: Uint8Array, source: string): Uint8Array {

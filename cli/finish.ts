@@ -1,6 +1,6 @@
 import { isStdout, writeFiles } from "./atomic.ts";
 import type { ExitCode, Outcome } from "./outcome.ts";
-import { writeErr, writeOut } from "./output.ts";
+import { streamOut, writeErr, writeOut } from "./output.ts";
 
 /**
  * Carries out what a handler asked for: its files first (a summary of a file that could not be written would be a
@@ -10,6 +10,10 @@ export function finish(outcome: Outcome, json: boolean): ExitCode {
   const files = outcome.files ?? [];
   writeFiles(files);
   for (const note of outcome.notes ?? []) writeErr(`btfgen: ${note}\n`);
+  if (outcome.stream !== undefined) {
+    streamOut(outcome.stream);
+    return outcome.exitCode;
+  }
   const text = json ? `${JSON.stringify(outcome.json, jsonValue, 2)}\n` : (outcome.text?.() ?? "");
   const stdoutTaken = files.some((file) => isStdout(file.path));
   if (text !== "") (stdoutTaken ? writeErr : writeOut)(text);

@@ -27,6 +27,11 @@ export interface Outcome {
    * (`-o -`), text and JSON go to standard error instead, so that the bytes stay clean.
    */
   readonly text?: () => string;
+  /**
+   * The result as it is made, for one too large for a string: standard output gets it instead of `json` and `text`, so
+   * the handler must have seen to `--json` itself. A reader that goes away ends it early, which is no error.
+   */
+  readonly stream?: (write: (chunk: Uint8Array) => void) => void;
   /** Warnings and remarks, a line each, for standard error, with `--json` and without. */
   readonly notes?: readonly string[];
   /** Files to write, atomically each, all of them begun before the first is put in place. */

@@ -17,6 +17,28 @@ export function writeOut(data: string | Uint8Array): void {
   }
 }
 
+/** Thrown through whoever makes a result that nobody reads any more. */
+class ReaderGone extends Error {}
+
+/**
+ * Writes a result piece by piece, as it is made. Writing waits for the reader, and where that has gone away (`| head`)
+ * the making ends with it, quietly.
+ */
+export function streamOut(make: (write: (chunk: Uint8Array) => void) => void): void {
+  try {
+    make((chunk) => {
+      try {
+        writeAll(STDOUT, chunk);
+      } catch (error) {
+        if (systemCodeOf(error) === "EPIPE") throw new ReaderGone();
+        throw new RunError(`cannot write to standard output: ${systemReason(error)}`);
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof ReaderGone)) throw error;
+  }
+}
+
 /** Writes talk to standard error. If that is closed there is nobody to tell. */
 export function writeErr(text: string): void {
   try {

@@ -83,7 +83,7 @@ function explainIndex(target: Btf, typeId: number, where: string, index: number)
   if (kind !== KIND_ARRAY) return `${where} is ${kindWords(kind)} there, an array here`;
   const length = arrayLength(target, typeId);
   if (length === 0) return `array ${where} has no elements and is not the last member, index ${index}`;
-  return `array ${where} has ${length} elements, index ${index}`;
+  return `array ${where} has ${length} element${length === 1 ? "" : "s"}, index ${index}`;
 }
 
 /**

@@ -158,10 +158,13 @@ function hasName(local: Btf, wanted: number, target: Btf, count: number, nameAt:
 function compositeFault(pair: Pair, localId: number, targetId: number, depth: number): string | null {
   const { local, target } = pair;
   const place = nameOf(target, targetId) || typeText(target, targetId);
+  const names = memberNames(target, targetId);
   for (let i = 0; i < vlenOf(local, localId); i++) {
     const wanted = memberName(local, localId, i);
     const text = stringAt(local.strings, wanted) || "(anonymous)";
-    let fault: string | null = `${place} has no member ${text}${hint(text, memberNames(target, targetId))}`;
+    let fault: string | null = names.includes(text)
+      ? `${place} has ${text} in an anonymous member, where type_matches does not look`
+      : `${place} has no member ${text}${hint(text, names)}`;
     for (let j = 0; j < vlenOf(target, targetId) && fault !== null; j++) {
       if (!equalEssentialNames(local.strings, wanted, target.strings, memberName(target, targetId, j))) continue;
       fault = memberFault(pair, memberType(local, localId, i), memberType(target, targetId, j), text, depth);

@@ -1,0 +1,38 @@
+import { dumpJson } from "../../lib/btf/dump-json.ts";
+import { dumpRaw } from "../../lib/btf/dump-raw.ts";
+import type { IdRange } from "../../lib/btf/dump-select.ts";
+import { KIND_NAMES } from "../../lib/btf/format.ts";
+import { nearest } from "../../lib/core/nearest.ts";
+import { parseTarget, readBtf } from "../btf-input.ts";
+import type { Args } from "../command.ts";
+import type { dump as command } from "../commands/dump.ts";
+import { UsageError } from "../errors.ts";
+import { EXIT_FINE, type Outcome } from "../outcome.ts";
+
+/** Prints types as they are read, so that `| head` costs nothing. */
+export async function dump(args: Args<typeof command>): Promise<Outcome> {
+  const selection = { names: args.name, kinds: args.kind.map(kindNumber), ids: args.id.map(idRange) };
+  const blob = await readBtf(args.btf);
+  const btf = args.base === undefined ? parseTarget(blob) : parseTarget(await readBtf(args.base), [blob]);
+  const print = args.json || args.format === "json" ? dumpJson : dumpRaw;
+  return { exitCode: EXIT_FINE, json: null, stream: (write) => print(btf, write, selection) };
+}
+
+function kindNumber(word: string): number {
+  // Void, kind 0, is no type of any file.
+  const kind = KIND_NAMES.indexOf(word.toUpperCase(), 1);
+  if (kind !== -1) return kind;
+  const names = KIND_NAMES.slice(1).map((name) => name.toLowerCase());
+  const guess = nearest(word.toLowerCase(), names);
+  const hint = guess === undefined ? `There are: ${names.join(", ")}` : `Did you mean ${guess}?`;
+  throw new UsageError(`dump: there is no kind ${word}`, hint);
+}
+
+function idRange(text: string): IdRange {
+  const match = /^(\d+)(?:-(\d+))?$/.exec(text);
+  const first = Number(match?.[1]);
+  const last = Number(match?.[2] ?? match?.[1]);
+  if (match === null || last < first)
+    throw new UsageError(`dump: --id ${text} is neither an id nor a range such as 5-9`);
+  return { first, last };
+}

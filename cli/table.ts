@@ -1,0 +1,44 @@
+/** A column is at most this wide; a longer cell pushes the rest of its row to the right, and is never cut. */
+const MAX_WIDTH = 48;
+const GAP = "  ";
+
+/**
+ * Lays rows out in columns for a fixed-width screen, one line a row, also where standard output is a pipe. The last
+ * column is as long as it is. Columns named in `right` (numbers) are set flush right.
+ */
+export function formatTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: ReadonlySet<string> = new Set(),
+): string {
+  const lines = [header, ...rows.map((row) => row.map(printable))];
+  const widths = header.map((_, column) => {
+    const widest = lines.reduce((width, line) => Math.max(width, (line[column] ?? "").length), 0);
+    return Math.min(MAX_WIDTH, widest);
+  });
+  return lines.map((line) => `${formatLine(line, header, widths, right)}\n`).join("");
+}
+
+function formatLine(
+  line: readonly string[],
+  header: readonly string[],
+  widths: readonly number[],
+  right: ReadonlySet<string>,
+): string {
+  const cells = line.map((cell, column) => {
+    const width = widths[column] ?? 0;
+    if (right.has(header[column] ?? "")) return cell.padStart(width);
+    return column === line.length - 1 ? cell : cell.padEnd(width);
+  });
+  return cells.join(GAP).trimEnd();
+}
+
+/** Text from a file, safe to show: control characters (of a terminal's language, too) are shown as escapes. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** `3 objects`, `1 object`. */
+export function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
