@@ -4,7 +4,7 @@
  */
 import { nameOf } from "../../lib/btf/strings.ts";
 import { kindName, kindOf } from "../../lib/btf/view.ts";
-import { applyRecords, isFailure } from "../../lib/core/apply.ts";
+import { type AppliedProgram, applyRecords, isFailure } from "../../lib/core/apply.ts";
 import type { CandidateIndex } from "../../lib/core/candidates.ts";
 import { INSN_BYTES, OP_CALL, OP_LDIMM64 } from "../../lib/core/instruction.ts";
 import { MATCH, NO_MATCH } from "../../lib/core/match-state.ts";
@@ -53,6 +53,10 @@ export function compareRun(object: BpfObject, index: CandidateIndex, run: Libbpf
   const records = resolveObject({ ...object, relocations }, index);
   const entries = new Map(run.log.map((entry) => [`${entry.reloIndex} ${entry.program}`, entry]));
   const positions = positionsInSections(object);
+  const applied = applyRecords(object, records);
+  const unfit = new Set(
+    applied.flatMap(({ patched }) => patched.filter(({ outcome }) => isFailure(outcome)).map((it) => it.relocation)),
+  );
   const remaining = new Map<number, readonly number[]>();
   const reached: ReloRecord[] = [];
   for (const record of records) {
@@ -68,6 +72,7 @@ export function compareRun(object: BpfObject, index: CandidateIndex, run: Libbpf
     sum.relocations++;
     const before = sum.differences.length;
     compareRecord(record, entry, index, remaining, sum, (what) => say(`relocation #${key}: ${what}`));
+    compareFailure(record, entry, unfit.has(relocation.index), (what) => say(`relocation #${key}: ${what}`));
     if (sum.differences.length > before) break;
     // libbpf gives the object up at the first relocation that fails; what comes behind it has no witness.
     if (entry.errors.some((error) => error.includes("failed to"))) break;
@@ -76,7 +81,7 @@ export function compareRun(object: BpfObject, index: CandidateIndex, run: Libbpf
   if (run.failed === undefined && entries.size > 0)
     say(`relocations we do not have: ${[...entries.keys()].join(", ")}`);
   compareFound(reached, index, run, say);
-  compareCode(object, records, reached, run, sum, say);
+  compareCode(object, applied, reached, run, sum, say);
 }
 
 /** The position of each relocation among those of its section in .BTF.ext, which is how libbpf's log numbers them. */
@@ -103,6 +108,8 @@ function compareRecord(
     if (entry.local !== undefined) say(`we do not understand its access string: ${local.reason}`);
     return;
   }
+  // A root without a name: libbpf looks for candidates first, and gives up without a word on the path.
+  if (status === "error" && entry.local === undefined) return;
   const localText = specText(record.object.btf as NonNullable<BpfObject["btf"]>, relocation.kind, local, true);
   if (localText !== entry.local?.text) say(`local: ${localText}, libbpf ${entry.local?.text}`);
   const left = record.candidates.filter(({ id }) => remaining.get(relocation.typeId)?.includes(id) ?? true);
@@ -144,11 +151,23 @@ function compareDecision(
   }
   if ((status === "ambiguous") !== (entry.ambiguity !== undefined)) say(`${status}, libbpf: ${entry.ambiguity}`);
   const isNone = status === "absent" || status === "poisoned";
-  if (isNone !== entry.noTargets) say(`${status}, libbpf ${entry.noTargets ? "has no" : "has a"} match`);
+  // An error may come behind "no match": the local side's own size cannot be had.
+  if (complete && isNone !== entry.noTargets) say(`${status}, libbpf ${entry.noTargets ? "has no" : "has a"} match`);
   if (status === "error" && entry.errors.length === 0) say("an error for us alone");
   for (const patch of entry.patches) {
     if (patch.what === "mem_sz" || value === null) continue;
     if (patch.to !== value.value) say(`value ${value.value}, libbpf ${patch.to}`);
+  }
+}
+
+/** Both give the object up, and at the same step, or neither does. */
+function compareFailure(record: ReloRecord, entry: ReloLogEntry, isUnfit: boolean, say: (what: string) => void): void {
+  const notResolved = record.status === "ambiguous" || record.status === "error";
+  const theyDoNotResolve = entry.errors.some((error) => error.includes("failed to relocate"));
+  const theyDoNotPatch = entry.errors.some((error) => error.includes("failed to patch"));
+  if (notResolved !== theyDoNotResolve) say(`${record.status} (${record.reason}), libbpf: ${entry.errors.join("; ")}`);
+  else if (!notResolved && isUnfit !== theyDoNotPatch) {
+    say(`${isUnfit ? "does not fit" : "fits"} its instruction, libbpf: ${entry.errors.join("; ")}`);
   }
 }
 
@@ -174,13 +193,12 @@ function compareFound(
 
 function compareCode(
   object: BpfObject,
-  records: readonly ReloRecord[],
+  applied: readonly AppliedProgram[],
   reached: readonly ReloRecord[],
   run: LibbpfRun,
   sum: Comparison,
   say: (what: string) => void,
 ): void {
-  const applied = applyRecords(object, records);
   const complete = run.failed === undefined;
   const wasReached = new Set(reached.map(({ relocation }) => relocation.index));
   const loaderSlots = slotsOfElfRelocations(object);
