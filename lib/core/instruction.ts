@@ -17,7 +17,6 @@ export const CLASS_ALU = 0x04;
 export const CLASS_ALU64 = 0x07;
 
 export const SIZE_MASK = 0x18;
-export const MODE_MASK = 0xe0;
 export const SOURCE_MASK = 0x08;
 
 /** `BPF_LD | BPF_IMM | BPF_DW`: a 64-bit immediate in two instructions. */

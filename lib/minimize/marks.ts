@@ -213,11 +213,6 @@ function keepAtLeast(marks: Marks, id: number, wanted: number): void {
   }
 }
 
-/** True for the kinds whose elements are kept one by one. */
-export function hasMarkedElements(kind: number): boolean {
-  return kind === KIND_STRUCT || kind === KIND_UNION || kind === KIND_ENUM || kind === KIND_ENUM64;
-}
-
 /** Word index of the first element of a type's record. */
 export function firstElement(btf: Btf, id: number): number {
   return (btf.offsets[id] as number) + (FIXED_WORDS[kindOf(btf, id)] as number);

@@ -1,0 +1,7 @@
+/**
+ * `btfgen/minimize`: write the part of a BTF that keeps every relocation's outcome. Takes records resolved with
+ * `evidence: true`; does not prove its result (see `btfgen/verify`, or `runJob` of `btfgen`, which does both).
+ */
+
+export type { Marks } from "../lib/minimize/marks.ts";
+export { type Minimized, type MinimizedBlob, type MinimizeOptions, minimize } from "../lib/minimize/minimize.ts";

@@ -1,0 +1,14 @@
+/**
+ * `btfgen/verify`: prove that small BTF stands for full BTF, whoever made it: resolve every relocation against both
+ * and compare pair by pair of relocation and candidate.
+ */
+
+export { compareSides, type Difference, type Side } from "../lib/verify/compare.ts";
+export {
+  type FullSide,
+  formatMalformed,
+  type Proof,
+  type ProofDifference,
+  prove,
+  type SmallSide,
+} from "../lib/verify/prove.ts";
