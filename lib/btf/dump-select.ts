@@ -13,7 +13,7 @@ export interface IdRange {
 export interface DumpSelection {
   /** Index into `btf.segments`; the last by default: a module's own types, as `bpftool -B BASE btf dump` prints. */
   readonly segment?: number;
-  /** Names; `*` stands for any run of bytes, also an empty one. Anonymous types have the empty name. */
+  /** Names; `*` stands for any run of bytes, also an empty one, `?` for one byte. Anonymous types have the empty name. */
   readonly names?: readonly string[];
   /** Kinds by number. */
   readonly kinds?: readonly number[];
@@ -48,10 +48,11 @@ export function selectTypes(btf: Btf, selection: DumpSelection): Uint32Array {
 }
 
 const STAR = 0x2a;
+const QUESTION_MARK = 0x3f;
 
 /**
- * True when the NUL-terminated string at an offset matches a pattern in which `*` stands for any run of bytes. Goes
- * back to the last star only, so the work is at most the product of the two lengths.
+ * True when the NUL-terminated string at an offset matches a pattern of `*` (any run of bytes) and `?` (one byte).
+ * Goes back to the last star only, so the work is at most the product of the two lengths.
  */
 export function matchesGlob(pattern: Uint8Array, strings: Uint8Array, offset: number): boolean {
   let at = offset;
@@ -65,7 +66,7 @@ export function matchesGlob(pattern: Uint8Array, strings: Uint8Array, offset: nu
       resumeAt = at;
     } else if (byte === 0) {
       return p === pattern.length;
-    } else if (pattern[p] === byte) {
+    } else if (pattern[p] === byte || pattern[p] === QUESTION_MARK) {
       p++;
       at++;
     } else if (star !== -1) {

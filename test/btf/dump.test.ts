@@ -323,7 +323,11 @@ describe("matchesGlob", () => {
     ["*aab*", "aaaab", true],
     ["abc", "ab", false],
     ["ab", "abc", false],
-    ["a?c", "abc", false],
+    ["a?c", "abc", true],
+    ["a?c", "ac", false],
+    ["abc?", "abc", false],
+    ["?*?", "ab", true],
+    ["?*?", "a", false],
     ["gr*n", "grün", true],
   ])("%j on %j: %j", (pattern, name, expected) => {
     const strings = Buffer.from(`\0x\0${name}\0a\0`, "utf8");
