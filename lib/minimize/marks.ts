@@ -1,14 +1,10 @@
 import {
   FIXED_WORDS,
   KIND_ARRAY,
-  KIND_ENUM,
-  KIND_ENUM64,
   KIND_FUNC,
   KIND_FUNC_PROTO,
   KIND_PTR,
-  KIND_STRUCT,
   KIND_TYPEDEF,
-  KIND_UNION,
   KIND_VAR,
   MEMBER_TYPE_WORD,
 } from "../btf/format.ts";
