@@ -25,7 +25,21 @@ import { parseBtf } from "../../lib/btf/parse.ts";
 import { skipModifiersAndTypedefs } from "../../lib/btf/resolve.ts";
 import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf, typeCount, vlenOf } from "../../lib/btf/view.ts";
 import { OP_LDIMM64 } from "../../lib/core/instruction.ts";
-import { RELO_ENUMVAL_EXISTS, RELO_ENUMVAL_VALUE, RELO_TYPE_MATCHES, reloClass } from "../../lib/core/relo-kind.ts";
+import {
+  RELO_ENUMVAL_EXISTS,
+  RELO_ENUMVAL_VALUE,
+  RELO_FIELD_BYTE_OFFSET,
+  RELO_FIELD_BYTE_SIZE,
+  RELO_FIELD_EXISTS,
+  RELO_FIELD_LSHIFT_U64,
+  RELO_FIELD_RSHIFT_U64,
+  RELO_FIELD_SIGNED,
+  RELO_TYPE_EXISTS,
+  RELO_TYPE_ID_LOCAL,
+  RELO_TYPE_ID_TARGET,
+  RELO_TYPE_MATCHES,
+  RELO_TYPE_SIZE,
+} from "../../lib/core/relo-kind.ts";
 import { parseSpec } from "../../lib/core/spec.ts";
 import { calculate, isError, type ReloValue } from "../../lib/core/value.ts";
 import { blob, info, int, type Row } from "../btf/records.ts";
@@ -66,8 +80,16 @@ const KINDS = [
   ...[KIND_STRUCT, KIND_STRUCT, KIND_STRUCT, KIND_UNION, KIND_ARRAY, KIND_PTR, KIND_ENUM, KIND_ENUM64],
   ...[KIND_TYPEDEF, KIND_CONST, KIND_VOLATILE, KIND_TYPE_TAG, KIND_FWD, KIND_FUNC_PROTO],
 ];
+const FIELD_KINDS = [
+  ...[RELO_FIELD_BYTE_OFFSET, RELO_FIELD_BYTE_OFFSET, RELO_FIELD_BYTE_SIZE, RELO_FIELD_EXISTS],
+  ...[RELO_FIELD_SIGNED, RELO_FIELD_LSHIFT_U64, RELO_FIELD_RSHIFT_U64],
+];
+const TYPE_KINDS = [
+  ...[RELO_TYPE_MATCHES, RELO_TYPE_MATCHES, RELO_TYPE_EXISTS, RELO_TYPE_EXISTS],
+  ...[RELO_TYPE_SIZE, RELO_TYPE_ID_TARGET, RELO_TYPE_ID_LOCAL],
+];
 const FLAVOURS = ["", "", "", "", "", "___x", "___long_one", "___", "___x___y"];
-const MEMBERS = ["m", "n", "o", "p", "q", "m___x", ""];
+const MEMBERS = ["m", "n", "o", "p", "q", "r", "m___x"];
 
 /**
  * Rows of `count` types. Every row is made from a seed of its own, so that two calls with the same `seed` and
@@ -87,7 +109,8 @@ function randomRows(seed: number, count: number, changes: Random | null): Row[] 
 }
 
 function randomRow(random: Random, id: number, count: number, rows: readonly Row[]): Row {
-  const below = (): number => 1 + random(id - 1);
+  // Close by, so that structs lie in structs.
+  const below = (): number => Math.max(1, id - 1 - random(Math.min(id - 1, random(3) === 0 ? id : 20)));
   const any = (): number => random(count + 1);
   const name = (prefix: string): string =>
     random(8) === 0 ? "" : `${prefix}${String(id % 24)}${pick(random, FLAVOURS)}`;
@@ -95,7 +118,7 @@ function randomRow(random: Random, id: number, count: number, rows: readonly Row
   switch (kind) {
     case KIND_STRUCT:
     case KIND_UNION:
-      return composite(random, kind, name("s"), id, rows);
+      return composite(random, kind, name("s"), below, rows);
     case KIND_ARRAY:
       return ["", info(kind), 0, below(), 2, pick(random, [0, 0, 1, 3])];
     case KIND_ENUM:
@@ -116,17 +139,17 @@ function randomRow(random: Random, id: number, count: number, rows: readonly Row
   }
 }
 
-function composite(random: Random, kind: number, name: string, id: number, rows: readonly Row[]): Row {
+function composite(random: Random, kind: number, name: string, below: () => number, rows: readonly Row[]): Row {
   const kindFlag = random(3) === 0 ? 1 : 0;
   const members: (string | number)[] = [];
-  const count = random(6);
+  const count = random(9);
   for (let i = 0; i < count; i++) {
     const bits = kindFlag === 1 && random(2) === 0 ? 1 + random(20) : 0;
     // A union has its members at 0 in C; a loader does not care.
     const offset = bits > 0 ? random(300) : random(40) * 8;
-    const typeId = bits > 0 ? pick(random, BITFIELD_IDS) : 1 + random(id - 1);
+    const typeId = bits > 0 ? pick(random, BITFIELD_IDS) : below();
     const isAnonymous = [KIND_STRUCT, KIND_UNION].includes(kindOfRow(rows[typeId - 1])) && random(2) === 0;
-    members.push(isAnonymous ? "" : pick(random, MEMBERS.slice(0, -1)), typeId, (bits << 24) | offset);
+    members.push(isAnonymous ? "" : pick(random, MEMBERS), typeId, (bits << 24) | offset);
   }
   return [name, info(kind, count, kindFlag), 8 + random(60), ...members];
 }
@@ -160,37 +183,51 @@ export function randomPair(seed: number, types: number, programs: number): Rando
   return { target, rows, programs: made };
 }
 
+/** What relocations speak of; fields have the most rules. */
+const CLASSES = ["field", "field", "field", "field", "type", "type", "enumval"] as const;
+type ReloClass = (typeof CLASSES)[number];
+
 /** A program of one to three relocations, often of one root, so that later ones see what earlier ones left. */
 function randomProgram(random: Random, btf: Btf, index: number): Program {
   const insns: Insn[] = [];
   const relos: Relo[] = [];
-  let typeId = randomRoot(random, btf);
+  let reloClass: ReloClass = pick(random, CLASSES);
+  let typeId = randomRoot(random, btf, reloClass);
   for (let i = 0, count = 1 + random(3); i < count; i++) {
-    if (random(3) === 0) typeId = randomRoot(random, btf);
-    const relo = { ...randomRelo(random, btf, typeId), insn: insns.length };
+    if (random(3) === 0) {
+      reloClass = pick(random, CLASSES);
+      typeId = randomRoot(random, btf, reloClass);
+    }
+    const relo = { ...randomRelo(random, btf, reloClass, typeId), insn: insns.length };
     relos.push(relo);
     insns.push(...randomInsn(random, originalOf(btf, relo)));
   }
   return { name: `p${String(index)}`, insns: [...insns, EXIT], relos };
 }
 
-/** Any type; one without a name, which no loader takes, only now and then. */
-function randomRoot(random: Random, btf: Btf): number {
+/** A type that suits the class and has a name; now and then any. */
+function randomRoot(random: Random, btf: Btf, reloClass: ReloClass): number {
   for (;;) {
     const id = 1 + random(typeCount(btf) - 1);
-    if (btf.strings[nameOffsetOf(btf, id)] !== 0 || random(20) === 0) return id;
+    if (random(300) === 0) return id;
+    if (btf.strings[nameOffsetOf(btf, id)] === 0) continue;
+    const kind = kindOf(btf, skipModifiersAndTypedefs(btf, id));
+    if (reloClass === "field" ? !isComposite(kind) : reloClass === "enumval" && !isEnum(kind)) continue;
+    return id;
   }
 }
 
-function randomRelo(random: Random, btf: Btf, typeId: number): Relo {
-  const at = skipModifiersAndTypedefs(btf, typeId);
-  const isNamed = btf.strings[nameOffsetOf(btf, typeId)] !== 0;
-  if (isEnum(kindOf(btf, at)) && random(4) !== 0) {
+function randomRelo(random: Random, btf: Btf, reloClass: ReloClass, typeId: number): Relo {
+  if (reloClass === "enumval") {
+    const length = vlenOf(btf, skipModifiersAndTypedefs(btf, typeId)) + (random(20) === 0 ? 1 : 0);
     const kind = pick(random, [RELO_ENUMVAL_EXISTS, RELO_ENUMVAL_VALUE]);
-    return { kind, typeId, access: String(random(Math.max(1, vlenOf(btf, at) + (isNamed ? 0 : 1)))) };
+    return { kind, typeId, access: String(random(Math.max(1, length))) };
   }
-  const kind = random(3) === 0 ? RELO_TYPE_MATCHES : random(RELO_TYPE_MATCHES + 1);
-  return { kind, typeId, access: reloClass(kind) === "field" ? randomAccess(random, btf, typeId) : "0" };
+  if (reloClass === "field") {
+    const kind = pick(random, FIELD_KINDS);
+    return { kind, typeId, access: randomAccess(random, btf, typeId) };
+  }
+  return { kind: pick(random, TYPE_KINDS), typeId, access: random(40) === 0 ? "1" : "0" };
 }
 
 /** A path down from the root; one in forty steps is out of range. */
