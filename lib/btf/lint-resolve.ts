@@ -54,14 +54,16 @@ const WHOLE_TYPE = -1;
 /**
  * Checks the graph: loops, depth, and that what refers to a type may refer to it. Types are walked in the order of
  * their ids, as the kernel does (btf_check_all_types), because its verdict on odd graphs depends on the order.
+ * Returns the walk, which knows what is broken.
  */
-export function lintGraph(subject: LintSubject): void {
+export function lintGraph(subject: LintSubject): Walk {
   const walk = startWalk(subject);
   for (let id = subject.startId; id < subject.endId; id++) {
     const kind = kindOf(subject.btf, id);
     walkFrom(walk, id);
     if (kind === KIND_FUNC_PROTO) lintPrototype(walk, id);
   }
+  return walk;
 }
 
 /** Walks from one root until it is settled; what cannot be settled is reported once and marked broken. */

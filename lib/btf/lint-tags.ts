@@ -1,13 +1,14 @@
 import { KIND_TYPE_TAG } from "./format.ts";
-import { complainOfType, type LintSubject } from "./lint-finding.ts";
-import { isTransparent, MAX_DEPTH } from "./lint-walk.ts";
+import { complainOfType } from "./lint-finding.ts";
+import { BROKEN, isTransparent, MAX_DEPTH, type Walk } from "./lint-walk.ts";
 import { kindOf, targetOf } from "./view.ts";
 
 /**
  * Chains of modifiers and typedefs: type tags come first, and a chain has at most 32 links (kernel/bpf/btf.c,
- * btf_check_type_tags). Links with lower ids were looked at before, so a chain ends at the first of them.
+ * btf_check_type_tags). Links with lower ids were looked at before, so a chain ends at the first of them. A chain
+ * that the walk could not settle (a loop, mostly) was reported by it.
  */
-export function lintChains(subject: LintSubject): void {
+export function lintChains({ subject, state }: Walk): void {
   const { btf, startId, endId } = subject;
   let checked = startId - 1;
   for (let id = startId; id < endId; id++) {
@@ -24,7 +25,7 @@ export function lintChains(subject: LintSubject): void {
       if (at <= checked) break;
       at = targetOf(btf, at);
     }
-    if (links > MAX_DEPTH) {
+    if (links > MAX_DEPTH && state[id] !== BROKEN) {
       complainOfType(subject, "modifier-chain", id, `more than ${MAX_DEPTH} modifiers and typedefs follow each other`);
     }
     checked = id;

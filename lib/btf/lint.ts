@@ -70,8 +70,7 @@ function lintSections(bytes: Uint8Array, header: BtfHeader, options: LintOptions
   const { subject, stringStart, hasUnknownKinds } = readTypes(bytes, header, strings, options, report);
   const names = nameChecker(subject.btf.strings);
   for (let id = subject.startId; id < subject.endId; id++) lintRecord(subject, names, id);
-  lintGraph(subject);
-  lintChains(subject);
+  lintChains(lintGraph(subject));
   if (subject.complete && !hasUnknownKinds) {
     lintWaste(subject, { stringStart, ownsStrings: options.hasExt !== true });
   }
