@@ -1,11 +1,10 @@
 import { type BtfInput, parseBtf, parseModules } from "../btf/parse.ts";
 import type { Btf } from "../btf/view.ts";
-import { indexCandidates } from "../core/candidates.ts";
 import type { BpfObject } from "../core/object.ts";
-import { DEFAULT_RULE_SETS, type RuleSetRecords, resolveSets } from "../core/resolve-sets.ts";
+import { DEFAULT_RULE_SETS, type RuleSetRecords } from "../core/resolve-sets.ts";
 import type { MatchRules } from "../core/rules.ts";
 import { type Minimized, type MinimizeOptions, minimize } from "../minimize/minimize.ts";
-import { type Proof, prove } from "../verify/prove.ts";
+import { type Proof, prove, resolveFull } from "../verify/prove.ts";
 
 /** One kernel to minimize. */
 export interface Target {
@@ -38,13 +37,14 @@ export interface JobResult extends Minimized {
 export function runJob(target: Target, objects: readonly BpfObject[], options: JobOptions = {}): JobResult {
   const base = parseBtf(target.base.bytes, { source: target.base.source });
   const modules = target.modules ?? [];
-  const full = modules.length === 0 ? base : parseModules(base, modules);
-  const sets = resolveSets(objects, indexCandidates(full), options.ruleSets ?? DEFAULT_RULE_SETS, true);
-  const minimized = minimize(
-    full,
-    sets.flatMap(({ records }) => records),
-    options,
-  );
-  const proof = prove(objects, { target: full, sets }, minimized.blobs);
-  return { ...minimized, target: full, sets, proof };
+  return runParsed(modules.length === 0 ? base : parseModules(base, modules), objects, options);
+}
+
+/** The main job for a target that is parsed already. */
+export function runParsed(target: Btf, objects: readonly BpfObject[], options: JobOptions = {}): JobResult {
+  const full = resolveFull(target, objects, options.ruleSets ?? DEFAULT_RULE_SETS, true);
+  const records = full.sets.flatMap((set) => set.records);
+  const minimized = minimize(target, records, options);
+  const proof = prove(objects, full, minimized.blobs);
+  return { ...minimized, ...full, proof };
 }

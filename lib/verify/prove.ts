@@ -34,6 +34,19 @@ export interface FullSide {
   readonly sets: readonly RuleSetRecords[];
 }
 
+/**
+ * Resolves every relocation against the full BTF, under every rule set. A minimizer wants the evidence too; a proof
+ * does without.
+ */
+export function resolveFull(
+  target: Btf,
+  objects: readonly BpfObject[],
+  ruleSets: readonly MatchRules[],
+  evidence = false,
+): FullSide {
+  return { target, sets: resolveSets(objects, indexCandidates(target), ruleSets, evidence) };
+}
+
 /** The blobs that are to stand for the full BTF: a base, then modules as split BTF on it. */
 export type SmallSide = readonly [BtfInput, ...BtfInput[]];
 
