@@ -101,7 +101,7 @@ function randomRows(seed: number, count: number, changes: Random | null): Row[] 
     const own = randomFrom(seed * 65_537 + id);
     const random: Random = (below) => {
       const value = own(below);
-      return changes !== null && changes(25) === 0 ? changes(below) : value;
+      return changes !== null && changes(16) === 0 ? changes(below) : value;
     };
     rows.push(randomRow(random, id, count, rows));
   }
@@ -120,7 +120,7 @@ function randomRow(random: Random, id: number, count: number, rows: readonly Row
     case KIND_UNION:
       return composite(random, kind, name("s"), below, rows);
     case KIND_ARRAY:
-      return ["", info(kind), 0, below(), 2, pick(random, [0, 0, 1, 3])];
+      return ["", info(kind), 0, below(), 2, pick(random, [0, 0, 1, 2, 3, 5])];
     case KIND_ENUM:
     case KIND_ENUM64:
       return enumeration(random, kind, name("e"));
