@@ -1,6 +1,7 @@
 import { type Btf, type BtfSegment, typeCount } from "../btf/view.ts";
 import type { ReloRecord } from "../core/resolve.ts";
 import type { Draft, Drafts } from "./draft.ts";
+import { indexType } from "./draft-shared.ts";
 import { makeDrafts } from "./make-drafts.ts";
 import { markLong, markRecords } from "./mark-records.ts";
 import { emptyMarks, type Marks, settleMarks } from "./marks.ts";
@@ -56,6 +57,9 @@ export function minimize(target: Btf, records: readonly ReloRecord[], options: M
   if (target.pointerSize === 4 || options.keepLong === true) markLong(marks);
   const drafts = makeDrafts(marks);
   if (flatten) drafts.list = flattened(drafts);
+  // The kernel refuses a base without types (kernel/bpf/btf.c, btf_check_sec_info), so where nothing is kept of it, an
+  // integer stands for nothing.
+  if (!drafts.list.some(({ segment }) => segment === 0)) indexType(drafts);
   mergeDrafts(drafts);
   const { littleEndian } = (target.segments[0] as BtfSegment).header;
   const written = writeDrafts(drafts.list, { littleEndian, layout: options.layout === true, segments });
