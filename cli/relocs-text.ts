@@ -27,7 +27,12 @@ export function relocsText({ relocations, objects, target }: RelocsReport): stri
 /** `exec.bpf.c:42`: without directories, which are the build machine's. */
 function sourceText({ source }: ReloDescription): string {
   if (source === null) return "-";
-  return `${source.file.slice(source.file.lastIndexOf("/") + 1)}:${source.line}`;
+  return `${baseName(source.file)}:${source.line}`;
+}
+
+/** Without directories, or the archive it is in. */
+function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf(":")) + 1);
 }
 
 /** `24 -> 32`, `24` where nothing changes, or what is wrong and why. */
@@ -39,7 +44,7 @@ function resultText({ original, result }: ReloDescription): string {
   const notes: string[] = [];
   if (resize !== null) notes.push(`load of ${resize.from} bytes becomes ${resize.to}`);
   const candidate = chosen === null ? undefined : candidates[chosen];
-  if (candidate !== undefined && candidate.module !== null) notes.push(`in ${candidate.module}`);
+  if (candidate !== undefined && candidate.module !== null) notes.push(`in ${baseName(candidate.module)}`);
   return change(original, value) + (notes.length === 0 ? "" : ` (${notes.join(", ")})`);
 }
 

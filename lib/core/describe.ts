@@ -13,7 +13,7 @@ import { LIBBPF_RULES, type MatchRules } from "./rules.ts";
 import { lineLookup, type SourceLine } from "./source-line.ts";
 import { parseSpec, type Spec, type SpecFailure } from "./spec.ts";
 import { tryPatch } from "./try-patch.ts";
-import { calculate, isError } from "./value.ts";
+import { calculate, isError, type ReloValue } from "./value.ts";
 
 /**
  * What becomes of a relocation:
@@ -65,14 +65,14 @@ export interface ReloResult {
   readonly status: DescribedStatus;
   /** Why it is not `resolved`, in words; null when it is. */
   readonly reason: string | null;
-  /** Every type of the target that bears the root's name, with its own outcome. */
-  readonly candidates: readonly CandidateDescription[];
-  /** Index into `candidates` of the one whose value counts; null when none does. */
-  readonly chosen: number | null;
   /** The number that goes into the instruction; null when none does. */
   readonly value: bigint | null;
   /** Bytes that a load or store moves, where the target changes that; null otherwise. */
   readonly resize: { readonly from: number; readonly to: number } | null;
+  /** Index into `candidates` of the one whose value counts; null when none does. */
+  readonly chosen: number | null;
+  /** Every type of the target that bears the root's name, with its own outcome. */
+  readonly candidates: readonly CandidateDescription[];
 }
 
 /** One type of the target that a relocation may mean. */
@@ -175,26 +175,38 @@ interface Subject {
 
 function describeResult(subject: Subject): ReloResult {
   const { record } = subject;
-  const candidates = record.candidates.map((candidate) => describeCandidate(subject, candidate));
-  const chosen = record.chosen === null ? -1 : record.candidates.indexOf(record.chosen);
-  const base = { candidates, chosen: chosen === -1 ? null : chosen, value: null, resize: null };
-  if (record.relocation.program === -1) {
-    return { ...base, chosen: null, status: "skipped", reason: "no program holds this instruction" };
-  }
-  if (record.value === null) {
-    return { ...base, status: record.status, reason: refusal(record, candidates) };
-  }
   const { value } = record;
+  const candidates = record.candidates.map((candidate) => describeCandidate(subject, candidate));
+  const without = (status: DescribedStatus, reason: string): ReloResult => {
+    return { status, reason, value: null, resize: null, chosen: null, candidates };
+  };
+  if (record.relocation.program === -1) return without("skipped", "no program holds this instruction");
+  if (value === null) return without(record.status, refusal(record, candidates));
   const effect = tryPatch(record);
-  if (effect.failure !== null) return { ...base, status: "error", reason: effect.failure };
-  const why = record.status === "resolved" ? null : unmatched(subject, candidates);
-  if (record.status === "poisoned") return { ...base, status: "poisoned", reason: why };
-  if (effect.poisoned) {
-    const reason = `a load of ${value.originalSize} bytes would become one of ${value.size}, and the field is no pointer or unsigned integer on both sides`;
-    return { ...base, status: "poisoned", reason };
-  }
-  const resize = effect.resized ? { from: value.originalSize, to: value.size } : null;
-  return { ...base, status: record.status, reason: why, value: value.value, resize };
+  if (effect.failure !== null) return without("error", effect.failure);
+  const chosen = record.chosen === null ? null : record.candidates.indexOf(record.chosen);
+  if (record.status === "poisoned") return without("poisoned", unmatched(subject, candidates));
+  if (effect.poisoned) return { ...without("poisoned", resizeText(value)), chosen };
+  return {
+    status: record.status,
+    reason: record.status === "resolved" ? null : unmatched(subject, candidates),
+    value: value.value,
+    resize: effect.resized ? { from: value.originalSize, to: value.size } : null,
+    chosen,
+    candidates,
+  };
+}
+
+/** Why a load or store cannot be changed along with its field; a bitfield has no size of its own, which reads as 0. */
+function resizeText({ originalSize, size }: ReloValue): string {
+  if (size === 0) return "the field is a bitfield there, which a plain load or store cannot take";
+  if (originalSize === 0) return `the field is a bitfield here, but has ${bytesText(size)} there`;
+  const sizes = `the field has ${bytesText(size)} there, ${bytesText(originalSize)} here`;
+  return `${sizes}; only pointers and unsigned integers can be loaded by another size`;
+}
+
+function bytesText(count: number): string {
+  return `${count} byte${count === 1 ? "" : "s"}`;
 }
 
 /** Words for `ambiguous` and `error`. */

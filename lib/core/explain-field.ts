@@ -47,10 +47,15 @@ export function explainEnumerator(local: Btf, spec: Spec, target: Btf, candidate
   return `${type} has no ${name}${hint(name, enumeratorNames(target, typeId))}`;
 }
 
+/** A kernel renames `state` to `__state` when it wants all users to look again. */
+function bare(name: string): string {
+  return name.replace(/^_+|_+$/g, "");
+}
+
 /** `; nearest: skc_family`, or nothing when no name is near. */
 export function hint(name: string, names: Iterable<string>): string {
   const known = [...names];
-  const near = nearest(name, known) ?? longestPrefix(name, known);
+  const near = known.find((other) => bare(other) === bare(name)) ?? nearest(name, known) ?? longestPrefix(name, known);
   return near === undefined ? "" : `; nearest: ${near}`;
 }
 

@@ -91,7 +91,7 @@ function matchFault(
       return matchFault(pair, targetOf(local, localId), targetOf(target, targetId), true, depth + 1);
     case KIND_ARRAY:
       if (arrayLength(local, localId) !== arrayLength(target, targetId)) {
-        return `an array of ${arrayLength(target, targetId)} elements there, of ${arrayLength(local, localId)} here`;
+        return `an array of length ${arrayLength(target, targetId)} there, of ${arrayLength(local, localId)} here`;
       }
       return matchFault(pair, arrayElement(local, localId), arrayElement(target, targetId), behindPointer, depth + 1);
     case KIND_FUNC_PROTO:

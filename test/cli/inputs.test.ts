@@ -1,0 +1,116 @@
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { runText } from "./run.ts";
+import { tar, workspace } from "./workspace.ts";
+
+const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url));
+const object = `${fixtures}objects/exec.o`;
+const small = readFileSync(`${fixtures}defects/01-two-types-of-one-name/target.btf`);
+const other = readFileSync(`${fixtures}defects/09-stops-at-first-error/target.btf`);
+const { directory, put } = workspace();
+
+describe("a BTF argument", () => {
+  const raw = put("raw.btf", small);
+
+  it("is judged by its content, not its name", async () => {
+    const expected = await runText(["dump", raw]);
+    expect(expected.stdout).toContain("getdents_callback");
+    const plain = await tar({ "./README": Buffer.from("no BTF"), "k/6.1.btf": small });
+    const forms = {
+      "gzip.btf": gzipSync(small),
+      "plain.tar.xz": plain,
+      "x.gz": gzipSync(plain),
+      "no suffix": small,
+    };
+    for (const [name, bytes] of Object.entries(forms)) {
+      expect(await runText(["dump", put(name, bytes)]), name).toEqual(expected);
+    }
+    expect(await runText(["dump", "-"], { stdin: small })).toEqual(expected);
+    expect(await runText(["dump", "-"], { stdin: gzipSync(plain) })).toEqual(expected);
+    const elf = await runText(["dump", object, "--name", "task_struct"]);
+    expect(elf.stdout).toContain("STRUCT 'task_struct'");
+  });
+
+  const two = async () => put("two.tar", await tar({ "a.btf": small, "b.btf": other, "c.txt": small }));
+  it.each<[string, () => string | Promise<string>, string]>([
+    ["empty", () => put("empty", ""), "is empty"],
+    ["text", () => put("text", "hello\n".repeat(100)), "holds no BTF: not raw BTF, an ELF file, or an archive"],
+    ["two .btf files", two, "one .btf file is expected in the archive, it has a.btf, b.btf"],
+    ["no .btf file", async () => put("none.tar", await tar({ "a.txt": small })), "no .btf file is in the archive"],
+    ["no BTF in it", async () => put("no.tar", await tar({ "a.btf": Buffer.from("no") })), "holds no BTF"],
+    ["cut gzip", () => put("cut.gz", gzipSync(small).subarray(0, 40)), "the gzip data is damaged"],
+    ["cut tar", async () => put("cut.tar", (await tar({ "a.btf": small })).subarray(0, 700)), "the archive"],
+    [
+      "xz that is none",
+      () => put("bad.xz", Buffer.from("fd377a585a000004e6d6b446", "hex")),
+      "the archive cannot be read",
+    ],
+    ["cut BTF", () => put("cut.btf", small.subarray(0, 60)), "BTF header, offset 0x10: strings at"],
+    ["split BTF alone", () => `${fixtures}defects/08-split-btf/target.btf`, "split BTF, which needs its base"],
+    ["a directory", () => fixtures, "is a directory"],
+    ["no file", () => join(directory, "nothing"), "no such file or directory"],
+    ["ELF without BTF", () => `${fixtures}objects/no_btf.o`, "no .BTF section"],
+  ])("%s is refused in one line", async (_, make, reason) => {
+    const path = await make();
+    const { stdout, stderr, code } = await runText(["dump", path]);
+    expect(stderr).toContain(`btfgen: ${path}`);
+    expect(stderr).toContain(reason);
+    expect(stderr.split("\n")).toHaveLength(2);
+    expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
+  });
+});
+
+describe("an OBJECT argument", () => {
+  const program = put("tree/b/program", Buffer.concat([Buffer.from("MZ something"), readFileSync(object)]));
+  put("tree/a.o", readFileSync(`${fixtures}objects/enums.o`));
+  put("tree/z.txt", "no object");
+  put("tree/b/empty", "");
+  symlinkSync("..", join(directory, "tree/b/up"));
+  symlinkSync("nowhere", join(directory, "tree/b/dangling"));
+  symlinkSync("loop", join(directory, "tree/b/loop"));
+  symlinkSync("../a.o", join(directory, "tree/b/link.o"));
+
+  it("may be a directory: every object below it, in the order of names", async () => {
+    const { stdout, stderr, code } = await runText(["relocs", "tree", "--json"], { cwd: directory });
+    const { objects, summary } = JSON.parse(stdout);
+    const names = objects.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(["tree/a.o", "tree/b/link.o", "tree/b/program#exec"]);
+    expect(summary).toMatchObject({ objects: 3, filesWithoutObjects: 2, objectsWithoutRelocations: 0 });
+    expect(stderr).toContain("btfgen: 3 objects, 2 files without an object\n");
+    expect(code).toBe(0);
+  });
+
+  it("may be a program that has objects embedded, or standard input", async () => {
+    const embedded = JSON.parse((await runText(["relocs", program, "--json"])).stdout);
+    expect(embedded.objects).toMatchObject([{ name: `${program}#exec`, relocations: 16 }]);
+    const piped = JSON.parse((await runText(["relocs", "-", "--json"], { stdin: readFileSync(object) })).stdout);
+    expect(piped.objects).toMatchObject([{ name: "(standard input)", relocations: 16 }]);
+  });
+
+  mkdirSync(join(directory, "bare"));
+  it.each([
+    ["a file without one", "tree/z.txt", "tree/z.txt: no BPF object is in it"],
+    ["an empty file", "tree/b/empty", "tree/b/empty: no BPF object is in it"],
+    ["an empty directory", "bare", "bare: no file below it holds a BPF object"],
+    ["no file", "nothing.o", "nothing.o: no such file or directory"],
+  ])("%s is refused", async (_, path, reason) => {
+    const run = await runText(["relocs", object, path], { cwd: directory });
+    expect(run).toEqual({ stdout: "", stderr: `btfgen: ${reason}\n`, code: 2, signal: null });
+  });
+
+  it("that is damaged is refused in one line, in a directory too", async () => {
+    const bytes = Buffer.from(readFileSync(object));
+    // The header length of .BTF.ext.
+    const ext = bytes.lastIndexOf(Buffer.from("9feb010020000000", "hex"));
+    bytes.writeUInt32LE(0xffff, ext + 4);
+    const path = put("damaged/x.o", bytes);
+    for (const argument of [path, join(directory, "damaged")]) {
+      const { stdout, stderr, code } = await runText(["relocs", argument]);
+      expect(stderr).toMatch(/^btfgen: .*x\.o: \.BTF\.ext, offset 0x4: header length 65535[^\n]*\n$/);
+      expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
+    }
+  });
+});
