@@ -42,6 +42,7 @@ import { MAX_NAME_OFFSET } from "./lint-header.ts";
 import {
   KIND_TRAITS,
   NAME_ABSENT,
+  NAME_FREE,
   NAME_IDENTIFIER,
   NAME_POLICY,
   NAME_SECTION,
@@ -50,7 +51,7 @@ import {
   TAKES_KIND_FLAG,
   TAKES_VLEN,
 } from "./lint-kinds.ts";
-import { isIdentifier, isSectionName, type NameChecker } from "./lint-names.ts";
+import { AN_IDENTIFIER, isIdentifier, isSectionName, type NameChecker, noteName } from "./lint-names.ts";
 import { memberBitOffset, memberName } from "./members.ts";
 import { stringAt } from "./strings.ts";
 import { kindFlagOf, kindOf, nameOffsetOf, recordOf, sizeOf, targetOf, vlenOf } from "./view.ts";
@@ -62,8 +63,19 @@ const INT_RESERVED_MASK = 0xf000_0000;
 const MAX_INT_BITS = 128;
 const LINKAGE_GLOBAL = 1;
 
+/** The pass over the records: what it checks, and what it finds in use on its way. */
+export interface RecordPass {
+  readonly subject: LintSubject;
+  readonly names: NameChecker;
+  /** By id: 1 when some record refers to the type. */
+  readonly used: Uint8Array;
+  /** True when the scan found every type id in range, so that none need be compared again. */
+  readonly idsInRange: boolean;
+}
+
 /** Checks what one record says by itself: every rule that needs no other record but the number of types. */
-export function lintRecord(subject: LintSubject, names: NameChecker, id: number): void {
+export function lintRecord(pass: RecordPass, id: number): void {
+  const { subject, names } = pass;
   const { btf } = subject;
   const kind = kindOf(btf, id);
   if (kind > KIND_MAX) {
@@ -81,7 +93,7 @@ export function lintRecord(subject: LintSubject, names: NameChecker, id: number)
     complainOfType(subject, "kind-flag-forbidden", id, "kind_flag is set, but has no meaning for the kind");
   }
   lintName(subject, names, id, NAME_POLICY[kind] as number);
-  lintReferences(subject, names, id, kind);
+  lintReferences(pass, id, kind);
   switch (kind) {
     case KIND_INT:
       lintInt(subject, id);
@@ -144,6 +156,7 @@ function lintName(subject: LintSubject, names: NameChecker, id: number, policy: 
       complainOfType(subject, "name-forbidden", id, `has a name (offset ${offset}), but the kind has none`);
     return;
   }
+  if (policy === NAME_FREE || policy === NAME_TEXT || policy === NAME_SECTION) noteName(names, offset);
   if (policy === NAME_TEXT) {
     if ((names.strings[offset] ?? 0) === 0) complainOfType(subject, "name-required", id, "has no text");
     return;
@@ -171,23 +184,34 @@ function outOfStrings(names: NameChecker, offset: number): string {
 }
 
 /** Every type id and every name of members, enumerators and parameters, by the format's own table. */
-function lintReferences(subject: LintSubject, names: NameChecker, id: number, kind: number): void {
-  const { btf } = subject;
-  const record = recordOf(btf, id);
-  const fixedEnd = record + (FIXED_WORDS[kind] as number);
+function lintReferences(pass: RecordPass, id: number, kind: number): void {
+  const { subject, names, used, idsInRange } = pass;
+  const { words } = subject.btf;
+  const record = recordOf(subject.btf, id);
   for (let bits = TYPE_ID_WORDS[kind] as number, word = record; bits !== 0; bits >>>= 1, word++) {
-    if ((bits & 1) === 1) lintId(subject, id, btf.words[word] as number);
+    if ((bits & 1) === 0) continue;
+    const reference = words[word] as number;
+    used[reference] = 1;
+    if (!idsInRange) lintId(subject, id, reference);
   }
   const perElement = ELEMENT_WORDS[kind] as number;
   if (perElement === 0) return;
+  const end = recordOf(subject.btf, id + 1);
   const hasNames = ELEMENT_NAME_WORDS[kind] !== 0;
   const idBits = ELEMENT_TYPE_ID_WORDS[kind] as number;
-  const idWord = idBits === 0 ? -1 : 31 - Math.clz32(idBits);
+  const idWord = idBits >>> 1;
   const needsNames = kind === KIND_ENUM || kind === KIND_ENUM64;
-  const vlen = vlenOf(btf, id);
-  for (let i = 0, at = fixedEnd; i < vlen; i++, at += perElement) {
-    if (idWord >= 0) lintId(subject, id, btf.words[at + idWord] as number, i);
-    if (hasNames) lintElementName(subject, names, id, btf.words[at] as number, i, needsNames);
+  const { known } = names;
+  for (let i = 0, at = record + (FIXED_WORDS[kind] as number); at < end; i++, at += perElement) {
+    if (idBits !== 0) {
+      const reference = words[at + idWord] as number;
+      used[reference] = 1;
+      if (!idsInRange) lintId(subject, id, reference, i);
+    }
+    // Most names were met before, and are identifiers.
+    if (hasNames && known[words[at] as number] !== AN_IDENTIFIER) {
+      lintElementName(subject, names, id, words[at] as number, i, needsNames);
+    }
   }
 }
 

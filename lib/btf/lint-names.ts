@@ -29,10 +29,14 @@ function classes(): Uint8Array {
   return table;
 }
 
+/** What is known of an offset: an identifier starts there, or another name does. 0: no name has been met there. */
+export const AN_IDENTIFIER = 1;
+const ANOTHER_NAME = 2;
+
 /** Remembers which offsets hold identifiers: a kernel's names are referred to five times each on average. */
 export interface NameChecker {
   readonly strings: Uint8Array;
-  /** By offset: 0 not looked at yet, 1 an identifier, 2 none. */
+  /** By offset; not 0 where some record has its name, so that unused strings show. */
   readonly known: Uint8Array;
 }
 
@@ -44,10 +48,15 @@ export function nameChecker(strings: Uint8Array): NameChecker {
 /** True when an identifier starts at `offset`, which must lie inside the strings. */
 export function isIdentifier(names: NameChecker, offset: number): boolean {
   const known = names.known[offset] as number;
-  if (known !== 0) return known === 1;
+  if (known !== 0) return known === AN_IDENTIFIER;
   const found = matches(names.strings, offset, CAN_START, CAN_FOLLOW);
-  names.known[offset] = found ? 1 : 2;
+  names.known[offset] = found ? AN_IDENTIFIER : ANOTHER_NAME;
   return found;
+}
+
+/** Notes that some record has the name at `offset`, whatever that is. */
+export function noteName(names: NameChecker, offset: number): void {
+  if (names.known[offset] === 0) isIdentifier(names, offset);
 }
 
 /** True when a section's name starts at `offset`: one printable byte or more. */

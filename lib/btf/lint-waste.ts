@@ -1,25 +1,9 @@
-import {
-  ELEMENT_NAME_WORDS,
-  ELEMENT_TYPE_ID_WORDS,
-  ELEMENT_WORDS,
-  FIXED_WORDS,
-  KIND_ARRAY,
-  KIND_FUNC_PROTO,
-  KIND_MAX,
-  KIND_PTR,
-  NAME_WORD,
-  TYPE_ID_WORDS,
-} from "./format.ts";
-import { complainOfFile, complainOfType, type LintSubject, showName } from "./lint-finding.ts";
+import { KIND_ARRAY, KIND_FUNC_PROTO, KIND_PTR } from "./format.ts";
+import { complainOfFile, complainOfType, showName } from "./lint-finding.ts";
+import type { RecordPass } from "./lint-meta.ts";
 import { isTransparent } from "./lint-walk.ts";
 import { equalStrings, stringAt } from "./strings.ts";
-import { kindOf, nameOffsetOf, recordOf } from "./view.ts";
-
-/** What is referred to: type ids and name offsets, one byte each. */
-interface Uses {
-  readonly types: Uint8Array;
-  readonly names: Uint8Array;
-}
+import { kindOf, nameOffsetOf } from "./view.ts";
 
 /** What the waste rules need to know of the file. */
 export interface WasteOptions {
@@ -33,47 +17,17 @@ export interface WasteOptions {
  * Warns of what is only weight: strings that nobody reads, strings that are there twice, nameless types that nothing
  * refers to. One finding each, with a count and the first example.
  */
-export function lintWaste(subject: LintSubject, options: WasteOptions): void {
-  const uses = usesOf(subject);
-  // What a kind that this library does not know refers to cannot be told.
-  if (uses === undefined) return;
-  lintUnreferenced(subject, uses);
-  lintStringWaste(subject, uses, options);
+export function lintWaste(pass: RecordPass, options: WasteOptions): void {
+  lintUnreferenced(pass);
+  lintStringWaste(pass, options);
 }
 
-function usesOf(subject: LintSubject): Uses | undefined {
-  const { btf, startId, endId } = subject;
-  const { words } = btf;
-  const types = new Uint8Array(endId);
-  const names = new Uint8Array(btf.strings.length);
-  for (let id = startId; id < endId; id++) {
-    const kind = kindOf(btf, id);
-    if (kind > KIND_MAX) return undefined;
-    const record = recordOf(btf, id);
-    const end = recordOf(btf, id + 1);
-    names[words[record + NAME_WORD] as number] = 1;
-    for (let bits = TYPE_ID_WORDS[kind] as number, word = record; bits !== 0; bits >>>= 1, word++) {
-      if ((bits & 1) === 1) types[words[word] as number] = 1;
-    }
-    const perElement = ELEMENT_WORDS[kind] as number;
-    if (perElement === 0) continue;
-    const hasNames = ELEMENT_NAME_WORDS[kind] !== 0;
-    const idBits = ELEMENT_TYPE_ID_WORDS[kind] as number;
-    const idWord = idBits >>> 1;
-    for (let at = record + (FIXED_WORDS[kind] as number); at < end; at += perElement) {
-      if (hasNames) names[words[at] as number] = 1;
-      if (idBits !== 0) types[words[at + idWord] as number] = 1;
-    }
-  }
-  return { types, names };
-}
-
-function lintUnreferenced(subject: LintSubject, uses: Uses): void {
+function lintUnreferenced({ subject, used }: RecordPass): void {
   const { btf, startId, endId } = subject;
   let count = 0;
   let first = 0;
   for (let id = startId; id < endId; id++) {
-    if (uses.types[id] === 1 || nameOffsetOf(btf, id) !== 0) continue;
+    if (used[id] === 1 || nameOffsetOf(btf, id) !== 0) continue;
     const kind = kindOf(btf, id);
     if (kind !== KIND_PTR && kind !== KIND_ARRAY && kind !== KIND_FUNC_PROTO && !isTransparent(kind)) continue;
     if (count++ === 0) first = id;
@@ -83,29 +37,25 @@ function lintUnreferenced(subject: LintSubject, uses: Uses): void {
   complainOfType(subject, "unreferenced-types", first, `has no name and nothing refers to it${others}`);
 }
 
-function lintStringWaste(subject: LintSubject, uses: Uses, options: WasteOptions): void {
-  const { strings } = subject.btf;
+function lintStringWaste({ subject, names }: RecordPass, options: WasteOptions): void {
+  const { strings, known } = names;
   const seen = new StringSet(strings, options.stringStart);
   let duplicates = 0;
   let firstDuplicate = -1;
   let unusedBytes = 0;
   let firstUnused = -1;
-  let nextUse = -1;
   for (let at = options.stringStart; at < strings.length; ) {
-    // FNV-1a over the string, which also finds its end.
+    // FNV-1a over the string, which also finds its end; a name may be the tail of a longer string.
     let hash = 0x811c9dc5;
+    let use = 0;
     let end = at;
     for (let byte = strings[end] as number; byte !== 0 && end < strings.length; byte = strings[++end] as number) {
       hash = Math.imul(hash ^ byte, 0x01000193);
+      use |= known[end] as number;
     }
     if (at !== end) {
       if (!seen.add(at, hash) && duplicates++ === 0) firstDuplicate = at;
-      // A name may be the tail of a longer string.
-      if (nextUse < at) {
-        const use = uses.names.indexOf(1, at);
-        nextUse = use === -1 ? strings.length : use;
-      }
-      if (nextUse >= end) {
+      if (use === 0) {
         unusedBytes += end + 1 - at;
         if (firstUnused === -1) firstUnused = at;
       }

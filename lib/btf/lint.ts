@@ -11,7 +11,7 @@ import {
 import { applyLayout, type RecordSizes } from "./layout.ts";
 import { complainOfFile, type LintFinding, type LintReport, type LintSubject } from "./lint-finding.ts";
 import { lintHeader, lintStrings } from "./lint-header.ts";
-import { lintRecord } from "./lint-meta.ts";
+import { lintRecord, type RecordPass } from "./lint-meta.ts";
 import { nameChecker } from "./lint-names.ts";
 import { lintGraph } from "./lint-resolve.ts";
 import { lintChains } from "./lint-tags.ts";
@@ -67,12 +67,14 @@ function lintSections(bytes: Uint8Array, header: BtfHeader, options: LintOptions
   const stringFrom = header.headerLength + header.stringOffset;
   const strings = bytes.subarray(stringFrom, stringFrom + header.stringLength);
   lintStrings(strings, options.base !== undefined, report);
-  const { subject, stringStart, hasUnknownKinds } = readTypes(bytes, header, strings, options, report);
-  const names = nameChecker(subject.btf.strings);
-  for (let id = subject.startId; id < subject.endId; id++) lintRecord(subject, names, id);
+  const { subject, stringStart, idsInRange, hasUnknownKinds } = readTypes(bytes, header, strings, options, report);
+  const used = new Uint8Array(subject.endId);
+  const pass: RecordPass = { subject, names: nameChecker(subject.btf.strings), used, idsInRange };
+  for (let id = subject.startId; id < subject.endId; id++) lintRecord(pass, id);
   lintChains(lintGraph(subject));
+  // What a kind that this library does not know refers to cannot be told.
   if (subject.complete && !hasUnknownKinds) {
-    lintWaste(subject, { stringStart, ownsStrings: options.hasExt !== true });
+    lintWaste(pass, { stringStart, ownsStrings: options.hasExt !== true });
   }
 }
 
@@ -83,7 +85,7 @@ function readTypes(
   ownStrings: Uint8Array,
   options: LintOptions,
   report: LintReport,
-): { subject: LintSubject; stringStart: number; hasUnknownKinds: boolean } {
+): { subject: LintSubject; stringStart: number; idsInRange: boolean; hasUnknownKinds: boolean } {
   const source = options.source ?? "BTF";
   const base = baseOf(options.base);
   const words = new Uint32Array(base.words.length + header.typeLength / 4);
@@ -105,7 +107,12 @@ function readTypes(
   const pointerSize = options.pointerSize ?? base.pointerSize ?? pointerSizeOf(words, scan.integers, strings);
   const btf: Btf = { source, words, offsets: offsets.slice(0, scan.endId + 1), strings, segments: [], pointerSize };
   const subject = { btf, startId: base.endId, endId: scan.endId, complete: scan.badRecord === -1, report };
-  return { subject, stringStart: base.strings.length, hasUnknownKinds: header.layoutLength > (KIND_MAX + 1) * 4 };
+  return {
+    subject,
+    stringStart: base.strings.length,
+    idsInRange: scan.maxId >= 0 && scan.maxId < scan.endId,
+    hasUnknownKinds: header.layoutLength > (KIND_MAX + 1) * 4,
+  };
 }
 
 /** The part of a base that split BTF continues; without a base, void alone. */

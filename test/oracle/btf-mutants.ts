@@ -34,7 +34,16 @@ interface Anatomy {
   readonly stringsFrom: number;
 }
 
-function anatomyOf(bytes: Uint8Array): Anatomy {
+const anatomies = new WeakMap<Uint8Array, Anatomy>();
+
+/** A seed's parts, found out once. */
+function anatomyOf(seed: Uint8Array): Anatomy {
+  const anatomy = anatomies.get(seed) ?? dissect(seed);
+  anatomies.set(seed, anatomy);
+  return anatomy;
+}
+
+function dissect(bytes: Uint8Array): Anatomy {
   const header = parseHeader(bytes, "seed");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const records: number[] = [];
