@@ -1,11 +1,7 @@
-import { printType } from "./dump-record.ts";
+import { openPrinter, printType } from "./dump-record.ts";
 import { type DumpSelection, selectedSegment, selectTypes } from "./dump-select.ts";
-import { type ChunkWriter, flush, literal, openSink, put } from "./dump-sink.ts";
+import { type ChunkWriter, flush, openSink, put } from "./dump-sink.ts";
 import type { Btf } from "./view.ts";
-
-const OPEN = literal('{"types":[');
-const COMMA = literal(",");
-const CLOSE = literal("]}\n");
 
 /**
  * Prints BTF as one JSON document of the shape of `bpftool -j btf dump file FILE`: `{"types": [...]}`, where a type is
@@ -30,15 +26,15 @@ const CLOSE = literal("]}\n");
  * a line feed. Chunks as dumpRaw.
  */
 export function dumpJson(btf: Btf, write: ChunkWriter, selection: DumpSelection = {}): void {
-  const sink = openSink(write);
-  const printer = { btf, segment: selectedSegment(btf, selection), sink, json: true };
-  put(sink, OPEN);
+  const sink = openSink(btf.strings, write);
+  const printer = openPrinter(btf, selectedSegment(btf, selection), sink, true);
+  put(sink, '{"types":[');
   let first = true;
   for (const id of selectTypes(btf, selection)) {
-    if (!first) put(sink, COMMA);
+    if (!first) put(sink, ",");
     first = false;
     printType(printer, id);
   }
-  put(sink, CLOSE);
+  put(sink, "]}\n");
   flush(sink);
 }

@@ -1,4 +1,4 @@
-import { literal, put, putInt, putString, putUint, putWide, type Sink } from "./dump-sink.ts";
+import { inBytes, put, rawName, type Sink } from "./dump-sink.ts";
 import {
   ARRAY_ELEMENT_WORD,
   ARRAY_INDEX_WORD,
@@ -61,269 +61,196 @@ export interface Printer {
   readonly segment: BtfSegment;
   readonly sink: Sink;
   readonly json: boolean;
+  /** True when some name, perhaps one that is not printed, is one that JSON cannot hold as it is. */
+  readonly escapes: boolean;
 }
 
-/** A field's name in both spellings, with all that stands before its value. */
-interface Key {
-  readonly text: Uint8Array;
-  readonly json: Uint8Array;
+const NEEDS_ESCAPE = /[^\0\x20\x21\x23-\x5b\x5d-\x7f]/;
+
+/** A printer for a segment in one of the spellings. */
+export function openPrinter(btf: Btf, segment: BtfSegment, sink: Sink, json: boolean): Printer {
+  return { btf, segment, sink, json, escapes: json && NEEDS_ESCAPE.test(sink.names) };
 }
 
-/** A word that is some field's value. */
-type Word = Key;
-
-function key(name: string, text = ` ${name}=`): Key {
-  return { text: literal(text), json: literal(`,"${name}":`) };
-}
-
-function word(text: string): Word {
-  return { text: literal(text), json: literal(`"${text}"`) };
-}
-
-const SIZE = key("size");
-const TYPE_ID = key("type_id");
-const VLEN = key("vlen");
-const BITS_OFFSET = key("bits_offset");
-const NR_BITS = key("nr_bits");
-const ENCODING = key("encoding");
-const INDEX_TYPE_ID = key("index_type_id");
-const NR_ELEMS = key("nr_elems");
-const BITFIELD_SIZE = key("bitfield_size");
-const VALUE = key("val");
-const FWD_KIND = key("fwd_kind");
-const LINKAGE = key("linkage");
-const VAR_LINKAGE = key("linkage", ", linkage=");
-const RET_TYPE_ID = key("ret_type_id");
-const COMPONENT_IDX = key("component_idx");
-const OFFSET = key("offset");
-
-/** Lists, by their name in JSON; the text has none. */
-const MEMBERS = literal(',"members":[');
-const VALUES = literal(',"values":[');
-const PARAMS = literal(',"params":[');
-const VARS = literal(',"vars":[');
-
-const UNKNOWN = word("UNKNOWN");
 /** bpftool has no name for void, which it prints only where a DATASEC refers to it. */
-const KINDS: readonly Word[] = KIND_NAMES.map((name, kind) => (kind === KIND_VOID ? UNKNOWN : word(name)));
+const UNKNOWN = "UNKNOWN";
+const KINDS: readonly string[] = KIND_NAMES.map((name, kind) => (kind === KIND_VOID ? UNKNOWN : name));
 
-const OTHER_ENCODING = word("UNKN");
 /** bpftool names an INT's encoding only where no more than one bit is set. */
-const INT_ENCODINGS: ReadonlyMap<number, Word> = new Map([
-  [0, word("(none)")],
-  [INT_SIGNED, word("SIGNED")],
-  [INT_CHAR, word("CHAR")],
-  [INT_BOOL, word("BOOL")],
+const INT_ENCODINGS: ReadonlyMap<number, string> = new Map([
+  [0, "(none)"],
+  [INT_SIGNED, "SIGNED"],
+  [INT_CHAR, "CHAR"],
+  [INT_BOOL, "BOOL"],
 ]);
-const SIGNED = word("SIGNED");
-const UNSIGNED = word("UNSIGNED");
-const STRUCT = word("struct");
-const UNION = word("union");
+const OTHER_ENCODING = "UNKN";
 
 /** Linkages of FUNC (its vlen) and VAR are numbered alike: BTF_FUNC_STATIC ..., BTF_VAR_STATIC ... */
-const LINKAGES: readonly Word[] = [word("static"), word("global"), word("extern")];
-const OTHER_LINKAGE = word("(unknown)");
-
-const ANONYMOUS = literal("(anon)");
-const TEXT_ID = literal("[");
-const TEXT_KIND = literal("] ");
-const TEXT_NAME = literal(" '");
-const TEXT_NAME_END = literal("'");
-const TEXT_ELEMENT_NAME = literal("\n\t'");
-const TEXT_SECINFO_TYPE = literal("\n\ttype_id=");
-const TEXT_SECINFO_KIND = literal(" (");
-const TEXT_SECINFO_END = literal("')");
-const TEXT_END = literal("\n");
-const TEXT_LONG = literal("LL");
-const TEXT_UNSIGNED_LONG = literal("ULL");
-const JSON_ID = literal('{"id":');
-const JSON_KIND = literal(',"kind":');
-const JSON_NAME = literal(',"name":"');
-const JSON_ELEMENT_NAME = literal('{"name":"');
-const JSON_SECINFO_TYPE = literal('{"type_id":');
-const JSON_QUOTE = literal('"');
-const JSON_END = literal("}");
-const JSON_LIST_END = literal("]");
-const COMMA = literal(",");
+const LINKAGES: readonly string[] = ["static", "global", "extern"];
+const OTHER_LINKAGE = "(unknown)";
 
 /** Prints one type: a line and a line for each element, or one JSON object. `id` is the view's. */
 export function printType(out: Printer, id: number): void {
   const { btf, sink, json } = out;
   const kind = kindOf(btf, id);
-  put(sink, json ? JSON_ID : TEXT_ID);
-  putUint(sink, ownId(out, id));
-  put(sink, json ? JSON_KIND : TEXT_KIND);
-  putWord(out, KINDS[kind] ?? UNKNOWN);
-  put(sink, json ? JSON_NAME : TEXT_NAME);
-  putName(out, nameOffsetOf(btf, id));
-  put(sink, json ? JSON_QUOTE : TEXT_NAME_END);
-  printFields(out, id, kind);
-  put(sink, json ? JSON_END : TEXT_END);
+  const word = KINDS[kind] ?? UNKNOWN;
+  const name = nameText(out, nameOffsetOf(btf, id));
+  const own = ownId(out, id);
+  const fields = fieldsText(out, id, kind);
+  put(sink, json ? `{"id":${own},"kind":"${word}","name":"${name}"${fields}` : `[${own}] ${word} '${name}'${fields}`);
+  const list = LISTS[kind];
+  if (list !== undefined) printList(out, id, list);
+  put(sink, json ? "}" : "\n");
 }
 
-function printFields(out: Printer, id: number, kind: number): void {
-  const { btf } = out;
+/** Everything but the elements: the text's fields, or the JSON's. */
+function fieldsText(out: Printer, id: number, kind: number): string {
+  const { btf, json } = out;
   const at = recordOf(btf, id);
-  const sizeOrType = btf.words[at + SIZE_OR_TYPE_WORD] as number;
+  const word = btf.words[at + SIZE_OR_TYPE_WORD] as number;
   switch (kind) {
-    case KIND_INT:
-      uintField(out, SIZE, sizeOrType);
-      uintField(out, BITS_OFFSET, intOffset(btf, id));
-      uintField(out, NR_BITS, intBits(btf, id));
-      wordField(out, ENCODING, INT_ENCODINGS.get(intEncoding(btf, id)) ?? OTHER_ENCODING);
-      return;
+    case KIND_INT: {
+      const [offset, bits] = [intOffset(btf, id), intBits(btf, id)];
+      const encoding = INT_ENCODINGS.get(intEncoding(btf, id)) ?? OTHER_ENCODING;
+      if (json) return `,"size":${word},"bits_offset":${offset},"nr_bits":${bits},"encoding":"${encoding}"`;
+      return ` size=${word} bits_offset=${offset} nr_bits=${bits} encoding=${encoding}`;
+    }
     case KIND_PTR:
     case KIND_TYPEDEF:
     case KIND_VOLATILE:
     case KIND_CONST:
     case KIND_RESTRICT:
     case KIND_TYPE_TAG:
-      idField(out, TYPE_ID, sizeOrType);
-      return;
-    case KIND_ARRAY:
-      idField(out, TYPE_ID, btf.words[at + ARRAY_ELEMENT_WORD] as number);
-      idField(out, INDEX_TYPE_ID, btf.words[at + ARRAY_INDEX_WORD] as number);
-      uintField(out, NR_ELEMS, btf.words[at + ARRAY_LENGTH_WORD] as number);
-      return;
+      return json ? `,"type_id":${ownId(out, word)}` : ` type_id=${ownId(out, word)}`;
+    case KIND_ARRAY: {
+      const element = ownId(out, btf.words[at + ARRAY_ELEMENT_WORD] as number);
+      const index = ownId(out, btf.words[at + ARRAY_INDEX_WORD] as number);
+      const length = btf.words[at + ARRAY_LENGTH_WORD] as number;
+      if (json) return `,"type_id":${element},"index_type_id":${index},"nr_elems":${length}`;
+      return ` type_id=${element} index_type_id=${index} nr_elems=${length}`;
+    }
     case KIND_STRUCT:
     case KIND_UNION:
-      uintField(out, SIZE, sizeOrType);
-      printList(out, id, MEMBERS, MEMBER_WORDS, printMember);
-      return;
+    case KIND_DATASEC: {
+      const vlen = vlenOf(btf, id);
+      return json ? `,"size":${word},"vlen":${vlen}` : ` size=${word} vlen=${vlen}`;
+    }
     case KIND_ENUM:
-    case KIND_ENUM64:
-      wordField(out, ENCODING, kindFlagOf(btf, id) === 1 ? SIGNED : UNSIGNED);
-      uintField(out, SIZE, sizeOrType);
-      if (kind === KIND_ENUM) printList(out, id, VALUES, ENUM_WORDS, printEnumerator);
-      else printList(out, id, VALUES, ENUM64_WORDS, printWideEnumerator);
-      return;
-    case KIND_FWD:
-      wordField(out, FWD_KIND, kindFlagOf(btf, id) === 1 ? UNION : STRUCT);
-      return;
-    case KIND_FUNC:
-      idField(out, TYPE_ID, sizeOrType);
-      wordField(out, LINKAGE, LINKAGES[vlenOf(btf, id)] ?? OTHER_LINKAGE);
-      return;
-    case KIND_FUNC_PROTO:
-      idField(out, RET_TYPE_ID, sizeOrType);
-      printList(out, id, PARAMS, PARAM_WORDS, printParameter);
-      return;
-    case KIND_VAR:
-      idField(out, TYPE_ID, sizeOrType);
-      wordField(out, VAR_LINKAGE, LINKAGES[btf.words[at + VAR_LINKAGE_WORD] as number] ?? OTHER_LINKAGE);
-      return;
-    case KIND_DATASEC:
-      uintField(out, SIZE, sizeOrType);
-      printList(out, id, VARS, SECINFO_WORDS, printVariable);
-      return;
+    case KIND_ENUM64: {
+      const encoding = kindFlagOf(btf, id) === 1 ? "SIGNED" : "UNSIGNED";
+      const vlen = vlenOf(btf, id);
+      if (json) return `,"encoding":"${encoding}","size":${word},"vlen":${vlen}`;
+      return ` encoding=${encoding} size=${word} vlen=${vlen}`;
+    }
+    case KIND_FWD: {
+      const what = kindFlagOf(btf, id) === 1 ? "union" : "struct";
+      return json ? `,"fwd_kind":"${what}"` : ` fwd_kind=${what}`;
+    }
+    case KIND_FUNC: {
+      const linkage = LINKAGES[vlenOf(btf, id)] ?? OTHER_LINKAGE;
+      const type = ownId(out, word);
+      return json ? `,"type_id":${type},"linkage":"${linkage}"` : ` type_id=${type} linkage=${linkage}`;
+    }
+    case KIND_FUNC_PROTO: {
+      const [type, vlen] = [ownId(out, word), vlenOf(btf, id)];
+      return json ? `,"ret_type_id":${type},"vlen":${vlen}` : ` ret_type_id=${type} vlen=${vlen}`;
+    }
+    case KIND_VAR: {
+      const linkage = LINKAGES[btf.words[at + VAR_LINKAGE_WORD] as number] ?? OTHER_LINKAGE;
+      const type = ownId(out, word);
+      return json ? `,"type_id":${type},"linkage":"${linkage}"` : ` type_id=${type}, linkage=${linkage}`;
+    }
     case KIND_FLOAT:
-      uintField(out, SIZE, sizeOrType);
-      return;
-    case KIND_DECL_TAG:
-      idField(out, TYPE_ID, sizeOrType);
-      putKey(out, COMPONENT_IDX);
-      putInt(out.sink, btf.words[at + DECL_TAG_COMPONENT_WORD] as number);
-      return;
+      return json ? `,"size":${word}` : ` size=${word}`;
+    case KIND_DECL_TAG: {
+      const component = (btf.words[at + DECL_TAG_COMPONENT_WORD] as number) | 0;
+      const type = ownId(out, word);
+      return json ? `,"type_id":${type},"component_idx":${component}` : ` type_id=${type} component_idx=${component}`;
+    }
+    default:
+      return "";
   }
 }
 
-/** Prints `vlen` and the elements. */
-function printList(
-  out: Printer,
-  id: number,
-  name: Uint8Array,
-  elementWords: number,
-  printElement: (out: Printer, at: number, kindFlag: number) => void,
-): void {
+/** A kind's elements: their list's name in JSON, and how to print one; `at` is its word index. */
+interface List {
+  readonly name: string;
+  readonly elementWords: number;
+  readonly elementText: (out: Printer, at: number, kindFlag: number) => string;
+}
+
+const MEMBERS: List = { name: "members", elementWords: MEMBER_WORDS, elementText: memberText };
+const LISTS: Readonly<Record<number, List>> = {
+  [KIND_STRUCT]: MEMBERS,
+  [KIND_UNION]: MEMBERS,
+  [KIND_ENUM]: { name: "values", elementWords: ENUM_WORDS, elementText: enumeratorText },
+  [KIND_ENUM64]: { name: "values", elementWords: ENUM64_WORDS, elementText: wideEnumeratorText },
+  [KIND_FUNC_PROTO]: { name: "params", elementWords: PARAM_WORDS, elementText: parameterText },
+  [KIND_DATASEC]: { name: "vars", elementWords: SECINFO_WORDS, elementText: variableText },
+};
+
+function printList(out: Printer, id: number, { name, elementWords, elementText }: List): void {
   const { btf, sink, json } = out;
-  const vlen = vlenOf(btf, id);
   const kindFlag = kindFlagOf(btf, id);
-  uintField(out, VLEN, vlen);
-  if (json) put(sink, name);
-  let at = recordOf(btf, id) + TYPE_WORDS;
-  for (let i = 0; i < vlen; i++, at += elementWords) {
-    if (json && i !== 0) put(sink, COMMA);
-    printElement(out, at, kindFlag);
-    if (json) put(sink, JSON_END);
+  const from = recordOf(btf, id) + TYPE_WORDS;
+  const to = from + vlenOf(btf, id) * elementWords;
+  if (json) put(sink, `,"${name}":[`);
+  for (let at = from; at < to; at += elementWords) {
+    const text = elementText(out, at, kindFlag);
+    put(sink, json && at !== from ? `,${text}` : text);
   }
-  if (json) put(sink, JSON_LIST_END);
+  if (json) put(sink, "]");
 }
 
-function printMember(out: Printer, at: number, kindFlag: number): void {
+function memberText(out: Printer, at: number, kindFlag: number): string {
   const { words } = out.btf;
-  const offset = words[at + MEMBER_OFFSET_WORD] as number;
-  const bitfieldSize = kindFlag === 1 ? offset >>> MEMBER_BITFIELD_SHIFT : 0;
-  elementName(out, words[at + MEMBER_NAME_WORD] as number);
-  idField(out, TYPE_ID, words[at + MEMBER_TYPE_WORD] as number);
-  uintField(out, BITS_OFFSET, kindFlag === 1 ? offset & MEMBER_BIT_OFFSET_MASK : offset);
-  if (bitfieldSize !== 0) uintField(out, BITFIELD_SIZE, bitfieldSize);
+  const name = nameText(out, words[at + MEMBER_NAME_WORD] as number);
+  const type = ownId(out, words[at + MEMBER_TYPE_WORD] as number);
+  const word = words[at + MEMBER_OFFSET_WORD] as number;
+  const offset = kindFlag === 1 ? word & MEMBER_BIT_OFFSET_MASK : word;
+  const size = kindFlag === 1 ? word >>> MEMBER_BITFIELD_SHIFT : 0;
+  if (out.json) {
+    const bitfield = size === 0 ? "" : `,"bitfield_size":${size}`;
+    return `{"name":"${name}","type_id":${type},"bits_offset":${offset}${bitfield}}`;
+  }
+  const text = `\n\t'${name}' type_id=${type} bits_offset=${offset}`;
+  return size === 0 ? text : `${text} bitfield_size=${size}`;
 }
 
-function printEnumerator(out: Printer, at: number, kindFlag: number): void {
-  const value = out.btf.words[at + ENUMERATOR_VALUE_WORD] as number;
-  elementName(out, out.btf.words[at + ENUMERATOR_NAME_WORD] as number);
-  putKey(out, VALUE);
-  if (kindFlag === 1) putInt(out.sink, value);
-  else putUint(out.sink, value);
-}
-
-function printWideEnumerator(out: Printer, at: number, kindFlag: number): void {
+function enumeratorText(out: Printer, at: number, kindFlag: number): string {
   const { words } = out.btf;
-  elementName(out, words[at + ENUMERATOR_NAME_WORD] as number);
-  putKey(out, VALUE);
-  const signed = kindFlag === 1;
-  putWide(out.sink, words[at + ENUMERATOR_HIGH_WORD] as number, words[at + ENUMERATOR_VALUE_WORD] as number, signed);
-  if (!out.json) put(out.sink, signed ? TEXT_LONG : TEXT_UNSIGNED_LONG);
+  const name = nameText(out, words[at + ENUMERATOR_NAME_WORD] as number);
+  const word = words[at + ENUMERATOR_VALUE_WORD] as number;
+  const value = kindFlag === 1 ? word | 0 : word;
+  return out.json ? `{"name":"${name}","val":${value}}` : `\n\t'${name}' val=${value}`;
 }
 
-function printParameter(out: Printer, at: number): void {
-  elementName(out, out.btf.words[at + PARAM_NAME_WORD] as number);
-  idField(out, TYPE_ID, out.btf.words[at + PARAM_TYPE_WORD] as number);
+function wideEnumeratorText(out: Printer, at: number, kindFlag: number): string {
+  const { words } = out.btf;
+  const name = nameText(out, words[at + ENUMERATOR_NAME_WORD] as number);
+  const high = BigInt(words[at + ENUMERATOR_HIGH_WORD] as number);
+  const bits = (high << 32n) | BigInt(words[at + ENUMERATOR_VALUE_WORD] as number);
+  const value = kindFlag === 1 ? BigInt.asIntN(64, bits) : bits;
+  if (out.json) return `{"name":"${name}","val":${value}}`;
+  return `\n\t'${name}' val=${value}${kindFlag === 1 ? "LL" : "ULL"}`;
+}
+
+function parameterText(out: Printer, at: number): string {
+  const name = nameText(out, out.btf.words[at + PARAM_NAME_WORD] as number);
+  const type = ownId(out, out.btf.words[at + PARAM_TYPE_WORD] as number);
+  return out.json ? `{"name":"${name}","type_id":${type}}` : `\n\t'${name}' type_id=${type}`;
 }
 
 /** The text also says what a DATASEC's entry refers to. */
-function printVariable(out: Printer, at: number): void {
-  const { btf, sink, json } = out;
+function variableText(out: Printer, at: number): string {
+  const { btf, json } = out;
   const id = btf.words[at + SECINFO_TYPE_WORD] as number;
-  put(sink, json ? JSON_SECINFO_TYPE : TEXT_SECINFO_TYPE);
-  putUint(sink, ownId(out, id));
-  uintField(out, OFFSET, btf.words[at + SECINFO_OFFSET_WORD] as number);
-  uintField(out, SIZE, btf.words[at + SECINFO_SIZE_WORD] as number);
-  if (json) return;
-  put(sink, TEXT_SECINFO_KIND);
-  putWord(out, KINDS[kindOf(btf, id)] ?? UNKNOWN);
-  put(sink, TEXT_NAME);
-  putName(out, nameOffsetOf(btf, id));
-  put(sink, TEXT_SECINFO_END);
-}
-
-function elementName(out: Printer, offset: number): void {
-  put(out.sink, out.json ? JSON_ELEMENT_NAME : TEXT_ELEMENT_NAME);
-  putName(out, offset);
-  put(out.sink, out.json ? JSON_QUOTE : TEXT_NAME_END);
-}
-
-function putKey(out: Printer, name: Key): void {
-  put(out.sink, out.json ? name.json : name.text);
-}
-
-function putWord(out: Printer, value: Word): void {
-  put(out.sink, out.json ? value.json : value.text);
-}
-
-function uintField(out: Printer, name: Key, value: number): void {
-  putKey(out, name);
-  putUint(out.sink, value);
-}
-
-function idField(out: Printer, name: Key, id: number): void {
-  putKey(out, name);
-  putUint(out.sink, ownId(out, id));
-}
-
-function wordField(out: Printer, name: Key, value: Word): void {
-  putKey(out, name);
-  putWord(out, value);
+  const offset = btf.words[at + SECINFO_OFFSET_WORD] as number;
+  const size = btf.words[at + SECINFO_SIZE_WORD] as number;
+  if (json) return `{"type_id":${ownId(out, id)},"offset":${offset},"size":${size}}`;
+  const name = nameText(out, nameOffsetOf(btf, id));
+  const kind = KINDS[kindOf(btf, id)] ?? UNKNOWN;
+  return `\n\ttype_id=${ownId(out, id)} offset=${offset} size=${size} (${kind} '${name}')`;
 }
 
 /** A view's id as the segment's file has it. */
@@ -331,25 +258,10 @@ function ownId({ segment }: Printer, id: number): number {
   return id >= segment.startId ? id - segment.idShift : id;
 }
 
-function putName(out: Printer, offset: number): void {
-  const { strings } = out.btf;
-  if (offset === 0) put(out.sink, ANONYMOUS);
-  else if (out.json && needsEscape(strings, offset)) {
-    put(out.sink, literal(JSON.stringify(stringAt(strings, offset)).slice(1, -1)));
-  } else putString(out.sink, strings, offset);
-}
-
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const ASCII_END = 0x80;
-
-/** True for a name that JSON cannot hold as it is; one that is no UTF-8 gets replacement characters. */
-function needsEscape(strings: Uint8Array, offset: number): boolean {
-  for (let i = offset, end = strings.length; i < end; i++) {
-    const byte = strings[i] as number;
-    if (byte === 0) return false;
-    if (byte < SPACE || byte >= ASCII_END || byte === QUOTE || byte === BACKSLASH) return true;
-  }
-  return false;
+/** A name as it is; in JSON escaped where it must be, with replacement characters for what is no UTF-8. */
+function nameText(out: Printer, offset: number): string {
+  if (offset === 0) return "(anon)";
+  const name = rawName(out.sink, offset);
+  if (!out.escapes || !NEEDS_ESCAPE.test(name)) return name;
+  return inBytes(JSON.stringify(stringAt(out.btf.strings, offset)).slice(1, -1));
 }

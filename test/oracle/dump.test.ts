@@ -15,6 +15,8 @@ import { describeOracle } from "./requirements.ts";
 import { sampleKernelPath, sampleKernels, sampleModulePaths } from "./sample-kernels.ts";
 
 const BASELINE = "6.1.0-56-cloud-amd64";
+/** Not all, for time: the baseline, the big-endian one, and the newest. */
+const JSON_KERNELS = [BASELINE, "6.12.107+deb13-s390x", "7.2.13+deb14-cloud-amd64"];
 const BASE_OF_MODULES = "6.12.117+deb12-amd64";
 
 function textOf(dump: (btf: Btf, write: ChunkWriter) => void, btf: Btf): string {
@@ -73,7 +75,12 @@ describeOracle("dumps of sample kernels", ["bpftool"], () => {
     const path = sampleKernelPath(name);
     const btf = parseBtf(readFileSync(path));
     expect(firstDifference(textOf(dumpRaw, btf), valueFrom(bpftoolDumpRaw(path)))).toBeUndefined();
-    expect(firstDifference(lines(textOf(dumpJson, btf)), lines(mended(bpftoolJson(path))))).toBeUndefined();
+  });
+
+  it.each(JSON_KERNELS)("%s as JSON", (name) => {
+    const path = sampleKernelPath(name);
+    const ours = textOf(dumpJson, parseBtf(readFileSync(path)));
+    expect(firstDifference(lines(ours), lines(mended(bpftoolJson(path))))).toBeUndefined();
   });
 });
 
