@@ -3,6 +3,7 @@ import {
   constants,
   fchmodSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   realpathSync,
   renameSync,
@@ -16,7 +17,7 @@ import type { OutputFile } from "./outcome.ts";
 import { writeAll, writeOut } from "./output.ts";
 
 /** Errors that mean the path itself is wrong, and no privilege or space would help. */
-const WRONG_PATH: ReadonlySet<string> = new Set(["EISDIR", "ELOOP", "ENAMETOOLONG", "ENOENT", "ENOTDIR"]);
+const WRONG_PATH: ReadonlySet<string> = new Set(["EEXIST", "EISDIR", "ELOOP", "ENAMETOOLONG", "ENOENT", "ENOTDIR"]);
 const NEW_FILE_MODE = 0o666;
 const PERMISSION_BITS = 0o777;
 const SIGNAL_EXIT_BASE = 128;
@@ -55,6 +56,12 @@ export function writeFiles(files: readonly OutputFile[]): void {
   } finally {
     removePending();
   }
+}
+
+/** Makes a directory where there is none yet. Throws as writeFiles does; a file of that name is a wrong path. */
+export function makeDirectory(path: string): void {
+  if (statOrUndefined(path)?.isDirectory()) return;
+  attempt(path, () => mkdirSync(path));
 }
 
 function prepare(file: OutputFile): Prepared {

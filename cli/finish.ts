@@ -1,4 +1,4 @@
-import { isStdout, writeFiles } from "./atomic.ts";
+import { isStdout, makeDirectory, writeFiles } from "./atomic.ts";
 import type { ExitCode, Outcome } from "./outcome.ts";
 import { streamOut, writeErr, writeOut } from "./output.ts";
 
@@ -8,6 +8,7 @@ import { streamOut, writeErr, writeOut } from "./output.ts";
  */
 export function finish(outcome: Outcome, json: boolean): ExitCode {
   const files = outcome.files ?? [];
+  for (const directory of outcome.directories ?? []) makeDirectory(directory);
   writeFiles(files);
   for (const note of outcome.notes ?? []) writeErr(`btfgen: ${note}\n`);
   if (outcome.stream !== undefined) {

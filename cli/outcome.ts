@@ -34,6 +34,8 @@ export interface Outcome {
   readonly stream?: (write: (chunk: Uint8Array) => void) => void;
   /** Warnings and remarks, a line each, for standard error, with `--json` and without. */
   readonly notes?: readonly string[];
+  /** Directories to make before the files, where they are missing; the one above must exist. */
+  readonly directories?: readonly string[];
   /** Files to write, atomically each, all of them begun before the first is put in place. */
   readonly files?: readonly OutputFile[];
 }

@@ -1,7 +1,10 @@
 import { completion } from "./completion.ts";
 import { dump } from "./dump.ts";
 import { lint } from "./lint.ts";
+import { minCoreBtf } from "./min-core-btf.ts";
+import { minimize } from "./minimize.ts";
 import { relocs } from "./relocs.ts";
+import { verify } from "./verify.ts";
 
 /** Every command's data, in the order the help lists them. */
-export const COMMANDS = [relocs, dump, lint, completion] as const;
+export const COMMANDS = [minimize, minCoreBtf, verify, relocs, dump, lint, completion] as const;

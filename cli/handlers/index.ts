@@ -6,6 +6,9 @@ type Known = (typeof COMMANDS)[number];
 
 /** How to get at each command's code: imported when the command runs, not before. A command without one is a type error. */
 const HANDLERS: { readonly [C in Known as C["name"]]: () => Promise<Handler<C>> } = {
+  minimize: async () => (await import("./minimize.ts")).minimize,
+  min_core_btf: async () => (await import("./min-core-btf.ts")).minCoreBtf,
+  verify: async () => (await import("./verify.ts")).verify,
   relocs: async () => (await import("./relocs.ts")).relocs,
   dump: async () => (await import("./dump.ts")).dump,
   lint: async () => (await import("./lint.ts")).lint,

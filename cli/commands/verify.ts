@@ -1,0 +1,30 @@
+import { defineCommand } from "../command.ts";
+
+/** `btfgen verify SMALL --full BTF OBJECT...`. */
+export const verify = defineCommand({
+  name: "verify",
+  summary: "Check that small BTF stands for a kernel's full BTF, whoever made it",
+  description:
+    "Resolves every relocation against both and compares each candidate's outcome; also checks that the small BTF is " +
+    "well formed. Names every difference and exits 1 when there is one.",
+  positionals: [
+    { name: "small", describe: "The small BTF: raw, or - for standard input" },
+    { name: "object", describe: "BPF object, program with embedded objects, directory of these, or -", list: true },
+  ],
+  options: {
+    full: { type: "string", alias: "f", required: true, value: "FILE", describe: "The kernel's BTF" },
+    "full-module": { type: "string", list: true, value: "FILE", describe: "Module of the kernel" },
+    "small-module": { type: "string", list: true, value: "FILE", describe: "Its small split BTF, on SMALL" },
+    loader: {
+      type: "string",
+      list: true,
+      choices: ["libbpf", "kernel"],
+      describe: "Loader whose rules are checked (both)",
+    },
+    level: { type: "string", choices: ["replay", "kernel", "vm"], describe: "How far to go (replay)" },
+  },
+  examples: [
+    { line: "verify small.btf --full /sys/kernel/btf/vmlinux exec.bpf.o", describe: "one object" },
+    { line: "verify small.btf --full 6.1.0.btf.tar.xz build/ --json", describe: "all objects, as JSON" },
+  ],
+});

@@ -1,0 +1,191 @@
+import type { DescribedStatus, ReloDescription } from "../lib/core/describe.ts";
+import { RELO_TYPE_ID_TARGET } from "../lib/core/relo-kind.ts";
+import type { ReloRecord } from "../lib/core/resolve.ts";
+import type { RuleSetRecords } from "../lib/core/resolve-sets.ts";
+import type { JobResult } from "../lib/job/job.ts";
+import type { AllowRule } from "./allow-list.ts";
+import { type ByteOrder, byteOrderOf } from "./byte-order.ts";
+import type { ObjectInputs } from "./object-input.ts";
+import { type Place, placeOf } from "./place.ts";
+import { type ProofReport, reportProof } from "./proof-report.ts";
+import { countStatuses, describeChosen, type Judged, judge, type StatusCounts } from "./survey.ts";
+
+/** The document of `btfgen minimize --json`; docs/FORMATS.md has it in words. */
+export interface MinimizeReport {
+  readonly kernel: KernelReport;
+  readonly objects: readonly ObjectReport[];
+  /** Files in directories that hold no object. */
+  readonly filesWithoutObjects: number;
+  /** Types, void not counted; all blobs together. */
+  readonly types: Change;
+  /** Bytes of BTF, all blobs together. */
+  readonly bytes: Change;
+  /** Under the first loader's rules. */
+  readonly relocations: { readonly total: number; readonly byStatus: StatusCounts };
+  /** What is not resolved: errors first, then ambiguous, poisoned, absent; in each the order of objects and code. */
+  readonly unresolved: readonly UnresolvedReport[];
+  /** Uses of target_type_id that find their type: the id is another one in the small BTF, as in no BTF but its own. */
+  readonly typeIds: readonly TypeIdReport[];
+  readonly proof: ProofReport;
+  /** Null without --strict. */
+  readonly strict: StrictReport | null;
+  /** The files, in the order kernel, modules; empty when the proof failed. */
+  readonly outputs: readonly OutputReport[];
+  /** From the start of the process, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** What was minimized. */
+interface KernelReport {
+  /** The file, or `archive:entry`. */
+  readonly source: string;
+  readonly modules: readonly string[];
+  readonly byteOrder: ByteOrder;
+}
+
+/** One BPF object, and what becomes of its relocations. */
+interface ObjectReport {
+  readonly name: string;
+  readonly byteOrder: ByteOrder;
+  readonly programs: number;
+  readonly relocations: number;
+  readonly byStatus: StatusCounts;
+}
+
+interface Change {
+  readonly before: number;
+  readonly after: number;
+}
+
+/** A relocation without a value, or without one that its instruction takes. */
+export interface UnresolvedReport extends Place {
+  readonly status: DescribedStatus;
+  /** Why, in words. */
+  readonly reason: string;
+  /** Line of the allow-list that lets it pass; null where none does. */
+  readonly allowedBy: number | null;
+}
+
+/** A use of a type's id. */
+export interface TypeIdReport extends Place {
+  readonly allowedBy: number | null;
+}
+
+interface StrictReport {
+  /** Poisoned relocations and uses of target_type_id that no rule lets pass. */
+  readonly refused: number;
+  readonly allowed: number;
+  /** Rules of the allow-list that let nothing pass. */
+  readonly unusedRules: readonly { readonly line: number; readonly rule: string }[];
+}
+
+/** A file that was written. */
+export interface OutputReport {
+  /** What it was made from. */
+  readonly source: string;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** What a report is made of, beside the job's result. */
+export interface ReportInput {
+  readonly inputs: ObjectInputs;
+  readonly bytesBefore: number;
+  readonly outputs: readonly OutputReport[];
+  /** Null without --strict. */
+  readonly rules: readonly AllowRule[] | null;
+  /** List at most so many unresolved relocations: their words take longer than all other work. */
+  readonly limit: number;
+}
+
+const UNRESOLVED: readonly DescribedStatus[] = ["error", "ambiguous", "poisoned", "absent"];
+
+/** The report of a job. */
+export function reportMinimize(result: JobResult, input: ReportInput): MinimizeReport {
+  const { target, blobs } = result;
+  const { rules, inputs } = input;
+  const { records, rules: matchRules } = result.sets[0] as RuleSetRecords;
+  const judged = judge(records);
+  // An allow-list must see every place.
+  const limit = rules === null ? input.limit : Number.POSITIVE_INFINITY;
+  const failed = UNRESOLVED.flatMap((status) => judged.filter((one) => one.status === status)).slice(0, limit);
+  const ids = judged.filter(isTypeId);
+  const chosen = [...failed, ...ids].map(({ record }) => record);
+  const described = describeChosen(chosen, target, matchRules);
+  const used = new Set<AllowRule>();
+  const unresolved = failed.map(({ record, status }): UnresolvedReport => {
+    const description = described.get(record) as ReloDescription;
+    const place = placeOf(description);
+    const allowedBy = status === "poisoned" ? allow(place, rules, used) : null;
+    return { ...place, status, reason: description.result?.reason ?? "", allowedBy };
+  });
+  const typeIds = ids.map(({ record }): TypeIdReport => {
+    const place = placeOf(described.get(record) as ReloDescription);
+    return { ...place, allowedBy: allow(place, rules, used) };
+  });
+  const [base, ...modules] = target.segments;
+  return {
+    kernel: {
+      source: base?.source ?? target.source,
+      modules: modules.map(({ source }) => source),
+      byteOrder: byteOrderOf(target),
+    },
+    objects: reportObjects(inputs, judged),
+    filesWithoutObjects: inputs.passedOver,
+    types: { before: result.typesBefore, after: result.typesAfter },
+    bytes: { before: input.bytesBefore, after: blobs.reduce((sum, { bytes }) => sum + bytes.length, 0) },
+    relocations: { total: records.length, byStatus: countStatuses(judged) },
+    unresolved,
+    typeIds,
+    proof: reportProof(result.proof, result),
+    strict: rules === null ? null : strictReport([...unresolved.filter(isPoisoned), ...typeIds], rules, used),
+    outputs: result.proof.holds ? input.outputs : [],
+    durationMs: Math.round(performance.now()),
+  };
+}
+
+function isTypeId({ record, status }: Judged): boolean {
+  return record.relocation.kind === RELO_TYPE_ID_TARGET && status === "resolved";
+}
+
+function isPoisoned({ status }: UnresolvedReport): boolean {
+  return status === "poisoned";
+}
+
+/** The first rule that lets a place pass; all that do count as used. */
+function allow(place: Place, rules: readonly AllowRule[] | null, used: Set<AllowRule>): number | null {
+  const accepting = (rules ?? []).filter((rule) => rule.accepts(place));
+  for (const rule of accepting) used.add(rule);
+  return accepting[0]?.line ?? null;
+}
+
+function strictReport(
+  places: readonly { readonly allowedBy: number | null }[],
+  rules: readonly AllowRule[],
+  used: ReadonlySet<AllowRule>,
+): StrictReport {
+  const allowed = places.filter(({ allowedBy }) => allowedBy !== null).length;
+  return {
+    refused: places.length - allowed,
+    allowed,
+    unusedRules: rules.filter((rule) => !used.has(rule)).map(({ line, text }) => ({ line, rule: text })),
+  };
+}
+
+function reportObjects({ objects }: ObjectInputs, judged: readonly Judged[]): ObjectReport[] {
+  const byObject = new Map<ReloRecord["object"], Judged[]>(objects.map((object) => [object, []]));
+  for (const one of judged) byObject.get(one.record.object)?.push(one);
+  return objects.map((object) => ({
+    name: object.source,
+    byteOrder: object.littleEndian ? "little" : "big",
+    programs: object.programs.length,
+    relocations: object.relocations.length,
+    byStatus: countStatuses(byObject.get(object) ?? []),
+  }));
+}
+
+/** True when a loader refuses an object, or --strict does not let something pass. */
+export function hasFindings({ relocations, strict }: MinimizeReport): boolean {
+  const { ambiguous = 0, error = 0 } = relocations.byStatus;
+  return ambiguous + error > 0 || (strict?.refused ?? 0) > 0;
+}

@@ -1,0 +1,106 @@
+import { basename, join } from "node:path";
+import { DEFAULT_RULE_SETS } from "../lib/core/resolve-sets.ts";
+import { type MatchRules, RULE_SETS } from "../lib/core/rules.ts";
+import { runParsed } from "../lib/job/job.ts";
+import type { MinimizedBlob, MinimizeOptions } from "../lib/minimize/minimize.ts";
+import { type AllowRule, parseAllowList } from "./allow-list.ts";
+import { UsageError } from "./errors.ts";
+import { readInput } from "./input.ts";
+import { hasFindings, type MinimizeReport, reportMinimize } from "./minimize-report.ts";
+import { minimizeNotes, minimizeText, SUMMARY_LINES } from "./minimize-text.ts";
+import { readObjects } from "./object-input.ts";
+import { EXIT_FINDING, EXIT_FINE, type Outcome, type OutputFile } from "./outcome.ts";
+import type { LoaderName } from "./proof-report.ts";
+import { checkStandardInput, readTarget } from "./target-input.ts";
+
+/** What to minimize, for what, and where to. */
+export interface MinimizeRequest {
+  readonly command: string;
+  readonly kernel: string;
+  readonly modules: readonly string[];
+  readonly objects: readonly string[];
+  readonly output: string;
+  /** Write kernel and modules as separate files into the directory `output`. */
+  readonly split: boolean;
+  /** Whose rules to serve; both when empty. */
+  readonly loaders: readonly LoaderName[];
+  readonly options: MinimizeOptions;
+  readonly strict: boolean;
+  readonly allow: string | undefined;
+  /** Put everything into the report, also what only JSON shows. */
+  readonly full: boolean;
+}
+
+/** A job done. */
+export interface MinimizeRun {
+  readonly report: MinimizeReport;
+  readonly files: readonly OutputFile[];
+}
+
+/**
+ * Reads the inputs, minimizes, proves, and says what is to be written: nothing where the proof fails.
+ * Throws UsageError, InputError or FormatError.
+ */
+export async function runMinimize(request: MinimizeRequest): Promise<MinimizeRun> {
+  const { kernel, modules, objects, options, command } = request;
+  checkStandardInput(command, [kernel, ...modules, ...objects, request.allow]);
+  const rules = request.strict ? readAllowList(request.allow) : null;
+  const inputs = readObjects(objects);
+  const { target, bytes } = await readTarget(kernel, modules);
+  const result = runParsed(target, inputs.objects, { ...options, ruleSets: ruleSetsOf(request.loaders) });
+  const paths = outputPaths(request, result.blobs);
+  const files = result.blobs.map((blob, i) => ({ path: paths[i] as string, bytes: blob.bytes }));
+  const report = reportMinimize(result, {
+    inputs,
+    bytesBefore: bytes,
+    outputs: result.blobs.map(({ source, bytes }, i) => ({ source, path: paths[i] as string, bytes: bytes.length })),
+    rules,
+    limit: request.full ? Number.POSITIVE_INFINITY : SUMMARY_LINES,
+  });
+  return { report, files: result.proof.holds ? files : [] };
+}
+
+/**
+ * What the command does with a run. The file is written whenever the proof holds; the exit code says whether a
+ * loader would refuse an object. `quiet` leaves out the summary.
+ */
+export function minimizeOutcome(run: MinimizeRun, request: MinimizeRequest, quiet = false): Outcome {
+  const { report, files } = run;
+  const { holds } = report.proof;
+  // Standard output was to have the BTF: it gets nothing at all instead.
+  const none = request.output === "-" ? [{ path: "-", bytes: new Uint8Array() }] : [];
+  return {
+    exitCode: holds && !hasFindings(report) ? EXIT_FINE : EXIT_FINDING,
+    json: report,
+    text: () => (holds && !quiet ? minimizeText(report) : ""),
+    notes: minimizeNotes(report, request.allow),
+    directories: request.split && holds ? [request.output] : [],
+    files: holds ? files : none,
+  };
+}
+
+/** The sets of rules by their loaders' names, each once; the default ones when none is named. */
+export function ruleSetsOf(loaders: readonly LoaderName[]): readonly MatchRules[] {
+  return loaders.length === 0 ? DEFAULT_RULE_SETS : [...new Set(loaders)].map((name) => RULE_SETS[name]);
+}
+
+function readAllowList(path: string | undefined): AllowRule[] {
+  if (path === undefined) return [];
+  return parseAllowList(new TextDecoder().decode(readInput(path)), path);
+}
+
+/** A file's own path, or one in the directory for each blob: `DIR/6.1.0.btf`, `DIR/veth.btf`. */
+function outputPaths(request: MinimizeRequest, blobs: readonly MinimizedBlob[]): string[] {
+  const { output, split, command } = request;
+  if (!split) return [output];
+  const paths = blobs.map(({ source }) => join(output, `${nameOf(source)}.btf`));
+  const twice = paths.find((path, i) => paths.indexOf(path) !== i);
+  if (twice !== undefined) throw new UsageError(`${command}: two inputs would both be written to ${twice}`);
+  return paths;
+}
+
+/** The name of the kernel or module a blob is of: its file's, without directories, archive and suffix. */
+function nameOf(source: string): string {
+  const file = basename(source.slice(source.lastIndexOf(":") + 1));
+  return file.replace(/(\.ko)?(\.btf|\.gz|\.ko)?$/, "");
+}
