@@ -22,7 +22,8 @@ export function outcomeKey(record: ReloRecord, candidate: CandidateOutcome, targ
     path += accessor.nameOffset === NO_NAME ? `[${accessor.index}]` : `.${accessorName(target, accessor)}`;
   }
   const isId = record.relocation.kind === RELO_TYPE_ID_TARGET;
-  return `${path} at bit ${spec.bitOffset}, ${numbers(value, isId)}`;
+  const place = path === "" ? "" : `${path} at bit ${spec.bitOffset}, `;
+  return place + numbers(value, isId);
 }
 
 /** What a loader makes of the relocation, as text that is equal exactly when its decisions are. */
@@ -34,8 +35,9 @@ export function decisionKey(record: ReloRecord): string {
 
 function numbers(value: ReloValue, isId: boolean): string {
   const marks = `${value.poison ? " poison" : ""}${value.validate ? "" : " unchecked"}${value.badResize ? " bad size" : ""}`;
-  const size = value.originalSize === value.size ? `${value.size}` : `${value.originalSize}>${value.size}`;
-  return `value ${value.original}>${isId ? "id" : value.value} size ${size}${marks}`;
+  const sized = value.originalSize === value.size ? value.size : `${value.originalSize} -> ${value.size}`;
+  const size = value.originalSize + value.size === 0 ? "" : `, ${sized} bytes`;
+  return `${value.original} -> ${isId ? "an id" : value.value}${size}${marks}`;
 }
 
 /** Kind and essential name of a relocation's root: relocations that agree in it have the same candidates. */
