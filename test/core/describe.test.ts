@@ -406,6 +406,16 @@ describe("several relocations", () => {
     });
   });
 
+  it("passes over an instruction that no program holds", () => {
+    const rows = [struct("s", 8, [m("x", 2, 0)]), INT];
+    const relos = [{ kind: RELO_FIELD_EXISTS, typeId: 1, access: "0:0", insn: 7 }];
+    const object = buildObject({ rows, programs: [{ name: "prog", insns: [MOV_K, EXIT], relos }] });
+    const index = indexCandidates(parseBtf(btf([INT])));
+    const [description] = describeRecords(resolveObject(object, index), index.btf);
+    expect(description).toMatchObject({ program: null, instruction: 7, section: "socket" });
+    expect(description?.result).toMatchObject({ status: "skipped", value: null, chosen: null });
+  });
+
   it("numbers a module's types as its file does, and names the module", () => {
     const base = parseBtf(btf([INT]), { source: "vmlinux" });
     const module = (name: string) => ({
