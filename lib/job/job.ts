@@ -1,5 +1,6 @@
 import { type BtfInput, parseBtf, parseModules } from "../btf/parse.ts";
 import type { Btf } from "../btf/view.ts";
+import { attachTargets } from "../core/attach-targets.ts";
 import type { BpfObject } from "../core/object.ts";
 import { DEFAULT_RULE_SETS, type RuleSetRecords } from "../core/resolve-sets.ts";
 import type { MatchRules } from "../core/rules.ts";
@@ -17,6 +18,8 @@ export interface Target {
 export interface JobOptions extends MinimizeOptions {
   /** The rule sets to serve: each is kept, and proved by its own rules. libbpf and kernel by default. */
   readonly ruleSets?: readonly MatchRules[];
+  /** Keep the signatures of what the objects attach to, besides `attachTargets`. */
+  readonly keepAttachTargets?: boolean;
 }
 
 /** The result of one job: the bytes, what became of every relocation, and the proof. */
@@ -44,7 +47,9 @@ export function runJob(target: Target, objects: readonly BpfObject[], options: J
 export function runParsed(target: Btf, objects: readonly BpfObject[], options: JobOptions = {}): JobResult {
   const full = resolveFull(target, objects, options.ruleSets ?? DEFAULT_RULE_SETS, true);
   const records = full.sets.flatMap((set) => set.records);
-  const minimized = minimize(target, records, options);
+  const targets = options.keepAttachTargets === true ? objects.flatMap(attachTargets) : [];
+  const attach = [...(options.attachTargets ?? []), ...targets];
+  const minimized = minimize(target, records, { ...options, attachTargets: attach });
   const proof = prove(objects, full, minimized.blobs);
   return { ...minimized, ...full, proof };
 }

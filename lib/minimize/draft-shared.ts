@@ -76,7 +76,7 @@ export function indexType(drafts: Drafts): Draft {
 }
 
 /** An integer that fills 1, 2, 4 or 8 whole bytes (kernel/bpf/btf.c, btf_type_int_is_regular). */
-function isRegular({ kind, size, detail }: Draft): boolean {
+export function isRegular({ kind, size, detail }: Draft): boolean {
   if (kind !== KIND_INT || (detail & INT_BITS_MASK) !== size * 8) return false;
   return (
     ((detail >>> INT_OFFSET_SHIFT) & INT_OFFSET_MASK) === 0 && (size === 1 || size === 2 || size === 4 || size === 8)

@@ -8,6 +8,7 @@ import {
   KIND_FLOAT,
   KIND_FUNC,
   KIND_FUNC_PROTO,
+  KIND_FWD,
   KIND_INT,
   KIND_PTR,
   KIND_STRUCT,
@@ -36,7 +37,17 @@ import {
 } from "../btf/view.ts";
 import { type Draft, type Drafts, newDraft, refersToType } from "./draft.ts";
 import { addInteger, addVoidPointer, indexType } from "./draft-shared.ts";
-import { DISTINCT, firstElement, isElementMarked, isMarked, KEPT, type Marks, NAMED, TARGETED } from "./marks.ts";
+import {
+  DECLARED,
+  DISTINCT,
+  firstElement,
+  isElementMarked,
+  isMarked,
+  KEPT,
+  type Marks,
+  NAMED,
+  TARGETED,
+} from "./marks.ts";
 import { byteText } from "./string-table.ts";
 
 /** Kinds that the kernel takes without a name (kernel/bpf/btf.c, the btf_*_check_meta functions). */
@@ -60,8 +71,9 @@ export function makeDrafts(marks: Marks): Drafts {
     if (drafts.bySource.has(id)) continue;
     const kind = kindOf(btf, id);
     if (kind === KIND_INT) addInteger(marks, drafts, id);
-    else if (kind === KIND_PTR && !isMarked(marks, id, TARGETED)) addVoidPointer(drafts, id);
-    else addDraft(marks, drafts, id);
+    else if (kind === KIND_PTR && !hasTarget(marks, id)) addVoidPointer(drafts, id);
+    else if (isMarked(marks, id, KEPT)) addDraft(marks, drafts, id);
+    else addDeclaration(marks, drafts, id);
   }
   for (const id of kept) link(marks, drafts, id);
   return drafts;
@@ -81,6 +93,23 @@ function addDraft(marks: Marks, drafts: Drafts, id: number): void {
   });
   drafts.list.push(draft);
   drafts.bySource.set(id, draft);
+}
+
+/** A struct or union that is no more than declared. */
+function addDeclaration(marks: Marks, drafts: Drafts, id: number): void {
+  const { btf } = marks;
+  const draft = newDraft(KIND_FWD, {
+    kindFlag: kindOf(btf, id) === KIND_UNION ? 1 : 0,
+    name: byteText(btf.strings, nameOffsetOf(btf, id)),
+    segment: segmentOf(btf, id),
+  });
+  drafts.list.push(draft);
+  drafts.bySource.set(id, draft);
+}
+
+/** True for a PTR or FUNC_PROTO of which more is kept than that it is one. */
+function hasTarget(marks: Marks, id: number): boolean {
+  return isMarked(marks, id, TARGETED) || isMarked(marks, id, DECLARED);
 }
 
 /** Of a struct, kind_flag only says how offsets read: where no kept member is a bitfield, it can go. */
@@ -155,7 +184,7 @@ function link(marks: Marks, drafts: Drafts, id: number): void {
       draft.indexType = indexType(drafts);
       break;
     case KIND_FUNC_PROTO:
-      if (!isMarked(marks, id, TARGETED)) break;
+      if (!hasTarget(marks, id)) break;
       draft.target = draftOf(marks, drafts, targetOf(btf, id));
       draft.elements = Array.from({ length: vlenOf(btf, id) }, (_, i) => ({
         // A FUNC's parameters must have names, and those of a type need none.
@@ -165,7 +194,7 @@ function link(marks: Marks, drafts: Drafts, id: number): void {
       }));
       break;
     case KIND_PTR:
-      draft.target = isMarked(marks, id, TARGETED) ? draftOf(marks, drafts, targetOf(btf, id)) : null;
+      draft.target = hasTarget(marks, id) ? draftOf(marks, drafts, targetOf(btf, id)) : null;
       break;
     default:
       if (refersToType(draft.kind)) draft.target = draftOf(marks, drafts, targetOf(btf, id));

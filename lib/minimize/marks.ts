@@ -1,8 +1,12 @@
 import {
   FIXED_WORDS,
   KIND_ARRAY,
+  KIND_ENUM,
+  KIND_ENUM64,
+  KIND_FLOAT,
   KIND_FUNC,
   KIND_FUNC_PROTO,
+  KIND_INT,
   KIND_PTR,
   KIND_TYPEDEF,
   KIND_VAR,
@@ -30,6 +34,15 @@ export const NAMED = 2;
 export const TARGETED = 4;
 /** Its identity: it may not become one with another type that looks the same. */
 export const DISTINCT = 8;
+/**
+ * A signature, as a C declaration gives it: of a PTR what it points to, of a FUNC_PROTO what it takes and returns, of a
+ * STRUCT or UNION no more than the name. A composite that is nothing but DECLARED is written as a FWD, which no
+ * relocation takes for the type itself.
+ */
+export const DECLARED = 16;
+
+/** Kinds that C has no way to write down without a name, or not twice. */
+const CALLED_BY_NAME = new Set([KIND_INT, KIND_FLOAT, KIND_ENUM, KIND_ENUM64]);
 
 /** What to keep of a target, beside the target itself: nothing of the source is touched. */
 export interface Marks {
@@ -40,6 +53,11 @@ export interface Marks {
   readonly elements: Uint32Array;
   /** Keep modifiers and typedefs on the way to a kept type, and every kept type's name. */
   readonly keepNames: boolean;
+  /**
+   * Keep what C cannot do without: the names of integers, floats and enums, one enumerator of each enum, and the names
+   * of structs behind pointers, which may lead back to themselves.
+   */
+  readonly printable: boolean;
   /** Types with members marked or counted; for settling. */
   readonly counts: Map<number, number>;
   /** `[type id, member]` of arrays without elements that may not become the last member. */
@@ -49,12 +67,13 @@ export interface Marks {
 }
 
 /** Marks that keep nothing yet. */
-export function emptyMarks(btf: Btf, keepNames: boolean): Marks {
+export function emptyMarks(btf: Btf, keepNames: boolean, printable = false): Marks {
   return {
     btf,
     types: new Uint8Array(typeCount(btf)),
     elements: new Uint32Array((btf.words.length >>> 5) + 1),
     keepNames,
+    printable,
     counts: new Map(),
     notLast: [],
     pending: [],
@@ -86,11 +105,28 @@ export function markType(marks: Marks, id: number, bits: number): void {
 /** Marks this very type, be it a modifier or not. */
 export function markExactly(marks: Marks, id: number, bits: number): void {
   if (id === 0) return;
-  const wanted = bits | KEPT | (marks.keepNames ? NAMED : 0);
   const had = marks.types[id] as number;
+  let wanted = bits | KEPT | (marks.keepNames ? NAMED : 0);
+  if (marks.printable && CALLED_BY_NAME.has(kindOf(marks.btf, id))) wanted |= NAMED;
+  // A declared struct that is kept after all bears the name of its declaration.
+  if ((had & DECLARED) !== 0 && isComposite(kindOf(marks.btf, id))) wanted |= NAMED;
   if ((had & wanted) === wanted) return;
   marks.types[id] = had | wanted;
   marks.pending.push(id);
+}
+
+/**
+ * Keeps a type as a signature names it: integers, floats and enums by name, what lies behind pointers likewise, structs
+ * and unions behind a pointer as no more than a declaration, others by name and size.
+ */
+export function markDeclared(marks: Marks, id: number, behindPointer: boolean): void {
+  const { btf } = marks;
+  if (marks.keepNames)
+    for (let at = id; isTransparent(kindOf(btf, at)); at = targetOf(btf, at)) markExactly(marks, at, KEPT);
+  const type = skipModifiersAndTypedefs(btf, id);
+  if (!isComposite(kindOf(btf, type))) markExactly(marks, type, NAMED | DECLARED);
+  else if (!behindPointer || isMarked(marks, type, KEPT)) markExactly(marks, type, NAMED);
+  else marks.types[type] = (marks.types[type] as number) | DECLARED;
 }
 
 /** Keeps one member of a struct or union, and its type. */
@@ -154,29 +190,44 @@ export function settleMarks(marks: Marks): void {
 
 function follow(marks: Marks, id: number): void {
   const { btf } = marks;
+  const declared = isMarked(marks, id, DECLARED);
   switch (kindOf(btf, id)) {
     case KIND_ARRAY:
       markType(marks, arrayElement(btf, id), KEPT);
+      if (declared) markDeclared(marks, arrayElement(btf, id), false);
       break;
     case KIND_PTR:
-      if (isMarked(marks, id, TARGETED)) markType(marks, targetOf(btf, id), KEPT);
+      if (isMarked(marks, id, TARGETED)) markType(marks, targetOf(btf, id), marks.printable ? NAMED : KEPT);
+      if (declared) markDeclared(marks, targetOf(btf, id), true);
       break;
     case KIND_FUNC_PROTO:
-      if (!isMarked(marks, id, TARGETED)) break;
-      markType(marks, targetOf(btf, id), KEPT);
-      for (let i = 0; i < vlenOf(btf, id); i++) markType(marks, paramType(btf, id, i), KEPT);
+      for (const type of signatureOf(btf, id)) {
+        if (isMarked(marks, id, TARGETED)) markType(marks, type, KEPT);
+        if (declared) markDeclared(marks, type, false);
+      }
       break;
     case KIND_FUNC:
-      markExactly(marks, targetOf(btf, id), TARGETED);
+      // The kernel refuses a function whose parameters have no names (kernel/bpf/btf.c, btf_func_check).
+      markExactly(marks, targetOf(btf, id), NAMED | (declared ? DECLARED : TARGETED));
       break;
     case KIND_TYPEDEF:
     case KIND_VAR:
       markType(marks, targetOf(btf, id), KEPT);
+      if (declared) markDeclared(marks, targetOf(btf, id), false);
+      break;
+    case KIND_ENUM:
+    case KIND_ENUM64:
+      if (marks.printable && !marks.counts.has(id)) marks.counts.set(id, 1);
       break;
     default:
       // Sizes and values stand in the record; members are marked one by one.
       break;
   }
+}
+
+/** What a FUNC_PROTO returns and takes. */
+function signatureOf(btf: Btf, id: number): number[] {
+  return [targetOf(btf, id), ...Array.from({ length: vlenOf(btf, id) }, (_, i) => paramType(btf, id, i))];
 }
 
 /** Keeps the cheapest member behind `index`: the first whose type is no struct, else the next. */

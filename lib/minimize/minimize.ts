@@ -1,11 +1,15 @@
 import { type Btf, type BtfSegment, typeCount } from "../btf/view.ts";
+import type { AttachTarget } from "../core/attach-targets.ts";
 import type { ReloRecord } from "../core/resolve.ts";
 import type { Draft, Drafts } from "./draft.ts";
 import { indexType } from "./draft-shared.ts";
+import { type KeepProblem, markKeep } from "./keep.ts";
+import { type AttachProblem, forbidDeclarations, markAttachTargets } from "./keep-attach.ts";
 import { makeDrafts } from "./make-drafts.ts";
 import { markLong, markRecords } from "./mark-records.ts";
-import { emptyMarks, type Marks, settleMarks } from "./marks.ts";
+import { emptyMarks, settleMarks } from "./marks.ts";
 import { mergeDrafts } from "./merge.ts";
+import { addPadding, markByte } from "./padding.ts";
 import { writeDrafts } from "./write.ts";
 
 /** How to minimize. */
@@ -21,8 +25,19 @@ export interface MinimizeOptions {
    * which is wrong only for a 32-bit loader on a 64-bit kernel; for 32-bit kernels it is always kept.
    */
   readonly keepLong?: boolean;
-  /** Marks further types before anything is written: what only user space needs, attach targets, ... */
-  readonly mark?: (marks: Marks) => void;
+  /**
+   * What stands between the members that are kept. `offsets` (the default): nothing, sizes and offsets say it.
+   * `explicit`: named padding members, and the names that C needs, so that the types printed as C and compiled have the
+   * same sizes and offsets (see padding.ts). Loaders resolve both alike.
+   */
+  readonly padding?: "offsets" | "explicit";
+  /** Types and members that only user space needs, as `TYPE[.MEMBER...]`: see markKeep. */
+  readonly keep?: readonly string[];
+  /**
+   * What objects attach to, kept as signatures for tools to compare: see markAttachTargets. Ids change, so none is of
+   * use as an attach id.
+   */
+  readonly attachTargets?: readonly AttachTarget[];
 }
 
 /** One written blob. */
@@ -41,6 +56,10 @@ export interface Minimized {
   readonly typesAfter: number;
   /** New type id by old one, for the types that are kept: ids change. */
   readonly newIds: ReadonlyMap<number, number>;
+  /** What of `keep` could not be kept. */
+  readonly keepProblems: readonly KeepProblem[];
+  /** Those of `attachTargets` that the target does not have. */
+  readonly attachProblems: readonly AttachProblem[];
 }
 
 /**
@@ -50,9 +69,13 @@ export interface Minimized {
 export function minimize(target: Btf, records: readonly ReloRecord[], options: MinimizeOptions = {}): Minimized {
   const flatten = options.flatten === true;
   const segments = flatten ? 1 : target.segments.length;
-  const marks = emptyMarks(target, options.keepNames === true);
-  options.mark?.(marks);
+  const printable = options.padding === "explicit";
+  const marks = emptyMarks(target, options.keepNames === true, printable);
+  const keepProblems = markKeep(marks, options.keep ?? []);
+  const attachProblems = markAttachTargets(marks, options.attachTargets ?? []);
+  if (printable) markByte(marks);
   settleMarks(marks);
+  forbidDeclarations(marks, records);
   markRecords(marks, records, segments > 1);
   if (target.pointerSize === 4 || options.keepLong === true) markLong(marks);
   const drafts = makeDrafts(marks);
@@ -61,6 +84,7 @@ export function minimize(target: Btf, records: readonly ReloRecord[], options: M
   // integer stands for nothing.
   if (!drafts.list.some(({ segment }) => segment === 0)) indexType(drafts);
   mergeDrafts(drafts);
+  if (printable) addPadding(marks, drafts);
   const { littleEndian } = (target.segments[0] as BtfSegment).header;
   const written = writeDrafts(drafts.list, { littleEndian, layout: options.layout === true, segments });
   const newIds = new Map<number, number>();
@@ -73,6 +97,8 @@ export function minimize(target: Btf, records: readonly ReloRecord[], options: M
     typesBefore: typeCount(target) - 1,
     typesAfter: drafts.list.length,
     newIds,
+    keepProblems,
+    attachProblems,
   };
 }
 
