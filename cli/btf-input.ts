@@ -55,6 +55,9 @@ export async function readAllBtf(path: string): Promise<BtfBlob[]> {
 
 /** A target as the engine wants it: a base, and any modules behind it. Throws FormatError. */
 export function parseTarget(base: BtfBlob, modules: readonly BtfBlob[] = []): Btf {
+  if (modules.length > 0 && base.distilledBase !== undefined) {
+    throw new InputError(base.source, "is a module itself, where the kernel's own BTF is needed");
+  }
   const parsed = parseAlone(base);
   if (modules.length === 0) return parsed;
   const inputs = modules.map(({ bytes, distilledBase, source }): BtfInput => {

@@ -3,6 +3,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { parseBtf } from "../../lib/btf/parse.ts";
+import { typeCount } from "../../lib/btf/view.ts";
+import { SHT_PROGBITS } from "../../lib/elf/format.ts";
+import { elfImage } from "../elf/builder.ts";
+import { KERNEL_OF_MODULES, kernelSample } from "../samples.ts";
 import { runText } from "./run.ts";
 import { tar, workspace } from "./workspace.ts";
 
@@ -60,6 +65,36 @@ describe("a BTF argument", () => {
     expect(stderr).toContain(reason);
     expect(stderr.split("\n")).toHaveLength(2);
     expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
+  });
+});
+
+describe("a module with a distilled base", () => {
+  const distilled = fileURLToPath(new URL("../golden/distilled/", import.meta.url));
+  const section = (name: string, file: string) => ({
+    name,
+    type: SHT_PROGBITS,
+    data: readFileSync(`${distilled}${file}`),
+  });
+  const module = put(
+    "nf_conntrack.ko",
+    elfImage([section(".BTF", "nf_conntrack.split.btf"), section(".BTF.base", "nf_conntrack.base.btf")]),
+  );
+
+  it("is read behind that base, or moved to the kernel's", async () => {
+    const { path, bytes } = await kernelSample(KERNEL_OF_MODULES);
+    const firstLine = ({ stdout }: { stdout: string }) => stdout.slice(0, stdout.indexOf("\n"));
+    const alone = firstLine(await runText(["dump", module]));
+    const moved = firstLine(await runText(["dump", module, "--base", path]));
+    expect(alone).toMatch(/^\[72\] STRUCT 'rcuwait' /);
+    expect(moved).toBe(alone.replace("[72]", `[${typeCount(parseBtf(bytes))}]`));
+    const { stdout } = await runText(["relocs", `${fixtures}objects/modules.o`, "-t", path, "-m", module]);
+    expect(stdout).toMatch(/nf_conntrack_l4proto\.allow_clash .* 1 \(in nf_conntrack\.ko\)\n/);
+  });
+
+  it("is no kernel for other modules", async () => {
+    const { stderr, code } = await runText(["relocs", object, "-t", module, "-m", module]);
+    expect(stderr).toBe(`btfgen: ${module}: is a module itself, where the kernel's own BTF is needed\n`);
+    expect(code).toBe(2);
   });
 });
 
