@@ -8,7 +8,7 @@ import { type ByteOrder, byteOrderOf } from "./byte-order.ts";
 import type { ObjectInputs } from "./object-input.ts";
 import { type Place, placeOf } from "./place.ts";
 import { type ProofReport, reportProof } from "./proof-report.ts";
-import { countStatuses, describeChosen, type Judged, judge, type StatusCounts } from "./survey.ts";
+import { countStatuses, describeChosen, describePlaces, type Judged, judge, type StatusCounts } from "./survey.ts";
 
 /** The document of `btfgen minimize --json`; docs/FORMATS.md has it in words. */
 export interface MinimizeReport {
@@ -87,6 +87,15 @@ export interface OutputReport {
   readonly bytes: number;
 }
 
+/**
+ * How much to say, for words take longer than all other work: `all` for JSON; `summary` for people, who get so many
+ * lines and no reasons for what is absent as foreseen; `refusals` for what a loader refuses, alone.
+ */
+export type Detail = "all" | "summary" | "refusals";
+
+/** Unresolved relocations that a summary names before it refers to --json. */
+export const SUMMARY_LINES = 20;
+
 /** What a report is made of, beside the job's result. */
 export interface ReportInput {
   readonly inputs: ObjectInputs;
@@ -94,35 +103,21 @@ export interface ReportInput {
   readonly outputs: readonly OutputReport[];
   /** Null without --strict. */
   readonly rules: readonly AllowRule[] | null;
-  /** List at most so many unresolved relocations: their words take longer than all other work. */
-  readonly limit: number;
+  readonly detail: Detail;
 }
 
-const UNRESOLVED: readonly DescribedStatus[] = ["error", "ambiguous", "poisoned", "absent"];
+const REFUSED: readonly DescribedStatus[] = ["error", "ambiguous"];
+const UNRESOLVED: readonly DescribedStatus[] = [...REFUSED, "poisoned", "absent"];
 
 /** The report of a job. */
 export function reportMinimize(result: JobResult, input: ReportInput): MinimizeReport {
   const { target, blobs } = result;
   const { rules, inputs } = input;
-  const { records, rules: matchRules } = result.sets[0] as RuleSetRecords;
+  const { records } = result.sets[0] as RuleSetRecords;
   const judged = judge(records);
-  // An allow-list must see every place.
-  const limit = rules === null ? input.limit : Number.POSITIVE_INFINITY;
-  const failed = UNRESOLVED.flatMap((status) => judged.filter((one) => one.status === status)).slice(0, limit);
-  const ids = judged.filter(isTypeId);
-  const chosen = [...failed, ...ids].map(({ record }) => record);
-  const described = describeChosen(chosen, target, matchRules);
   const used = new Set<AllowRule>();
-  const unresolved = failed.map(({ record, status }): UnresolvedReport => {
-    const description = described.get(record) as ReloDescription;
-    const place = placeOf(description);
-    const allowedBy = status === "poisoned" ? allow(place, rules, used) : null;
-    return { ...place, status, reason: description.result?.reason ?? "", allowedBy };
-  });
-  const typeIds = ids.map(({ record }): TypeIdReport => {
-    const place = placeOf(described.get(record) as ReloDescription);
-    return { ...place, allowedBy: allow(place, rules, used) };
-  });
+  const typeIds = reportTypeIds(judged, rules, used);
+  const unresolved = reportUnresolved(result, judged, input, used);
   const [base, ...modules] = target.segments;
   return {
     kernel: {
@@ -142,6 +137,46 @@ export function reportMinimize(result: JobResult, input: ReportInput): MinimizeR
     outputs: result.proof.holds ? input.outputs : [],
     durationMs: Math.round(performance.now()),
   };
+}
+
+function reportUnresolved(
+  { target, sets }: JobResult,
+  judged: readonly Judged[],
+  { detail, rules }: ReportInput,
+  used: Set<AllowRule>,
+): UnresolvedReport[] {
+  const statuses = detail === "refusals" ? REFUSED : UNRESOLVED;
+  // An allow-list must see every place.
+  const limit = detail === "summary" && rules === null ? SUMMARY_LINES : judged.length;
+  const listed = statuses.flatMap((status) => judged.filter((one) => one.status === status)).slice(0, limit);
+  const wordless = listed.filter(({ status }) => detail === "summary" && status === "absent");
+  const worded = listed.filter((one) => !wordless.includes(one));
+  const described = new Map([
+    ...describePlaces(wordless.map(({ record }) => record)),
+    ...describeChosen(
+      worded.map(({ record }) => record),
+      target,
+      (sets[0] as RuleSetRecords).rules,
+    ),
+  ]);
+  return listed.map(({ record, status }): UnresolvedReport => {
+    const description = described.get(record) as ReloDescription;
+    const place = placeOf(description);
+    const allowedBy = status === "poisoned" ? allow(place, rules, used) : null;
+    return { ...place, status, reason: description.result?.reason ?? "", allowedBy };
+  });
+}
+
+function reportTypeIds(
+  judged: readonly Judged[],
+  rules: readonly AllowRule[] | null,
+  used: Set<AllowRule>,
+): TypeIdReport[] {
+  const records = judged.filter(isTypeId).map(({ record }) => record);
+  return [...describePlaces(records).values()].map((description): TypeIdReport => {
+    const place = placeOf(description);
+    return { ...place, allowedBy: allow(place, rules, used) };
+  });
 }
 
 function isTypeId({ record, status }: Judged): boolean {

@@ -6,8 +6,8 @@ import type { MinimizedBlob, MinimizeOptions } from "../lib/minimize/minimize.ts
 import { type AllowRule, parseAllowList } from "./allow-list.ts";
 import { UsageError } from "./errors.ts";
 import { readInput } from "./input.ts";
-import { hasFindings, type MinimizeReport, reportMinimize } from "./minimize-report.ts";
-import { minimizeNotes, minimizeText, SUMMARY_LINES } from "./minimize-text.ts";
+import { type Detail, hasFindings, type MinimizeReport, reportMinimize } from "./minimize-report.ts";
+import { minimizeNotes, minimizeText } from "./minimize-text.ts";
 import { readObjects } from "./object-input.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome, type OutputFile } from "./outcome.ts";
 import type { LoaderName } from "./proof-report.ts";
@@ -27,8 +27,7 @@ export interface MinimizeRequest {
   readonly options: MinimizeOptions;
   readonly strict: boolean;
   readonly allow: string | undefined;
-  /** Put everything into the report, also what only JSON shows. */
-  readonly full: boolean;
+  readonly detail: Detail;
 }
 
 /** A job done. */
@@ -55,7 +54,7 @@ export async function runMinimize(request: MinimizeRequest): Promise<MinimizeRun
     bytesBefore: bytes,
     outputs: result.blobs.map(({ source, bytes }, i) => ({ source, path: paths[i] as string, bytes: bytes.length })),
     rules,
-    limit: request.full ? Number.POSITIVE_INFINITY : SUMMARY_LINES,
+    detail: request.detail,
   });
   return { report, files: result.proof.holds ? files : [] };
 }

@@ -1,10 +1,7 @@
-import type { MinimizeReport, UnresolvedReport } from "./minimize-report.ts";
+import { type MinimizeReport, SUMMARY_LINES, type UnresolvedReport } from "./minimize-report.ts";
 import { placeText } from "./place.ts";
 import { proofLines } from "./proof-report.ts";
 import { counted, printable } from "./table.ts";
-
-/** Relocations that a summary names before it refers to --json. */
-export const SUMMARY_LINES = 20;
 
 const STATUS_NOTES: Readonly<Record<string, string>> = {
   absent: "checks of existence whose answer is no",
@@ -54,7 +51,8 @@ function unresolvedText({ unresolved, relocations }: MinimizeReport): string {
 }
 
 function unresolvedLine(one: UnresolvedReport): string {
-  return `${one.status}: ${placeText(one)}${one.allowedBy === null ? "" : " (allowed)"}: ${one.reason}`;
+  const allowed = one.allowedBy === null ? "" : " (allowed)";
+  return `${one.status}: ${placeText(one)}${allowed}${one.reason === "" ? "" : `: ${one.reason}`}`;
 }
 
 /**

@@ -1,5 +1,10 @@
 import type { Btf } from "../lib/btf/view.ts";
-import { type DescribedStatus, describeRecords, type ReloDescription } from "../lib/core/describe.ts";
+import {
+  type DescribedStatus,
+  describeRecords,
+  describeRelocations,
+  type ReloDescription,
+} from "../lib/core/describe.ts";
 import type { BpfObject } from "../lib/core/object.ts";
 import type { ReloRecord } from "../lib/core/resolve.ts";
 import type { MatchRules } from "../lib/core/rules.ts";
@@ -41,17 +46,31 @@ export function describeChosen(
   target: Btf,
   rules: MatchRules,
 ): Map<ReloRecord, ReloDescription> {
-  const byObject = new Map<BpfObject, ReloRecord[]>();
-  for (const record of records) {
-    const list = byObject.get(record.object);
-    if (list === undefined) byObject.set(record.object, [record]);
-    else list.push(record);
-  }
   const described = new Map<ReloRecord, ReloDescription>();
-  for (const list of byObject.values()) {
+  for (const list of byObject(records).values()) {
     describeRecords(list, target, rules).forEach((description, i) => {
       described.set(list[i] as ReloRecord, description);
     });
   }
   return described;
+}
+
+/** The same without results: finding the words for what is missing goes through the whole target. */
+export function describePlaces(records: readonly ReloRecord[]): Map<ReloRecord, ReloDescription> {
+  const described = new Map<ReloRecord, ReloDescription>();
+  for (const [object, list] of byObject(records)) {
+    const all = describeRelocations(object);
+    for (const record of list) described.set(record, all[record.relocation.index] as ReloDescription);
+  }
+  return described;
+}
+
+function byObject(records: readonly ReloRecord[]): Map<BpfObject, ReloRecord[]> {
+  const groups = new Map<BpfObject, ReloRecord[]>();
+  for (const record of records) {
+    const list = groups.get(record.object);
+    if (list === undefined) groups.set(record.object, [record]);
+    else list.push(record);
+  }
+  return groups;
 }

@@ -18,7 +18,7 @@ export async function minCoreBtf({ btf, output, object, json }: Args<typeof comm
     options: {},
     strict: false,
     allow: undefined,
-    full: json,
+    detail: json ? "all" : "refusals",
   };
   const run = await runMinimize(request);
   const outcome = minimizeOutcome(run, request, true);

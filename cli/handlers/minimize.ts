@@ -45,7 +45,7 @@ function requestOf(args: MinimizeArgs): MinimizeRequest {
     options: optionsOf(args),
     strict,
     allow,
-    full: args.json,
+    detail: args.json ? "all" : "summary",
   };
 }
 
