@@ -4,6 +4,7 @@ import { type Btf, type BtfSegment, kindOf, nameOffsetOf, typeCount } from "../b
 /** Type ids by name, for the names wanted; one pass over all types. */
 export function typesByName(btf: Btf, wanted: ReadonlySet<string>): Map<string, number[]> {
   const found = new Map<string, number[]>();
+  if (wanted.size === 0) return found;
   // Most types are passed over by the first byte and the length of their names.
   const lengths = new Map<number, Set<number>>();
   for (const name of wanted) {
