@@ -18,6 +18,8 @@ const UNDERSCORE = 0x5f;
 /** FNV-1a, 32 bits. */
 const HASH_SEED = 0x811c9dc5;
 const HASH_PRIME = 0x01000193;
+/** More than the long prefixes that thousands of a kernel's names share ("trace_event_raw_" and a word). */
+const HASHED_BYTES = 24;
 
 /**
  * Kinds that are left out of the index and searched for one by one when a relocation asks for them, which no compiler
@@ -72,24 +74,27 @@ export function indexCandidates(btf: Btf): CandidateIndex {
   return { btf, mask, heads, next, ids, hashes };
 }
 
-/** Hash of a name without its flavour, in one pass; a second one only for names that contain `___`. */
+/**
+ * Hash of a name without its flavour: of its first HASHED_BYTES. A flavour that begins behind those changes nothing;
+ * only names with `___` inside them are looked at again.
+ */
 function hashEssential(strings: Uint8Array, offset: number): number {
   let hash = HASH_SEED;
-  let run = 0;
-  let flavoured = false;
-  for (let at = offset; ; at++) {
+  for (let at = offset; at < offset + HASHED_BYTES; at++) {
     const byte = strings[at] as number;
     if (byte === 0) break;
+    if (byte === UNDERSCORE && strings[at + 1] === UNDERSCORE && strings[at + 2] === UNDERSCORE) {
+      return hashBytes(strings, offset, essentialLength(strings, offset));
+    }
     hash = Math.imul(hash ^ byte, HASH_PRIME);
-    run = byte === UNDERSCORE ? run + 1 : 0;
-    if (run === 3) flavoured = true;
   }
-  return flavoured ? hashBytes(strings, offset, essentialLength(strings, offset)) : hash;
+  return hash;
 }
 
 function hashBytes(strings: Uint8Array, offset: number, length: number): number {
+  const end = offset + Math.min(length, HASHED_BYTES);
   let hash = HASH_SEED;
-  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ (strings[offset + i] as number), HASH_PRIME);
+  for (let at = offset; at < end; at++) hash = Math.imul(hash ^ (strings[at] as number), HASH_PRIME);
   return hash;
 }
 
@@ -108,8 +113,8 @@ export function findCandidates(index: CandidateIndex, local: Btf, localId: numbe
     if (!sameKind(kind, kindOf(btf, id))) return false;
     const targetName = nameOffsetOf(btf, id);
     return (
-      essentialLength(btf.strings, targetName) === length &&
-      equalBytes(local.strings, name, btf.strings, targetName, length)
+      equalBytes(local.strings, name, btf.strings, targetName, length) &&
+      essentialLength(btf.strings, targetName) === length
     );
   };
   const found = UNINDEXED.has(kind)

@@ -1,11 +1,21 @@
-import { KIND_ARRAY, KIND_ENUM, KIND_ENUM64, KIND_FLOAT, KIND_FWD, KIND_INT, KIND_PTR } from "../btf/format.ts";
+import {
+  KIND_ARRAY,
+  KIND_ENUM,
+  KIND_ENUM64,
+  KIND_FLOAT,
+  KIND_FWD,
+  KIND_INT,
+  KIND_PTR,
+  MEMBER_NAME_WORD,
+  MEMBER_WORDS,
+} from "../btf/format.ts";
 import {
   arrayElement,
   arrayLength,
   enumeratorName,
   intOffset,
+  memberAt,
   memberBitOffset,
-  memberName,
   memberType,
 } from "../btf/members.ts";
 import { resolveSize, SIZE_TOO_BIG, skipModifiersAndTypedefs } from "../btf/resolve.ts";
@@ -14,6 +24,9 @@ import { isComposite, isEnum, kindOf, nameOffsetOf, vlenOf } from "../btf/view.t
 import { FACT_ENUMERATOR, FACT_MEMBER, FACT_NAME, FACT_NOT_LAST, FACT_TYPE } from "./evidence.ts";
 import { ERROR_INVALID, ERROR_TOO_LONG, MATCH, type MatchState, NO_MATCH, note, spend } from "./match-state.ts";
 import { type Accessor, bitsOf, isFlexibleArray, NO_NAME, SPEC_MAX_LENGTH, type Spec } from "./spec.ts";
+
+/** Bytes of the largest element that libbpf can step over. */
+const MAX_SIZE = 0x7fffffff;
 
 /** A target's access path while it is being found. */
 interface Path {
@@ -82,7 +95,8 @@ function addIndex(state: MatchState, index: number, elementId: number, path: Pat
   const size = resolveSize(state.target, elementId);
   note(state, FACT_TYPE, elementId, 0);
   if (size === SIZE_TOO_BIG) return ERROR_TOO_LONG;
-  if (size < 0) return ERROR_INVALID;
+  // libbpf keeps the size in an int, and takes a negative one for an error.
+  if (size < 0 || size > MAX_SIZE) return ERROR_INVALID;
   path.bitOffset = (path.bitOffset + bitsOf(index, size)) >>> 0;
   return MATCH;
 }
@@ -100,19 +114,24 @@ function matchMember(
   path: Path,
   found: { typeId: number },
 ): number {
-  const { target } = state;
+  const { target, evidence } = state;
   const compositeId = skipModifiersAndTypedefs(target, withinId);
   if (!isComposite(kindOf(target, compositeId))) return NO_MATCH;
-  const { evidence } = state;
+  const { words, strings } = target;
+  const localStrings = state.local.strings;
+  const initial = localStrings[local.nameOffset];
   const count = vlenOf(target, compositeId);
+  const first = memberAt(target, compositeId, 0);
   for (let i = 0; i < count; i++) {
     if (path.raw.length === SPEC_MAX_LENGTH) {
       note(state, FACT_MEMBER, compositeId, i);
       return ERROR_TOO_LONG;
     }
-    const nameOffset = memberName(target, compositeId, i);
-    if (nameOffset !== 0 && target.strings[nameOffset] !== 0) {
-      if (!equalStrings(state.local.strings, local.nameOffset, target.strings, nameOffset)) continue;
+    // Of a hundred members one is wanted: the others go by their first letter (measured: a third of all time here).
+    const nameOffset = words[first + i * MEMBER_WORDS + MEMBER_NAME_WORD] as number;
+    const letter = strings[nameOffset] as number;
+    if (letter !== 0) {
+      if (letter !== initial || !equalStrings(localStrings, local.nameOffset, strings, nameOffset)) continue;
       path.bitOffset = (path.bitOffset + memberBitOffset(target, compositeId, i)) >>> 0;
       path.raw.push(i);
       note(state, FACT_TYPE, compositeId, 0);

@@ -80,43 +80,56 @@ export function resolveObject(object: BpfObject, index: CandidateIndex, options:
     options.typeKindsOnly === true
       ? object.relocations.filter(({ kind }) => reloClass(kind) === "type")
       : object.relocations;
+  // Programs ask the same again and again: a third of the relocations of the libbpf-tools are repetitions.
+  const asked = new Map<string, Matched>();
   return wanted.map((relocation) => {
-    const { typeId } = relocation;
-    let candidates = found.get(typeId);
-    if (candidates === undefined) {
-      candidates = findCandidates(index, btf, typeId);
-      found.set(typeId, candidates);
+    const { kind, typeId, accessString } = relocation;
+    const question = `${kind} ${typeId} ${accessString}`;
+    let matched = asked.get(question);
+    if (matched === undefined) {
+      let candidates = found.get(typeId);
+      if (candidates === undefined) {
+        candidates = findCandidates(index, btf, typeId);
+        found.set(typeId, candidates);
+      }
+      matched = matchAll(object, btf, relocation, index.btf, candidates, options);
+      asked.set(question, matched);
     }
-    const record = resolveOne(object, btf, relocation, index.btf, candidates, options);
-    return decide(record, index.btf, remaining);
+    const { status, chosen, value, reason } = decide(object, btf, relocation, matched, index.btf, remaining);
+    const { local, candidates } = matched;
+    return { object, relocation, local, candidates, status, chosen, value, reason };
   });
 }
 
-/** Everything but the loader's decision. */
-type Undecided = Pick<ReloRecord, "object" | "relocation" | "local" | "candidates">;
+/** What comes of a relocation before any is left out: its own path and every candidate's answer. */
+type Matched = Pick<ReloRecord, "local" | "candidates">;
+/** What the loader makes of it. */
+type Decision = Pick<ReloRecord, "status" | "chosen" | "value" | "reason">;
 
-function resolveOne(
+/** Shared by all outcomes that nobody wants evidence of. */
+const NO_EVIDENCE: Evidence = [];
+
+function matchAll(
   object: BpfObject,
   local: Btf,
-  relocation: CoreRelocation,
+  { kind, typeId, accessString }: CoreRelocation,
   target: Btf,
   candidates: readonly number[],
   options: ResolveOptions,
-): Undecided {
-  const { kind, typeId, accessString } = relocation;
-  const spec = parseSpec(local, kind, typeId, accessString);
-  if ("reason" in spec || kind === RELO_TYPE_ID_LOCAL) return { object, relocation, local: spec, candidates: [] };
+): Matched {
+  const localSpec = parseSpec(local, kind, typeId, accessString);
+  if ("reason" in localSpec || kind === RELO_TYPE_ID_LOCAL) return { local: localSpec, candidates: [] };
   const rules = options.rules ?? LIBBPF_RULES;
   const outcomes = candidates.map((id): CandidateOutcome => {
-    const evidence: Evidence = [];
+    const evidence: Evidence = options.evidence === true ? [] : NO_EVIDENCE;
     const state = matchState(local, target, rules, options.evidence === true ? evidence : null);
-    const match = matchCandidate(state, kind, spec, id);
-    if (match.outcome !== MATCH) return { id, ...match, value: null, evidence };
-    const value = calculate(kind, local, spec, target, match.spec, object.littleEndian);
-    if (isError(value)) return { id, ...match, outcome: value.error, value: null, evidence };
-    return { id, ...match, value, evidence };
+    const { outcome, spec, step, typeId } = matchCandidate(state, kind, localSpec, id);
+    if (outcome !== MATCH) return { id, outcome, spec, step, typeId, value: null, evidence };
+    const value = calculate(kind, local, localSpec, target, spec, object.littleEndian);
+    if (isError(value)) return { id, outcome: value.error, spec, step, typeId, value: null, evidence };
+    return { id, outcome, spec, step, typeId, value, evidence };
   });
-  return { object, relocation, local: spec, candidates: outcomes };
+  return { local: localSpec, candidates: outcomes };
 }
 
 function matchCandidate(state: ReturnType<typeof matchState>, kind: number, local: Spec, id: number): FieldMatch {
@@ -135,66 +148,58 @@ function matchCandidate(state: ReturnType<typeof matchState>, kind: number, loca
 }
 
 /** The loader's decision over the candidates that are left (libbpf relo_core.c, bpf_core_calc_relo_insn). */
-function decide(record: Undecided, target: Btf, remaining: Map<number, readonly number[]>): ReloRecord {
-  const { object, relocation, local, candidates } = record;
-  const { kind, typeId } = relocation;
-  const btf = object.btf as Btf;
-  const refuse = (status: "ambiguous" | "error", reason: string): ReloRecord => ({
-    ...record,
-    status,
-    chosen: null,
-    value: null,
-    reason,
-  });
-  if ("reason" in local) {
-    return refuse("error", `access string "${relocation.accessString}": ${local.reason}`);
-  }
+function decide(
+  object: BpfObject,
+  btf: Btf,
+  { kind, typeId, accessString, program }: CoreRelocation,
+  { local, candidates }: Matched,
+  target: Btf,
+  remaining: Map<number, readonly number[]>,
+): Decision {
+  if ("reason" in local) return refuse("error", `access string "${accessString}": ${local.reason}`);
   if (kind === RELO_TYPE_ID_LOCAL) {
-    return { ...record, status: "resolved", chosen: null, value: localTypeId(typeId), reason: null };
+    return { status: "resolved", chosen: null, value: localTypeId(typeId), reason: null };
   }
   if (btf.strings[nameOffsetOf(btf, typeId)] === 0) return refuse("error", "the root type has no name to look for");
   const left = remaining.get(typeId);
-  const matching: CandidateOutcome[] = [];
+  const matching: number[] = [];
+  let chosen: CandidateOutcome | null = null;
   for (const candidate of candidates) {
-    if (left !== undefined && !left.includes(candidate.id)) continue;
-    if (candidate.outcome < NO_MATCH) {
-      return refuse(
-        "error",
-        `candidate [${candidate.id}] ${nameAt(target, candidate.id)} gives error ${candidate.outcome}`,
-      );
-    }
-    if (candidate.outcome !== MATCH) continue;
-    const first = matching[0];
-    const conflict = first === undefined ? null : ambiguity(first, candidate);
+    const { id, outcome } = candidate;
+    if (left !== undefined && !left.includes(id)) continue;
+    if (outcome < NO_MATCH) return refuse("error", `candidate [${id}] ${nameAt(target, id)} gives error ${outcome}`);
+    if (outcome !== MATCH) continue;
+    const conflict = chosen === null ? null : ambiguity(chosen, candidate);
     if (conflict !== null) return refuse("ambiguous", conflict);
-    matching.push(candidate);
+    chosen ??= candidate;
+    matching.push(id);
   }
-  const chosen = matching[0];
-  if (chosen !== undefined) {
+  if (chosen !== null) {
     // A loader passes over relocations that belong to no program (an eliminated weak function's).
-    if (relocation.program !== -1) {
-      remaining.set(
-        typeId,
-        matching.map(({ id }) => id),
-      );
-    }
-    return { ...record, status: "resolved", chosen, value: chosen.value, reason: null };
+    if (program !== -1) remaining.set(typeId, matching);
+    return { status: "resolved", chosen, value: chosen.value, reason: null };
   }
   const value = calculate(kind, btf, local, target, null, object.littleEndian);
   if (isError(value)) return refuse("error", `the local type gives error ${value.error}`);
-  const status = isExistenceKind(kind) ? "absent" : "poisoned";
-  return { ...record, status, chosen: null, value, reason: null };
+  return { status: isExistenceKind(kind) ? "absent" : "poisoned", chosen, value, reason: null };
+}
+
+function refuse(status: "ambiguous" | "error", reason: string): Decision {
+  return { status, chosen: null, value: null, reason };
 }
 
 function ambiguity(first: CandidateOutcome, other: CandidateOutcome): string | null {
-  const ids = `candidates [${first.id}] and [${other.id}]`;
   if (first.spec.bitOffset !== other.spec.bitOffset) {
-    return `${ids} have the field at bit ${first.spec.bitOffset} and at bit ${other.spec.bitOffset}`;
+    return `${idsOf(first, other)} have the field at bit ${first.spec.bitOffset} and at bit ${other.spec.bitOffset}`;
   }
   if (first.value?.poison !== other.value?.poison || first.value?.value !== other.value?.value) {
-    return `${ids} give the values ${first.value?.value} and ${other.value?.value}`;
+    return `${idsOf(first, other)} give the values ${first.value?.value} and ${other.value?.value}`;
   }
   return null;
+}
+
+function idsOf(first: CandidateOutcome, other: CandidateOutcome): string {
+  return `candidates [${first.id}] and [${other.id}]`;
 }
 
 function nameAt(btf: Btf, id: number): string {

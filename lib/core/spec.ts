@@ -57,15 +57,25 @@ export function parseSpec(btf: Btf, kind: number, rootId: number, accessString: 
   return relo === "enumval" ? enumvalSpec(btf, rootId, typeId, raw) : fieldSpec(btf, rootId, typeId, raw);
 }
 
+const COLON = 0x3a;
+const ZERO = 0x30;
+const MAX_INDEX = 0x7fffffff;
+
 /** Numbers separated by colons, as `sscanf("%d")` takes them: no sign, at most SPEC_MAX_LENGTH. */
 function parseNumbers(accessString: string): number[] | SpecFailure {
   const numbers: number[] = [];
-  for (const part of accessString.split(":")) {
-    if (!/^\d{1,10}$/.test(part) || Number(part) > 0x7fffffff) {
-      return { reason: `"${accessString}" is not a list of numbers` };
+  let number = -1;
+  for (let at = 0; at <= accessString.length; at++) {
+    const code = at < accessString.length ? accessString.charCodeAt(at) : COLON;
+    if (code === COLON && number >= 0) {
+      if (numbers.length === SPEC_MAX_LENGTH) return { reason: `the path has more than ${SPEC_MAX_LENGTH} elements` };
+      numbers.push(number);
+      number = -1;
+      continue;
     }
-    if (numbers.length === SPEC_MAX_LENGTH) return { reason: `the path has more than ${SPEC_MAX_LENGTH} elements` };
-    numbers.push(Number(part));
+    const digit = code - ZERO;
+    number = Math.max(number, 0) * 10 + digit;
+    if (digit < 0 || digit > 9 || number > MAX_INDEX) return { reason: `"${accessString}" is not a list of numbers` };
   }
   return numbers;
 }
@@ -94,7 +104,10 @@ function fieldSpec(btf: Btf, rootId: number, start: number, raw: readonly number
       if (index >= vlenOf(btf, typeId)) return { reason: `member ${index} of ${vlenOf(btf, typeId)}` };
       bitOffset = (bitOffset + memberBitOffset(btf, typeId, index)) >>> 0;
       const nameOffset = memberName(btf, typeId, index);
-      if (nameOffset !== 0) accessors.push({ typeId, index, nameOffset });
+      if (nameOffset !== 0) {
+        if (btf.strings[nameOffset] === 0) return { reason: `member ${index} has an empty name` };
+        accessors.push({ typeId, index, nameOffset });
+      }
       typeId = memberType(btf, typeId, index);
     } else if (kind === KIND_ARRAY) {
       const flexible = isFlexibleArray(btf, accessors[accessors.length - 1] as Accessor, typeId);
@@ -115,7 +128,7 @@ function fieldSpec(btf: Btf, rootId: number, start: number, raw: readonly number
 
 /** Bits of `index` elements of `size` bytes, in the 32 bits that libbpf keeps. */
 export function bitsOf(index: number, size: number): number {
-  return Number(BigInt.asUintN(32, BigInt(index) * BigInt(size) * 8n));
+  return Math.imul(Math.imul(index, size), 8) >>> 0;
 }
 
 /**

@@ -71,11 +71,14 @@ export interface Case {
   readonly path?: string;
 }
 
-/** [name, type, bit offset, bits of a bitfield] */
-type Member = readonly [name: string, typeId: number, offset: number, bits?: number];
+/** [name, type, bit offset, bits of a bitfield]; a number is a name's offset. */
+type Member = readonly [name: string | number, typeId: number, offset: number, bits?: number];
 
 /** A base type, or rows of which the first is the type. */
 export type RowsOf = number | readonly Row[];
+
+/** Offset of an empty string that is not the first: the end of "int". */
+export const EMPTY_NAME = 4;
 
 /** The id of the n-th type of a case, counted from 0. */
 export const nth = (n: number): number => FIRST + n;
