@@ -26,6 +26,8 @@ export interface MinimizeReport {
   readonly unresolved: readonly UnresolvedReport[];
   /** Uses of target_type_id that find their type: the id is another one in the small BTF, as in no BTF but its own. */
   readonly typeIds: readonly TypeIdReport[];
+  /** What --keep and --keep-attach-targets ask for and the kernel does not have. */
+  readonly notKept: readonly NotKeptReport[];
   readonly proof: ProofReport;
   /** Null without --strict. */
   readonly strict: StrictReport | null;
@@ -69,6 +71,15 @@ export interface UnresolvedReport extends Place {
 /** A use of a type's id. */
 export interface TypeIdReport extends Place {
   readonly allowedBy: number | null;
+}
+
+/** A type or function that was to be kept. */
+export interface NotKeptReport {
+  /** As it was given, or `OBJECT: PROGRAM: fentry FUNCTION`. */
+  readonly what: string;
+  readonly reason: string;
+  /** False where the object loads without it. */
+  readonly required: boolean;
 }
 
 interface StrictReport {
@@ -132,6 +143,7 @@ export function reportMinimize(result: JobResult, input: ReportInput): MinimizeR
     relocations: { total: records.length, byStatus: countStatuses(judged) },
     unresolved,
     typeIds,
+    notKept: reportNotKept(result),
     proof: reportProof(result.proof, result),
     strict: rules === null ? null : strictReport([...unresolved.filter(isPoisoned), ...typeIds], rules, used),
     outputs: result.proof.holds ? input.outputs : [],
@@ -179,6 +191,16 @@ function reportTypeIds(
   });
 }
 
+function reportNotKept({ keepProblems, attachProblems }: JobResult): NotKeptReport[] {
+  const kept = keepProblems.map(({ spec, reason, nearest }): NotKeptReport => {
+    return { what: spec, reason: nearest === undefined ? reason : `${reason}; nearest: ${nearest}`, required: true };
+  });
+  const attached = attachProblems.map(({ target: { object, user, kind, name, optional }, reason }): NotKeptReport => {
+    return { what: `${object}: ${user}: ${kind} ${name}`, reason, required: !optional };
+  });
+  return [...kept, ...attached];
+}
+
 function isTypeId({ record, status }: Judged): boolean {
   return record.relocation.kind === RELO_TYPE_ID_TARGET && status === "resolved";
 }
@@ -220,7 +242,8 @@ function reportObjects({ objects }: ObjectInputs, judged: readonly Judged[]): Ob
 }
 
 /** True when a loader refuses an object, or --strict does not let something pass. */
-export function hasFindings({ relocations, strict }: MinimizeReport): boolean {
+export function hasFindings({ relocations, strict, notKept }: MinimizeReport): boolean {
   const { ambiguous = 0, error = 0 } = relocations.byStatus;
-  return ambiguous + error > 0 || (strict?.refused ?? 0) > 0;
+  if (ambiguous + error > 0) return true;
+  return strict !== null && (strict.refused > 0 || notKept.some(({ required }) => required));
 }

@@ -1,4 +1,5 @@
 import { basename, join } from "node:path";
+import { attachTargets } from "../lib/core/attach-targets.ts";
 import { DEFAULT_RULE_SETS } from "../lib/core/resolve-sets.ts";
 import { type MatchRules, RULE_SETS } from "../lib/core/rules.ts";
 import { runParsed } from "../lib/job/job.ts";
@@ -25,6 +26,8 @@ export interface MinimizeRequest {
   /** Whose rules to serve; both when empty. */
   readonly loaders: readonly LoaderName[];
   readonly options: MinimizeOptions;
+  /** Keep what the objects attach to. */
+  readonly keepAttachTargets: boolean;
   readonly strict: boolean;
   readonly allow: string | undefined;
   readonly detail: Detail;
@@ -46,7 +49,13 @@ export async function runMinimize(request: MinimizeRequest): Promise<MinimizeRun
   const rules = request.strict ? readAllowList(request.allow) : null;
   const inputs = readObjects(objects);
   const { target, bytes } = await readTarget(kernel, modules);
-  const result = runParsed(target, inputs.objects, { ...options, ruleSets: ruleSetsOf(request.loaders) });
+  const result = runParsed(target, inputs.objects, {
+    ...options,
+    ruleSets: ruleSetsOf(request.loaders),
+    attachTargets: request.keepAttachTargets ? inputs.objects.flatMap(attachTargets) : [],
+  });
+  const wrong = result.keepProblems.find(({ what }) => what === "syntax");
+  if (wrong !== undefined) throw new UsageError(`${command}: --keep ${wrong.spec}: ${wrong.reason}`);
   const paths = outputPaths(request, result.blobs);
   const files = result.blobs.map((blob, i) => ({ path: paths[i] as string, bytes: blob.bytes }));
   const report = reportMinimize(result, {

@@ -25,7 +25,8 @@ export function minimizeText(report: MinimizeReport): string {
     rows.push([`  ${status}`, `${grouped(count)}${note === undefined ? "" : ` (${note})`}`]);
   }
   for (const line of proofLines(proof, kernel.source)) rows.push(["proved", line]);
-  for (const { path, bytes: size } of outputs) rows.push(["written", `${path} (${grouped(size)} bytes)`]);
+  for (const { path, bytes: size } of outputs)
+    rows.push(["written", `${path === "-" ? "standard output" : path} (${grouped(size)} bytes)`]);
   rows.push(["time", `${report.durationMs} ms`]);
   const table = rows.map(([name, value]) => `${name.padEnd(13)}${printable(value)}\n`).join("");
   return table + unresolvedText(report);
@@ -71,6 +72,7 @@ export function minimizeNotes(report: MinimizeReport, allowFile: string | undefi
   }
   if (relocations.total === 0) notes.push("warning: no object has a CO-RE relocation, so nothing is kept");
   notes.push(...typeIdNotes(report));
+  for (const { what, reason } of report.notKept) notes.push(`warning: ${what}: not kept, ${reason}`);
   if (strict !== null && strict.refused > 0) {
     notes.push(`--strict: ${counted(strict.refused, "relocation")} poisoned or by target_type_id`);
   }
@@ -81,10 +83,11 @@ export function minimizeNotes(report: MinimizeReport, allowFile: string | undefi
 }
 
 function typeIdNotes({ typeIds }: MinimizeReport): string[] {
-  const lines = typeIds
+  const open = typeIds.filter(({ allowedBy }) => allowedBy === null);
+  const lines = open
     .slice(0, SUMMARY_LINES)
     .map((one) => `warning: ${placeText(one)}: the type's id is another one in the small BTF`);
-  const more = typeIds.length - lines.length;
+  const more = open.length - lines.length;
   return more > 0 ? [...lines, `warning: ... and ${more} more uses of target_type_id (--json lists all)`] : lines;
 }
 

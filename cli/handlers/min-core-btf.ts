@@ -16,6 +16,7 @@ export async function minCoreBtf({ btf, output, object, json }: Args<typeof comm
     split: false,
     loaders: [],
     options: {},
+    keepAttachTargets: false,
     strict: false,
     allow: undefined,
     detail: json ? "all" : "refusals",

@@ -43,6 +43,7 @@ function requestOf(args: MinimizeArgs): MinimizeRequest {
     split,
     loaders: args.loader,
     options: optionsOf(args),
+    keepAttachTargets: args["keep-attach-targets"],
     strict,
     allow,
     detail: args.json ? "all" : "summary",
@@ -55,5 +56,7 @@ function optionsOf(args: MinimizeArgs): MinimizeOptions {
     keepLong: args["keep-long"],
     layout: args.layout,
     flatten: args.flatten,
+    padding: args.padding ?? "offsets",
+    keep: args.keep,
   };
 }
