@@ -3,6 +3,7 @@ import type { AttachTarget } from "../core/attach-targets.ts";
 import type { ReloRecord } from "../core/resolve.ts";
 import type { Draft, Drafts } from "./draft.ts";
 import { indexType } from "./draft-shared.ts";
+import { hideModuleNames } from "./hide-names.ts";
 import { type KeepProblem, markKeep } from "./keep.ts";
 import { type AttachProblem, forbidDeclarations, markAttachTargets } from "./keep-attach.ts";
 import { makeDrafts } from "./make-drafts.ts";
@@ -78,6 +79,7 @@ export function minimize(target: Btf, records: readonly ReloRecord[], options: M
   forbidDeclarations(marks, records);
   markRecords(marks, records, segments > 1);
   if (target.pointerSize === 4 || options.keepLong === true) markLong(marks);
+  if (flatten && marks.keepNames) hideModuleNames(marks, records);
   const drafts = makeDrafts(marks);
   if (flatten) drafts.list = flattened(drafts);
   // The kernel refuses a base without types (kernel/bpf/btf.c, btf_check_sec_info), so where nothing is kept of it, an
