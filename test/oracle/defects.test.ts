@@ -45,9 +45,7 @@ const wantedOf = (name: string): Value[] => (EXPECTED[name] as Expected).relocat
 
 function targetOf(name: string): Target {
   const input = (file: string) => ({ bytes: read(name, file), source: file });
-  return name === SPLIT
-    ? { base: input("base.btf"), modules: [input("target.btf")] }
-    : { base: input("target.btf") };
+  return name === SPLIT ? { base: input("base.btf"), modules: [input("target.btf")] } : { base: input("target.btf") };
 }
 
 function minimized(name: string, options: JobOptions = {}) {
@@ -55,7 +53,7 @@ function minimized(name: string, options: JobOptions = {}) {
   return { object, ...runJob(targetOf(name), [object], options) };
 }
 
-function valueOf({ status, value }: ReloRecord): Value | string {
+function outcomeOf({ status, value }: ReloRecord): Value | string {
   if (status === "poisoned" || value === null) return status;
   return value.poison ? "poisoned" : Number(value.value);
 }
@@ -81,19 +79,21 @@ describe("where bpftool goes wrong, ours is right", () => {
     return modules.length === 0 ? btf : parseModules(btf, modules);
   };
 
-  it.each(NAMES.flatMap((name) => [{ name, keepNames: false }, { name, keepNames: true }]))(
-    "$name, names kept: $keepNames",
-    ({ name, keepNames }) => {
-      const { object, blobs, sets, proof } = minimized(name, { keepNames });
-      expect(proof.holds).toBe(true);
-      expect(proof.pairs).toBeGreaterThan(0);
-      expect(sets[0]?.records.map(valueOf)).toEqual(wantedOf(name));
-      const small = resolveObject(object, indexCandidates(parsed(blobs)));
-      // A type's id is the one thing that cannot stay.
-      if (name === TYPE_ID) expect(small.map(({ status }) => status)).toEqual(["resolved"]);
-      else expect(small.map(valueOf)).toEqual(wantedOf(name));
-    },
-  );
+  it.each(
+    NAMES.flatMap((name) => [
+      { name, keepNames: false },
+      { name, keepNames: true },
+    ]),
+  )("$name, names kept: $keepNames", ({ name, keepNames }) => {
+    const { object, blobs, sets, proof } = minimized(name, { keepNames });
+    expect(proof.holds).toBe(true);
+    expect(proof.pairs).toBeGreaterThan(0);
+    expect(sets[0]?.records.map(outcomeOf)).toEqual(wantedOf(name));
+    const small = resolveObject(object, indexCandidates(parsed(blobs)));
+    // A type's id is the one thing that cannot stay.
+    if (name === TYPE_ID) expect(small.map(({ status }) => status)).toEqual(["resolved"]);
+    else expect(small.map(outcomeOf)).toEqual(wantedOf(name));
+  });
 
   it("big-endian BTF stays big-endian", () => {
     const [{ bytes }] = minimized(BIG_ENDIAN).blobs;

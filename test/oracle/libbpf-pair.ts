@@ -70,7 +70,9 @@ function summary(entry: ReloLogEntry): string {
     `${entry.program} #${entry.reloIndex} ${entry.local?.text ?? ""}`,
     // Types that became one are one candidate.
     ...[...new Set(matching)].sort(),
-    ...entry.patches.map(({ insn, form, what, from, to }) => `${insn} ${form} ${what} ${from}>${isId && to !== 0n ? "id" : to}`),
+    ...entry.patches.map(
+      ({ insn, form, what, from, to }) => `${insn} ${form} ${what} ${from}>${isId && to !== 0n ? "id" : to}`,
+    ),
     `poisoned ${entry.poisoned.join()} ${entry.noTargets ? "no targets" : ""}`,
     entry.ambiguity === undefined ? "" : "ambiguous",
     `${entry.errors.length} errors`,

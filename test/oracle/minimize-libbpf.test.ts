@@ -23,7 +23,12 @@ describeOracle("full and small BTF in libbpf's hands", ["libbpf"], () => {
   const directory = temporaryDirectory();
 
   /** Minimizes for all files together, then lets libbpf relocate each on the full BTF and on every mode's small one. */
-  function differences(files: readonly ObjectFile[], kernel: string, options: LibbpfOptions, count: PairCount): string[] {
+  function differences(
+    files: readonly ObjectFile[],
+    kernel: string,
+    options: LibbpfOptions,
+    count: PairCount,
+  ): string[] {
     const path = sampleKernelPath(kernel);
     const target = parseBtf(readFileSync(path), { source: kernel });
     const objects = files.map(({ object }) => object);
@@ -48,61 +53,85 @@ describeOracle("full and small BTF in libbpf's hands", ["libbpf"], () => {
       return { name, path: copy, object };
     });
 
-  it.each(KERNELS)("our objects on %s", (kernel) => {
-    const count = noPairs();
-    expect(differences(fixtureObjects(), kernel, { alone: kernel === KERNEL_6_1 }, count)).toEqual([]);
-    expect(count.relocations).toBeGreaterThan(600);
-    expect(count.patched).toBeGreaterThan(600);
-  }, TIMEOUT_MS);
+  it.each(KERNELS)(
+    "our objects on %s",
+    (kernel) => {
+      const count = noPairs();
+      expect(differences(fixtureObjects(), kernel, { alone: kernel === KERNEL_6_1 }, count)).toEqual([]);
+      expect(count.relocations).toBeGreaterThan(600);
+      expect(count.patched).toBeGreaterThan(600);
+    },
+    TIMEOUT_MS,
+  );
 
-  it("our objects with their relocations backwards, each program alone", () => {
-    const count = noPairs();
-    expect(differences(reversed(fixtureObjects()), KERNEL_6_1, { alone: true }, count)).toEqual([]);
-    expect(count.patched).toBeGreaterThan(600);
-  }, TIMEOUT_MS);
+  it(
+    "our objects with their relocations backwards, each program alone",
+    () => {
+      const count = noPairs();
+      expect(differences(reversed(fixtureObjects()), KERNEL_6_1, { alone: true }, count)).toEqual([]);
+      expect(count.patched).toBeGreaterThan(600);
+    },
+    TIMEOUT_MS,
+  );
 
   describeOracle("and the objects of libbpf-tools", ["libbpf-tools"], () => {
     const tools = (): ObjectFile[] => toolObjects(join(directory(), "tools"));
 
-    it.each(KERNELS)("on %s", (kernel) => {
-      const count = noPairs();
-      expect(differences(tools(), kernel, { alone: kernel === KERNEL_6_1 }, count)).toEqual([]);
-      expect(count.relocations).toBeGreaterThan(700);
-      expect(count.patched).toBeGreaterThan(700);
-    }, TIMEOUT_MS);
+    it.each(KERNELS)(
+      "on %s",
+      (kernel) => {
+        const count = noPairs();
+        expect(differences(tools(), kernel, { alone: kernel === KERNEL_6_1 }, count)).toEqual([]);
+        expect(count.relocations).toBeGreaterThan(700);
+        expect(count.patched).toBeGreaterThan(700);
+      },
+      TIMEOUT_MS,
+    );
 
-    it("with their relocations backwards, each program alone", () => {
-      const count = noPairs();
-      expect(differences(reversed(tools()), KERNEL_6_1, { alone: true }, count)).toEqual([]);
-      expect(count.patched).toBeGreaterThan(700);
-    }, TIMEOUT_MS);
+    it(
+      "with their relocations backwards, each program alone",
+      () => {
+        const count = noPairs();
+        expect(differences(reversed(tools()), KERNEL_6_1, { alone: true }, count)).toEqual([]);
+        expect(count.patched).toBeGreaterThan(700);
+      },
+      TIMEOUT_MS,
+    );
 
-    it("each minimized for alone", () => {
-      const path = sampleKernelPath(KERNEL_6_1);
-      const target = parseBtf(readFileSync(path), { source: KERNEL_6_1 });
-      const count = noPairs();
-      const files = tools();
-      const full = libbpfRelocateMany(
-        files.map((file) => file.path),
-        path,
-      );
-      const said = files.flatMap((file, i) => {
-        const small = join(directory(), "small.btf");
-        writeFileSync(small, runParsed(target, [file.object]).blobs[0].bytes);
-        const runs = libbpfRelocateMany([file.path], small, { vmlinux: path });
-        return compareRuns(full.slice(i, i + 1), runs, count);
-      });
-      expect(said).toEqual([]);
-      expect(count.patched).toBeGreaterThan(400);
-    }, TIMEOUT_MS);
+    it(
+      "each minimized for alone",
+      () => {
+        const path = sampleKernelPath(KERNEL_6_1);
+        const target = parseBtf(readFileSync(path), { source: KERNEL_6_1 });
+        const count = noPairs();
+        const files = tools();
+        const full = libbpfRelocateMany(
+          files.map((file) => file.path),
+          path,
+        );
+        const said = files.flatMap((file, i) => {
+          const small = join(directory(), "small.btf");
+          writeFileSync(small, runParsed(target, [file.object]).blobs[0].bytes);
+          const runs = libbpfRelocateMany([file.path], small, { vmlinux: path });
+          return compareRuns(full.slice(i, i + 1), runs, count);
+        });
+        expect(said).toEqual([]);
+        expect(count.patched).toBeGreaterThan(400);
+      },
+      TIMEOUT_MS,
+    );
   });
 
   describeOracle("of the other byte order", ["s390x", "clang"], () => {
-    it("our objects on s390x", () => {
-      const count = noPairs();
-      const options = { command: s390xLibbpf(), timeoutMs: TIMEOUT_MS };
-      expect(differences(fixtureObjects("objects-be"), KERNEL_BIG_ENDIAN, options, count)).toEqual([]);
-      expect(count.patched).toBeGreaterThan(600);
-    }, 2 * TIMEOUT_MS);
+    it(
+      "our objects on s390x",
+      () => {
+        const count = noPairs();
+        const options = { command: s390xLibbpf(), timeoutMs: TIMEOUT_MS };
+        expect(differences(fixtureObjects("objects-be"), KERNEL_BIG_ENDIAN, options, count)).toEqual([]);
+        expect(count.patched).toBeGreaterThan(600);
+      },
+      2 * TIMEOUT_MS,
+    );
   });
 });

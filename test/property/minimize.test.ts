@@ -1,0 +1,157 @@
+/** Random kernels, modules and objects: whatever the minimizer writes keeps every pair's outcome, and is well formed. */
+import { fc, test } from "@fast-check/vitest";
+import { describe, expect, it } from "vitest";
+import { lintBtf } from "../../lib/btf/lint.ts";
+import { type BtfInput, parseBtf, parseModules } from "../../lib/btf/parse.ts";
+import { orderByName, permuteTypes } from "../../lib/btf/sort.ts";
+import type { Btf } from "../../lib/btf/view.ts";
+import type { BpfObject } from "../../lib/core/object.ts";
+import { KERNEL_RULES, LIBBPF_RULES } from "../../lib/core/rules.ts";
+import { type JobOptions, type JobResult, runJob, type Target } from "../../lib/job/job.ts";
+import { buildObject } from "../core/object-builder.ts";
+import { randomPair } from "../core/random-types.ts";
+import { randomScene, type SceneOptions } from "./kernel-types.ts";
+import { differingPairs } from "./pairs.ts";
+
+const SEED = 90_125;
+
+const sceneOptions = fc.record<SceneOptions>({
+  seed: fc.integer({ min: 1, max: 1_000_000 }),
+  types: fc.integer({ min: 3, max: 45 }),
+  relocations: fc.integer({ min: 1, max: 24 }),
+  modules: fc.constantFrom(0, 0, 1, 2),
+  objects: fc.constantFrom(1, 1, 2),
+  long: fc.constantFrom(8, 8, 8, 4),
+  littleEndian: fc.constantFrom(true, true, true, false),
+});
+
+const jobOptions = fc.record<JobOptions>({
+  keepNames: fc.boolean(),
+  flatten: fc.boolean(),
+  layout: fc.boolean(),
+  keepLong: fc.boolean(),
+});
+
+interface Prepared {
+  readonly target: Target;
+  readonly objects: readonly BpfObject[];
+}
+
+function prepare(options: SceneOptions): Prepared {
+  const scene = randomScene(options);
+  const modules = scene.modules.map((bytes, i): BtfInput => ({ bytes, source: `module${i}` }));
+  const objects = scene.objects.map((parts) => buildObject({ ...parts, littleEndian: options.littleEndian }));
+  return { target: { base: { bytes: scene.base, source: "kernel" }, modules }, objects };
+}
+
+function errorsOf(bytes: Uint8Array, source: string, base?: Btf): string[] {
+  return lintBtf(bytes, base === undefined ? { source } : { source, base })
+    .filter(({ severity }) => severity === "error")
+    .map(({ rule, message }) => `${source} ${rule}: ${message}`);
+}
+
+function parseSmall({ blobs: [base, ...modules] }: JobResult): Btf {
+  const parsed = parseBtf(base.bytes, { source: base.source });
+  return modules.length === 0 ? parsed : parseModules(parsed, modules);
+}
+
+const bytesOf = ({ blobs }: JobResult): string[] => blobs.map(({ bytes }) => Buffer.from(bytes).toString("hex"));
+
+describe("random kernels", () => {
+  it("are well formed themselves, and say something", () => {
+    const statuses = new Map<string, number>();
+    let several = 0;
+    for (let seed = 1; seed <= 60; seed++) {
+      const { target, objects } = prepare({
+        seed,
+        types: seed % 45,
+        relocations: 20,
+        modules: seed % 3,
+        objects: 1,
+        long: 8,
+        littleEndian: true,
+      });
+      const base = parseBtf(target.base.bytes);
+      expect(errorsOf(target.base.bytes, "kernel")).toEqual([]);
+      for (const { bytes, source } of target.modules ?? []) expect(errorsOf(bytes, source, base)).toEqual([]);
+      for (const { status, candidates } of runJob(target, objects).sets[0]?.records ?? []) {
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        if (new Set(candidates.map(({ outcome }) => outcome)).size > 1) several++;
+      }
+    }
+    const total = [...statuses.values()].reduce((sum, count) => sum + count, 0);
+    for (const status of ["resolved", "absent", "poisoned", "ambiguous", "error"]) {
+      expect(statuses.get(status), status).toBeGreaterThan(total / 50);
+    }
+    expect(several).toBeGreaterThan(total / 20);
+  });
+});
+
+describe("minimizing random kernels", () => {
+  test.prop([sceneOptions, jobOptions], { seed: SEED, numRuns: 1000 })(
+    "keeps every pair's outcome, in any order, and writes what a kernel takes",
+    (options, job) => {
+      const { target, objects } = prepare(options);
+      const result = runJob(target, objects, job);
+      const small = parseSmall(result);
+      for (const rules of [LIBBPF_RULES, KERNEL_RULES]) {
+        expect(differingPairs(objects, result.target, small, result.newIds, rules)).toEqual([]);
+      }
+      expect(result.proof.differences).toEqual([]);
+      const base = parseBtf(result.blobs[0].bytes);
+      const errors = result.blobs.flatMap(({ bytes, source }, i) =>
+        errorsOf(bytes, source, i === 0 ? undefined : base),
+      );
+      expect(errors).toEqual([]);
+      expect(result.proof.holds).toBe(true);
+    },
+  );
+
+  test.prop([sceneOptions, jobOptions], { seed: SEED, numRuns: 100 })(
+    "gives the same bytes for its own result, and for the objects and relocations in another order",
+    (options, job) => {
+      const { target, objects } = prepare(options);
+      const result = runJob(target, objects, job);
+      const [base, ...modules] = result.blobs;
+      expect(bytesOf(runJob({ base, modules }, objects, job))).toEqual(bytesOf(result));
+      const turned = [...objects].reverse().map((object) => ({
+        ...object,
+        relocations: [...object.relocations].reverse(),
+      }));
+      expect(bytesOf(runJob(target, turned, job))).toEqual(bytesOf(result));
+    },
+  );
+
+  test.prop([sceneOptions, fc.boolean()], { seed: SEED, numRuns: 100 })(
+    "gives the same size, and keeps its promise, for a kernel whose types are in another order",
+    (options, keepNames) => {
+      const { target: whole, objects } = prepare(options);
+      const target = { base: whole.base };
+      const parsed = parseBtf(target.base.bytes, { source: "kernel" });
+      const sorted = permuteTypes(parsed, orderByName(parsed));
+      const result = runJob({ base: { bytes: sorted, source: "sorted" } }, objects, { keepNames });
+      expect(result.proof.differences).toEqual([]);
+      const small = parseSmall(result);
+      expect(differingPairs(objects, result.target, small, result.newIds, LIBBPF_RULES)).toEqual([]);
+      const [{ bytes }] = runJob(target, objects, { keepNames }).blobs;
+      expect(result.blobs[0].bytes.length).toBe(bytes.length);
+    },
+  );
+});
+
+/** No kernel takes these: loops, members of no size, bitfields across bytes, arrays of void. */
+describe("minimizing what no kernel would take", () => {
+  test.prop([fc.integer({ min: 1, max: 1_000_000 }), fc.boolean()], { seed: SEED, numRuns: 100 })(
+    "keeps every pair's outcome all the same",
+    (seed, keepNames) => {
+      const { target, rows, programs } = randomPair(seed, 45, 12);
+      const objects = [buildObject({ rows, programs })];
+      const result = runJob({ base: { bytes: target, source: "kernel" } }, objects, { keepNames });
+      expect(result.proof.differences).toEqual([]);
+      const small = parseSmall(result);
+      for (const rules of [LIBBPF_RULES, KERNEL_RULES]) {
+        expect(differingPairs(objects, result.target, small, result.newIds, rules)).toEqual([]);
+      }
+    },
+  );
+});
