@@ -1,6 +1,6 @@
+import type { Place } from "../lib/core/place.ts";
 import { InputError } from "./errors.ts";
 import { globFilter } from "./glob.ts";
-import type { Place } from "./place.ts";
 
 /** One rule of an allow-list. */
 export interface AllowRule {

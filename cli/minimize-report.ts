@@ -1,14 +1,21 @@
 import type { DescribedStatus, ReloDescription } from "../lib/core/describe.ts";
+import { type Place, placeOf } from "../lib/core/place.ts";
 import { RELO_TYPE_ID_TARGET } from "../lib/core/relo-kind.ts";
 import type { ReloRecord } from "../lib/core/resolve.ts";
 import type { RuleSetRecords } from "../lib/core/resolve-sets.ts";
+import {
+  countStatuses,
+  describeChosen,
+  describePlaces,
+  type Judged,
+  judge,
+  type StatusCounts,
+} from "../lib/core/survey.ts";
 import type { JobResult } from "../lib/job/job.ts";
 import type { AllowRule } from "./allow-list.ts";
 import { type ByteOrder, byteOrderOf } from "./byte-order.ts";
 import type { ObjectInputs } from "./object-input.ts";
-import { type Place, placeOf } from "./place.ts";
 import { type ProofReport, reportProof } from "./proof-report.ts";
-import { countStatuses, describeChosen, describePlaces, type Judged, judge, type StatusCounts } from "./survey.ts";
 
 /** The document of `btfgen minimize --json`; docs/FORMATS.md has it in words. */
 export interface MinimizeReport {

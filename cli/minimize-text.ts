@@ -1,5 +1,5 @@
+import { placeText } from "../lib/core/place.ts";
 import { type MinimizeReport, SUMMARY_LINES, type UnresolvedReport } from "./minimize-report.ts";
-import { placeText } from "./place.ts";
 import { proofLines } from "./proof-report.ts";
 import { counted, printable } from "./table.ts";
 

@@ -1,10 +1,10 @@
 import type { LintFinding } from "../lib/btf/lint-finding.ts";
 import type { ReloDescription } from "../lib/core/describe.ts";
+import { type Place, placeOf, placeText } from "../lib/core/place.ts";
 import { LIBBPF_RULES, RULE_SETS } from "../lib/core/rules.ts";
+import { describeChosen } from "../lib/core/survey.ts";
 import type { Difference } from "../lib/verify/compare.ts";
 import { type FullSide, formatMalformed, type Proof } from "../lib/verify/prove.ts";
-import { type Place, placeOf, placeText } from "./place.ts";
-import { describeChosen } from "./survey.ts";
 import { counted, printable } from "./table.ts";
 
 /** Loaders by the names of their rules. */

@@ -1,8 +1,8 @@
+import { countStatuses, judge, type StatusCounts } from "../lib/core/survey.ts";
 import type { FullSide, Proof } from "../lib/verify/prove.ts";
 import { type ByteOrder, byteOrderOf } from "./byte-order.ts";
 import type { ObjectInputs } from "./object-input.ts";
 import { type ProofReport, proofLines, reportProof } from "./proof-report.ts";
-import { countStatuses, judge, type StatusCounts } from "./survey.ts";
 import { counted, printable } from "./table.ts";
 
 /** How far a check went: every relocation resolved again. Higher levels ask the kernel itself. */

@@ -1,8 +1,8 @@
+import { placeText } from "../../lib/core/place.ts";
 import type { Args } from "../command.ts";
 import type { minCoreBtf as command } from "../commands/min-core-btf.ts";
 import { type MinimizeRequest, minimizeOutcome, runMinimize } from "../minimize-run.ts";
 import type { Outcome } from "../outcome.ts";
-import { placeText } from "../place.ts";
 import { printable } from "../table.ts";
 
 /** Does what bpftool's command of this name does, as silently. */

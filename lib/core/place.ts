@@ -1,4 +1,4 @@
-import type { ReloDescription } from "../lib/core/describe.ts";
+import type { ReloDescription } from "./describe.ts";
 
 /** Where a relocation is and what it asks for: how reports name one. */
 export interface Place {

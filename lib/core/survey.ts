@@ -1,14 +1,9 @@
-import type { Btf } from "../lib/btf/view.ts";
-import {
-  type DescribedStatus,
-  describeRecords,
-  describeRelocations,
-  type ReloDescription,
-} from "../lib/core/describe.ts";
-import type { BpfObject } from "../lib/core/object.ts";
-import type { ReloRecord } from "../lib/core/resolve.ts";
-import type { MatchRules } from "../lib/core/rules.ts";
-import { tryPatch } from "../lib/core/try-patch.ts";
+import type { Btf } from "../btf/view.ts";
+import { type DescribedStatus, describeRecords, describeRelocations, type ReloDescription } from "./describe.ts";
+import type { BpfObject } from "./object.ts";
+import type { ReloRecord } from "./resolve.ts";
+import type { MatchRules } from "./rules.ts";
+import { tryPatch } from "./try-patch.ts";
 
 /** A record and what a loader makes of it, its instruction included. */
 export interface Judged {
