@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import { KIND_FUNC, KIND_FUNC_PROTO, KIND_STRUCT, KIND_UNION } from "../../lib/btf/format.ts";
+import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
+import { findCandidates, indexCandidates } from "../../lib/core/candidates.ts";
+import { blob, info, int, type Row } from "../btf/records.ts";
+import { KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
+
+const struct = (name: string): Row => [name, info(KIND_STRUCT), 4];
+const ROOT = 2;
+
+/** Ids of the candidates that `local` has among `target`; the first of those is 2. */
+function candidates(local: Row, target: readonly Row[]): number[] {
+  const index = indexCandidates(parseBtf(blob([int("int", 4), ...target])));
+  return findCandidates(index, parseBtf(blob([int("int", 4), local])), ROOT);
+}
+
+const LONG = "a_name_of_just_24_letter";
+const FLAVOURS: [local: string, target: string, found: boolean][] = [
+  ["s", "s", true],
+  ["s___x", "s", true],
+  ["s", "s___x", true],
+  ["s___x", "s___y", true],
+  ["s___x___y", "s___x", false],
+  ["s___x___y", "s___x___z", true],
+  ["s__x", "s", false],
+  ["s___", "s", false],
+  ["s___", "s___", true],
+  ["s____x", "s", false],
+  ["s____x", "s_", false],
+  ["___s", "___s", true],
+  ["___s", "___t", false],
+  ["s", "S", false],
+  ["s", "st", false],
+  ["st", "s", false],
+  // Around the length that the index looks at.
+  [LONG, LONG, true],
+  [`${LONG}x`, `${LONG}y`, false],
+  [`${LONG}___x`, LONG, true],
+  [LONG, `${LONG}___x`, true],
+  [`${LONG.slice(1)}___x`, LONG.slice(1), true],
+  [`${LONG.slice(2)}___x`, `${LONG.slice(2)}___y`, true],
+  [`${LONG.slice(3)}___x`, LONG.slice(3), true],
+  [`${LONG}xy___x`, `${LONG}xy`, true],
+  [`${LONG}xy___x`, `${LONG}x`, false],
+  [`s___${LONG}`, "s", true],
+];
+
+describe("names", () => {
+  it.each(FLAVOURS)("%s and %s: %s", (local, target, found) => {
+    expect(candidates(struct(local), [struct(target)])).toEqual(found ? [ROOT] : []);
+  });
+  it("an anonymous root has none", () => {
+    expect(candidates(struct(""), [struct("")])).toEqual([]);
+  });
+  it("all of them, in ascending order", () => {
+    expect(candidates(struct("s"), [struct("s___b"), struct("t"), struct("s"), struct("s___a")])).toEqual([2, 4, 5]);
+  });
+});
+
+const rows: [name: string, kind: number, words: Row][] = [
+  ["int", 1, [4, 32]],
+  ["pointer, with a name", 2, [0]],
+  ["struct", 4, [4]],
+  ["union", 5, [4]],
+  ["enum", 6, [4]],
+  ["fwd", 7, [0]],
+  ["typedef", 8, [1]],
+  ["const, with a name", 10, [1]],
+  ["float", 16, [8]],
+  ["enum64", 19, [8]],
+  ["type tag", 18, [1]],
+];
+const ofKind = ([, kind, words]: (typeof rows)[number]): Row => ["s", info(kind), ...words];
+
+describe("kinds", () => {
+  it.each(rows)("%s", (...local) => {
+    const found = candidates(ofKind(local), rows.map(ofKind)).map((id) => rows[id - ROOT]?.[0]);
+    const isEnum = local[0].startsWith("enum");
+    expect(found).toEqual(isEnum ? ["enum", "enum64"] : [local[0]]);
+  });
+  it("functions, which are in no index", () => {
+    const proto: Row = ["", info(KIND_FUNC_PROTO), 0];
+    const target = [
+      proto,
+      ["f", info(KIND_FUNC), 2],
+      ["g", info(KIND_FUNC), 2],
+      ["f___x", info(KIND_FUNC), 2],
+    ] as Row[];
+    const index = indexCandidates(parseBtf(blob([int("int", 4), ...target])));
+    const local = parseBtf(blob([proto, ["f", info(KIND_FUNC), 1]]));
+    expect(findCandidates(index, local, ROOT)).toEqual([3, 5]);
+  });
+});
+
+describe("modules", () => {
+  const base = parseBtf(blob([int("int", 4), struct("of_base"), ["shared", info(KIND_UNION), 8]]));
+  const module = (...types: Row[]) => ({ source: "module", bytes: blob(types, { base }) });
+  const index = indexCandidates(
+    parseModules(base, [
+      module(struct("of_base"), struct("of_both"), struct("shared")),
+      module(struct("of_both"), struct("other"), ["of_base", info(KIND_UNION), 8]),
+    ]),
+  );
+  const find = (row: Row): number[] => findCandidates(index, parseBtf(blob([int("int", 4), row])), ROOT);
+
+  it("are not looked at when the base has one, matching or not", () => {
+    expect(find(struct("of_base"))).toEqual([2]);
+  });
+  it("are looked at when the base has one of another kind", () => {
+    expect(find(struct("shared"))).toEqual([6]);
+    expect(find(["of_base", info(KIND_UNION), 8])).toEqual([9]);
+  });
+  it("are all looked at, in the order they were given", () => {
+    expect(find(struct("of_both"))).toEqual([5, 7]);
+  });
+  it("of a real kernel", async () => {
+    const kernel = parseBtf((await kernelSample(KERNEL_OF_MODULES)).bytes);
+    const samples = await moduleSamples();
+    const all = indexCandidates(
+      parseModules(
+        kernel,
+        samples.map(({ name, bytes }) => ({ source: name, bytes })),
+      ),
+    );
+    const local = parseBtf(blob([struct("task_struct"), struct("veth_priv"), struct("no_such_type")]));
+    const counts = [1, 2, 3].map((id) => findCandidates(all, local, id).length);
+    expect(counts).toEqual([1, 1, 0]);
+    expect(findCandidates(indexCandidates(kernel), local, 2)).toEqual([]);
+  });
+});
