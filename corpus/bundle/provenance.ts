@@ -1,0 +1,145 @@
+import * as v from "valibot";
+import { FormatError } from "../../lib/btf/error.ts";
+import { type KernelIdentity, kernelKey } from "../kernel.ts";
+import { compareText } from "./bundle.ts";
+import { parseJson, validated } from "./store-index.ts";
+
+/** What `version` says; a reader refuses any other. */
+export const PROVENANCE_VERSION = 1;
+const SUFFIX = ".provenance.json";
+
+const HashSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in lower-case hexadecimal"));
+const PartSchema = v.nullable(v.string());
+const CountSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const KernelSchema = v.strictObject({
+  id: PartSchema,
+  versionId: PartSchema,
+  arch: PartSchema,
+  release: PartSchema,
+  /** What the full BTF was read from: its name as the run was given it, and SHA-256 of that file's own bytes. */
+  source: v.strictObject({ name: v.string(), sha256: HashSchema }),
+  /** SHA-256 of the small BTF, and its size in bytes. */
+  blob: HashSchema,
+  bytes: CountSchema,
+  /** Whatever was counted on the way: `types`, `relocations`, `unresolved`, ... */
+  counts: v.record(v.string(), CountSchema),
+});
+
+const ObjectSchema = v.strictObject({
+  /** The file, or `file#object`. */
+  name: v.string(),
+  sha256: HashSchema,
+  /** The architecture it was tagged with. */
+  arch: v.nullable(v.string()),
+});
+
+/** `OUT.provenance.json`, version 1: where each part of a bundle comes from. It need not ship. */
+const ProvenanceSchema = v.strictObject({
+  version: v.literal(PROVENANCE_VERSION, "is of a version that this program does not read"),
+  tool: v.strictObject({ name: v.string(), version: v.string() }),
+  /** Options that change what comes out, by name. */
+  options: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.array(v.string())])),
+  objects: v.array(ObjectSchema),
+  kernels: v.array(KernelSchema),
+});
+
+/** Where a bundle comes from. */
+export type Provenance = v.InferOutput<typeof ProvenanceSchema>;
+/** Where one kernel's entry comes from. */
+export type ProvenanceKernel = v.InferOutput<typeof KernelSchema>;
+/** An object that the entries were made for. */
+export type ProvenanceObject = v.InferOutput<typeof ObjectSchema>;
+
+/** Where the provenance of a bundle is: beside it, under the bundle's own name (without a `/` at the end) and suffix. */
+export function provenancePath(bundle: string): string {
+  return bundle.replace(/(?<=.)\/+$/, "") + SUFFIX;
+}
+
+/** The document, with everything in a fixed order whatever order it came in. Two spaces a level, a newline at the end. */
+export function formatProvenance(provenance: Provenance): string {
+  const { version, tool, options, objects, kernels } = provenance;
+  const document = {
+    version,
+    tool: { name: tool.name, version: tool.version },
+    options: sortedRecord(options),
+    objects: objects
+      .map(({ name, sha256, arch }) => ({ name, sha256, arch }))
+      .sort((a, b) => compareText(objectKey(a), objectKey(b))),
+    kernels: uniqueKernels(kernels).map(({ id, versionId, arch, release, source, blob, bytes, counts }) => ({
+      id,
+      versionId,
+      arch,
+      release,
+      source: { name: source.name, sha256: source.sha256 },
+      blob,
+      bytes,
+      counts: sortedRecord(counts),
+    })),
+  };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** @throws FormatError naming the place in the document and what it must be. */
+export function parseProvenance(bytes: Uint8Array, source: string): Provenance {
+  const provenance = validated(ProvenanceSchema, parseJson(bytes, source, "provenance"), source, "provenance");
+  const seen = new Set<string>();
+  for (const kernel of provenance.kernels) {
+    const key = kernelKey(kernel);
+    if (seen.has(key)) {
+      throw new FormatError("bad-archive", `${key} is there twice`, { source, section: "provenance" });
+    }
+    seen.add(key);
+  }
+  return provenance;
+}
+
+/** Provenance with its file's name, for messages. */
+export interface NamedProvenance {
+  readonly path: string;
+  readonly provenance: Provenance;
+}
+
+/**
+ * The provenance of a merged bundle: the kernels of all. Tool, options and objects must be the same in all of them,
+ * for otherwise the parts are not of one run. Returns what differs, in words, instead.
+ */
+export function mergeProvenance(parts: readonly NamedProvenance[]): Provenance | { readonly differs: string } {
+  const [first, ...rest] = parts;
+  if (first === undefined) return { differs: "there is no provenance" };
+  for (const part of rest) {
+    for (const what of ["tool", "options", "objects"] as const) {
+      if (headOf(part.provenance, what) !== headOf(first.provenance, what)) {
+        return { differs: `${first.path} and ${part.path} are of different runs: their ${what} differ` };
+      }
+    }
+  }
+  return { ...first.provenance, kernels: uniqueKernels(parts.flatMap(({ provenance }) => provenance.kernels)) };
+}
+
+function headOf(provenance: Provenance, what: "tool" | "options" | "objects"): string {
+  const document: Record<string, unknown> = JSON.parse(formatProvenance({ ...provenance, kernels: [] }));
+  return JSON.stringify(document[what]);
+}
+
+/** Sorted by key. A kernel that two sources had is the one whose source comes first by name. */
+function uniqueKernels(kernels: readonly ProvenanceKernel[]): ProvenanceKernel[] {
+  const sorted = [...kernels].sort(
+    (a, b) =>
+      compareText(kernelKey(a satisfies KernelIdentity), kernelKey(b)) ||
+      compareText(a.source.name, b.source.name) ||
+      compareText(a.source.sha256, b.source.sha256),
+  );
+  return sorted.filter((kernel, i) => {
+    const before = sorted[i - 1];
+    return before === undefined || kernelKey(before) !== kernelKey(kernel);
+  });
+}
+
+function objectKey({ name, sha256, arch }: ProvenanceObject): string {
+  return `${name}\0${arch ?? ""}\0${sha256}`;
+}
+
+function sortedRecord<V>(record: Readonly<Record<string, V>>): Record<string, V> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => compareText(a, b)));
+}
