@@ -69,11 +69,14 @@ interface Scope {
  * Fills every gap of every struct with named members, `unsigned char __btfgen_pad<n>[...]` or bitfields of it, so that
  * the types, written as C and compiled, keep all sizes and offsets, and no printer needs to guess: one that finds no
  * gap adds nothing. Struct sizes keep their tails, unions one member of their full size (in front, so that the last
- * member stays the last), types without kept members are all padding. Two places have no named form:
+ * member stays the last), types without kept members are all padding. Where it is not enough:
  * - behind an array without elements that comes last: padding there would make it an array like any other, so the
  *   tail is left to the printer (bpftool writes nameless bitfields, which is right);
  * - a packed union whose size is no multiple of its members' alignment: bpftool writes no `packed` on a union, whatever
- *   its members, so that its C is too large (libbpf btf_dump.c, btf_dump_emit_struct_def).
+ *   its members, so that its C is too large (libbpf btf_dump.c, btf_dump_emit_struct_def). `union acpi_resource_data` is
+ *   one when what is kept of its packed members does not show that they are packed.
+ * - an enum of 1, 2 or 8 bytes, whose size a printer must say by an attribute: bpftool 7.1 has none, later ones have
+ *   those of 1 and 8 bytes (btf_dump_emit_enum_def); without it the C is wrong with padding or without.
  * Relocations resolve alike with padding or without: they look for members by name.
  */
 export function addPadding(marks: Marks, drafts: Drafts): void {
