@@ -17,6 +17,10 @@ describe("what the command prints", () => {
   it.each(cases)("$name", async ({ name, args }) => {
     const { stdout, stderr, code } = await runText(args, { cwd: root });
     const transcript = `$ btfgen ${args.join(" ")}\n${stderr}${stdout}exit ${code}\n`;
-    expect(transcript).toBe(readFileSync(`${directory}${name}.txt`, "utf8"));
+    expect(withoutDurations(transcript)).toBe(readFileSync(`${directory}${name}.txt`, "utf8"));
   });
 });
+
+function withoutDurations(text: string): string {
+  return text.replace(/^(time +)\d+ ms$/m, "$10 ms").replace(/("durationMs": )\d+/, "$10");
+}
