@@ -3,6 +3,7 @@
  * write the results into instructions.
  */
 
+export { type AttachKind, type AttachTarget, attachTargets } from "../lib/core/attach-targets.ts";
 export { type CandidateIndex, findCandidates, indexCandidates } from "../lib/core/candidates.ts";
 export {
   type Evidence,

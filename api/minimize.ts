@@ -3,5 +3,6 @@
  * `evidence: true`; does not prove its result (see `btfgen/verify`, or `runJob` of `btfgen`, which does both).
  */
 
-export type { Marks } from "../lib/minimize/marks.ts";
+export type { KeepProblem } from "../lib/minimize/keep.ts";
+export { type AttachProblem, nearestAttachTarget } from "../lib/minimize/keep-attach.ts";
 export { type Minimized, type MinimizedBlob, type MinimizeOptions, minimize } from "../lib/minimize/minimize.ts";
