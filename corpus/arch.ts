@@ -28,7 +28,9 @@ const ARCHITECTURES: readonly Architecture[] = [
 ];
 
 const BY_ANY_NAME: ReadonlyMap<string, Architecture> = new Map(
-  ARCHITECTURES.flatMap((arch) => [arch.name, arch.machine, arch.go, ...arch.also].map((name) => [name, arch] as const)),
+  ARCHITECTURES.flatMap((arch) =>
+    [arch.name, arch.machine, arch.go, ...arch.also].map((name) => [name, arch] as const),
+  ),
 );
 
 /** BTFHub's name of an architecture by any of its names (`aarch64` gives `arm64`, `amd64` gives `x86_64`), or null. */

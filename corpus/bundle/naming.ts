@@ -1,6 +1,6 @@
+import { canonicalArch, goArchOf, machineOf } from "../arch.ts";
 import type { KernelIdentity } from "../kernel.ts";
 import { kernelKey } from "../kernel.ts";
-import { canonicalArch, goArchOf, machineOf } from "../arch.ts";
 
 /**
  * Names that existing consumers look up, each as read from its source:
@@ -26,9 +26,17 @@ const GO_PREFIX = "btfs/";
 const BCC_MOST_BYTES = 99;
 
 /** Distributions whose os-release has quotes around ID: `ID="centos"`. */
-const QUOTED_ID: ReadonlySet<string> = new Set(
-  ["almalinux", "amzn", "centos", "ol", "opensuse-leap", "opensuse-tumbleweed", "rhel", "rocky", "sles"],
-);
+const QUOTED_ID: ReadonlySet<string> = new Set([
+  "almalinux",
+  "amzn",
+  "centos",
+  "ol",
+  "opensuse-leap",
+  "opensuse-tumbleweed",
+  "rhel",
+  "rocky",
+  "sles",
+]);
 /** Distributions whose os-release has none around VERSION_ID: `VERSION_ID=38`. */
 const BARE_VERSION_ID: ReadonlySet<string> = new Set(["alpine", "fedora"]);
 
@@ -43,7 +51,8 @@ export function namingProblem(identity: KernelIdentity, naming: Naming = "btfhub
     if (part !== null && (part === "-" || !PART.test(part))) return `${JSON.stringify(part)} cannot be part of a name`;
   }
   const name = nameOf(identity, naming);
-  if (naming === "bcc" && name.length > BCC_MOST_BYTES) return `${name} has more than the 99 bytes that bcc can look up`;
+  if (naming === "bcc" && name.length > BCC_MOST_BYTES)
+    return `${name} has more than the 99 bytes that bcc can look up`;
   return null;
 }
 
@@ -93,10 +102,17 @@ export function identityOfName(name: string): KernelIdentity | null {
   return { id: known(id), versionId: known(versionId), arch: canonicalArch(arch), release };
 }
 
-/** The naming that gives all of these names, or null; where several do (x86_64 alone), the first of NAMINGS. */
-export function namingOf(names: ReadonlyMap<string, KernelIdentity>): Naming | null {
-  const fits = (naming: Naming) => [...names].every(([name, identity]) => nameOf(identity, naming) === name);
-  return NAMINGS.find(fits) ?? null;
+/**
+ * The namings that give all of these names, in the order of NAMINGS: several where they do not differ for the kernels
+ * at hand (x86_64 alone). A directory does not show a leading `./`.
+ */
+export function namingsOf(names: ReadonlyMap<string, KernelIdentity>, inDirectory: boolean): Naming[] {
+  return NAMINGS.filter((naming) =>
+    [...names].every(([name, identity]) => {
+      const expected = nameOf(identity, naming);
+      return name === expected || (inDirectory && `./${name}` === expected);
+    }),
+  );
 }
 
 function known(part: string | undefined): string | null {
