@@ -18,7 +18,7 @@ import {
   KIND_VOLATILE,
 } from "./format.ts";
 import { arrayElement, arrayLength } from "./members.ts";
-import { type Btf, isTransparent, kindOf, sizeOf, targetOf, typeCount } from "./view.ts";
+import { type Btf, isTransparent, kindOf, sizeOf, targetOf } from "./view.ts";
 
 /** Returned instead of a size for a type that has none (libbpf: -EINVAL). */
 export const SIZE_UNKNOWN = -1;
@@ -31,14 +31,20 @@ const MAX_RESOLVE_DEPTH = 32;
 const DEFAULT_POINTER_BYTES = 8;
 
 /**
+ * The most modifiers and typedefs in a row. Source code has ten at most; a chain of a hundred thousand which as many
+ * members share would take minutes, each member another walk.
+ */
+const MAX_CHAIN = 256;
+
+/**
  * Looks through modifiers and typedefs (libbpf: skip_mods_and_typedefs); the id itself when it is neither.
- * @throws FormatError when they go round in a circle, where libbpf would hang.
+ * @throws FormatError when they go round in a circle, where libbpf would hang, or on for longer than any real ones.
  */
 export function skipModifiersAndTypedefs(btf: Btf, id: number): number {
   let at = id;
   for (let steps = 0; isTransparent(kindOf(btf, at)); steps++) {
-    if (steps > typeCount(btf)) {
-      throw new FormatError("type-loop", "modifiers and typedefs lead back to where they started", {
+    if (steps === MAX_CHAIN) {
+      throw new FormatError("type-loop", `more than ${MAX_CHAIN} modifiers and typedefs in a row, or in a circle`, {
         source: btf.source,
         section: "BTF types",
         typeId: id,

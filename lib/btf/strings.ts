@@ -1,3 +1,4 @@
+import { FormatError } from "./error.ts";
 import { type Btf, nameOffsetOf } from "./view.ts";
 
 const DECODER = new TextDecoder();
@@ -39,11 +40,22 @@ export function equalBytes(a: Uint8Array, atA: number, b: Uint8Array, atB: numbe
 }
 
 /**
+ * The longest name whose flavour is looked for. The kernel takes 512 bytes; a hundred thousand types that share one
+ * name of a megabyte would take minutes.
+ */
+const MAX_NAME_BYTES = 16_384;
+
+/**
  * Bytes of the essential name: the name up to its last `___` that has a character other than `_` on both sides (the
  * rest is a flavour); the whole name without one. Source: libbpf.c, bpf_core_essential_name_len.
+ * @throws FormatError for a name that no compiler writes, of more than 16 KiB.
  */
 export function essentialLength(strings: Uint8Array, offset: number): number {
   const end = stringEnd(strings, offset);
+  if (end - offset > MAX_NAME_BYTES) {
+    const hint = `a name of ${end - offset} bytes, at most ${MAX_NAME_BYTES} are compared`;
+    throw new FormatError("too-large", hint, { section: "BTF strings", offset });
+  }
   for (let i = end - 5; i >= offset; i--) {
     if (
       strings[i] !== UNDERSCORE &&
@@ -60,8 +72,12 @@ export function essentialLength(strings: Uint8Array, offset: number): number {
 
 /** True when two names are the same without their flavours. */
 export function equalEssentialNames(a: Uint8Array, atA: number, b: Uint8Array, atB: number): boolean {
-  const length = essentialLength(a, atA);
-  return length === essentialLength(b, atB) && equalBytes(a, atA, b, atB, length);
+  return hasEssentialName(a, atA, essentialLength(a, atA), b, atB);
+}
+
+/** The same where the first name's essential length is known. Most names differ in their first bytes. */
+export function hasEssentialName(a: Uint8Array, atA: number, lengthOfA: number, b: Uint8Array, atB: number): boolean {
+  return equalBytes(a, atA, b, atB, lengthOfA) && essentialLength(b, atB) === lengthOfA;
 }
 
 /** The ways of writing `long` that libbpf's determine_ptr_size accepts (btf.c). */
