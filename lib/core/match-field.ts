@@ -19,7 +19,7 @@ import {
   memberType,
 } from "../btf/members.ts";
 import { resolveSize, SIZE_TOO_BIG, skipModifiersAndTypedefs } from "../btf/resolve.ts";
-import { equalEssentialNames, equalStrings, essentialLength } from "../btf/strings.ts";
+import { equalEssentialNames, equalStrings, essentialLength, hasEssentialName } from "../btf/strings.ts";
 import { isComposite, isEnum, kindOf, nameOffsetOf, vlenOf } from "../btf/view.ts";
 import { FACT_ENUMERATOR, FACT_MEMBER, FACT_NAME, FACT_NOT_LAST, FACT_TYPE } from "./evidence.ts";
 import { ERROR_INVALID, ERROR_TOO_LONG, MATCH, type MatchState, NO_MATCH, note, spend } from "./match-state.ts";
@@ -121,6 +121,7 @@ function matchMember(
   const localStrings = state.local.strings;
   const initial = localStrings[local.nameOffset];
   const count = vlenOf(target, compositeId);
+  spend(state, compositeId, count);
   const first = memberAt(target, compositeId, 0);
   for (let i = 0; i < count; i++) {
     if (path.raw.length === SPEC_MAX_LENGTH) {
@@ -225,9 +226,11 @@ export function matchEnumerator(state: MatchState, localSpec: Spec, rootId: numb
   note(state, FACT_TYPE, typeId, 0);
   if (!isEnum(kindOf(target, typeId))) return noMatch;
   const count = vlenOf(target, typeId);
+  spend(state, typeId, count);
+  const length = essentialLength(local.strings, wanted.nameOffset);
   for (let index = 0; index < count; index++) {
     const nameOffset = enumeratorName(target, typeId, index);
-    if (!equalEssentialNames(local.strings, wanted.nameOffset, target.strings, nameOffset)) continue;
+    if (!hasEssentialName(local.strings, wanted.nameOffset, length, target.strings, nameOffset)) continue;
     note(state, FACT_ENUMERATOR, typeId, index);
     const accessors = [{ typeId, index, nameOffset }];
     return { outcome: MATCH, spec: { rootId, raw: [index], accessors, bitOffset: 0 }, step: 1, typeId };

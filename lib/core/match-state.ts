@@ -27,10 +27,38 @@ export interface MatchState {
  * level (2^32 paths within libbpf's depth of 32) take more, and libbpf would not come back from those.
  */
 const COMPARISON_BUDGET = 1_000_000;
+/** The same for all pairs of an object together: some ten thousand relocations of the largest structs take a tenth. */
+const OBJECT_BUDGET = 20_000_000;
+/** What a pair costs beside its comparisons, mostly memory: an object may have some hundred thousand pairs. */
+const PAIR_COST = 100;
+
+/** Comparisons that are left for an object's pairs. */
+export interface Effort {
+  left: number;
+}
+
+/** The effort one object may take. */
+export function objectEffort(): Effort {
+  return { left: OBJECT_BUDGET };
+}
 
 /** A fresh state for one pair. */
 export function matchState(local: Btf, target: Btf, rules: MatchRules, evidence: Evidence | null): MatchState {
   return { local, target, rules, evidence, budget: COMPARISON_BUDGET };
+}
+
+/**
+ * Counts what a pair has taken against what its object may take: a hundred thousand types of one name, or of a hundred
+ * thousand members, are each no more than a few megabytes, and together they would take hours.
+ * @throws FormatError when the object takes more than any real one could.
+ */
+export function settle(effort: Effort, state: MatchState): void {
+  effort.left -= COMPARISON_BUDGET - state.budget + PAIR_COST;
+  if (effort.left >= 0) return;
+  throw new FormatError("too-large", `its relocations take more comparisons with ${state.target.source} than any do`, {
+    source: state.local.source,
+    section: ".BTF.ext",
+  });
 }
 
 /** Writes one fact down, when facts are wanted. */
@@ -39,11 +67,12 @@ export function note(state: MatchState, what: number, typeId: number, detail: nu
 }
 
 /**
- * Counts one comparison.
+ * Counts comparisons: one, or as many as names are looked at.
  * @throws FormatError when a pair takes more than any real one could.
  */
-export function spend(state: MatchState, targetId: number): void {
-  if (--state.budget < 0) {
+export function spend(state: MatchState, targetId: number, comparisons = 1): void {
+  state.budget -= comparisons;
+  if (state.budget < 0) {
     throw new FormatError("type-loop", `comparing it with a type of ${state.local.source} does not come to an end`, {
       source: state.target.source,
       section: "BTF types",

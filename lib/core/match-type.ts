@@ -22,7 +22,7 @@ import {
   paramType,
 } from "../btf/members.ts";
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
-import { equalEssentialNames } from "../btf/strings.ts";
+import { equalEssentialNames, essentialLength, hasEssentialName } from "../btf/strings.ts";
 import { isEnum, kindFlagOf, kindOf, nameOffsetOf, sizeOf, targetOf, vlenOf } from "../btf/view.ts";
 import { FACT_COUNT, FACT_ENUMERATOR, FACT_MEMBER, FACT_NAME, FACT_TARGET, FACT_TYPE } from "./evidence.ts";
 import { sameKind } from "./match-field.ts";
@@ -202,10 +202,12 @@ function enumsMatch(state: MatchState, localId: number, targetId: number): numbe
   note(state, FACT_COUNT, targetId, localCount);
   for (let i = 0; i < localCount; i++) {
     const localName = enumeratorName(local, localId, i);
+    const length = essentialLength(local.strings, localName);
     let found = false;
     for (let j = 0; j < targetCount && !found; j++) {
       spend(state, targetId);
-      if (!equalEssentialNames(local.strings, localName, target.strings, enumeratorName(target, targetId, j))) continue;
+      const targetName = enumeratorName(target, targetId, j);
+      if (!hasEssentialName(local.strings, localName, length, target.strings, targetName)) continue;
       note(state, FACT_ENUMERATOR, targetId, j);
       found = true;
     }
@@ -223,10 +225,12 @@ function compositesMatch(state: MatchState, localId: number, targetId: number, l
   note(state, FACT_COUNT, targetId, localCount);
   for (let i = 0; i < localCount; i++) {
     const localName = memberName(local, localId, i);
+    const length = essentialLength(local.strings, localName);
     let found = false;
     for (let j = 0; j < targetCount && !found; j++) {
       spend(state, targetId);
-      if (!equalEssentialNames(local.strings, localName, target.strings, memberName(target, targetId, j))) continue;
+      if (!hasEssentialName(local.strings, localName, length, target.strings, memberName(target, targetId, j)))
+        continue;
       note(state, FACT_MEMBER, targetId, j);
       const localType = memberType(local, localId, i);
       const outcome = matches(state, localType, memberType(target, targetId, j), false, level - 1);

@@ -71,14 +71,24 @@ export function parseBpfObject(bytes: Uint8Array, source = "object"): BpfObject 
   return { ...empty, btf, relocations: checkRelocations(records, btf, elf, programs) };
 }
 
+/** Of all functions together; a hundred thousand may share one name of a megabyte. */
+const MAX_NAME_LENGTH = 1 << 24;
+
 function readPrograms(elf: Elf): BpfProgram[] {
   const symbols = readSymbols(elf);
   const programs: BpfProgram[] = [];
+  let nameLength = 0;
   for (let i = 0; i < symbols.count; i++) {
     const section = elf.sections[symbols.sections[i] as number];
     if (section === undefined || symbolType(symbols, i) !== STT_FUNC || !isCode(section)) continue;
+    const name = symbolName(symbols, i);
+    nameLength += name.length;
+    if (nameLength > MAX_NAME_LENGTH) {
+      const hint = `functions' names of more than ${MAX_NAME_LENGTH} characters together`;
+      throw new FormatError("too-large", hint, { source: elf.source, section: ".symtab" });
+    }
     programs.push({
-      name: symbolName(symbols, i),
+      name,
       section: section.name,
       sectionIndex: section.index,
       offset: symbols.values[i] as number,
@@ -105,6 +115,8 @@ function checkRelocations(
       section: ".BTF.ext",
     });
   };
+  const sectionOf = sectionLookup(btf, elf, programs);
+  const accessStrings = new Map<number, string>();
   return records.map((record, index) => {
     const { kind, typeId, insnOffset } = record;
     if (typeId === 0 || typeId >= typeCount(btf)) {
@@ -114,13 +126,85 @@ function checkRelocations(
       if (offset >= btf.strings.length) fail(`has a string at ${offset}, but they end at ${btf.strings.length}`, index);
     }
     if (insnOffset % INSN_BYTES !== 0) fail(`is at ${insnOffset}, not a multiple of ${INSN_BYTES}`, index);
-    const section = stringAt(btf.strings, record.sectionName);
-    const sectionIndex = elf.sections.find((candidate) => candidate.name === section && isCode(candidate))?.index ?? -1;
-    const program = programs.findIndex(
-      ({ sectionIndex: home, offset, size }) =>
-        home === sectionIndex && insnOffset >= offset && insnOffset < offset + size,
-    );
-    const accessString = stringAt(btf.strings, record.accessOffset);
+    let accessString = accessStrings.get(record.accessOffset);
+    if (accessString === undefined) {
+      accessString = shortString(btf, record.accessOffset);
+      accessStrings.set(record.accessOffset, accessString);
+    }
+    const { section, sectionIndex, functions } = sectionOf(record.sectionName);
+    const program = functionAt(functions, insnOffset);
     return { index, kind, typeId, accessString, section, sectionIndex, insnOffset, program };
   });
+}
+
+/** No name of a section is longer, and no access string of 64 elements; what is, is cut, and fits nothing. */
+const MAX_STRING_BYTES = 1024;
+
+function shortString(btf: Btf, offset: number): string {
+  return stringAt(btf.strings.subarray(offset, offset + MAX_STRING_BYTES), 0);
+}
+
+/** The functions of one section by ascending offset, in columns. */
+interface Functions {
+  /** Index into `BpfObject.programs` of the first; the others follow. */
+  readonly first: number;
+  readonly offsets: readonly number[];
+  /** The greatest end of this function and those before it. */
+  readonly ends: readonly number[];
+}
+
+interface HomeSection {
+  readonly section: string;
+  readonly sectionIndex: number;
+  readonly functions: Functions;
+}
+
+/** Finds a relocation's section by name, each name once: thousands of relocations share a few sections. */
+function sectionLookup(btf: Btf, elf: Elf, programs: readonly BpfProgram[]): (nameOffset: number) => HomeSection {
+  const indexOf = new Map<string, number>();
+  // The first of its name counts.
+  for (const section of elf.sections) {
+    if (isCode(section) && !indexOf.has(section.name)) indexOf.set(section.name, section.index);
+  }
+  const bySection = functionsBySection(programs);
+  const known = new Map<number, HomeSection>();
+  return (nameOffset) => {
+    let home = known.get(nameOffset);
+    if (home === undefined) {
+      const section = shortString(btf, nameOffset);
+      const sectionIndex = indexOf.get(section) ?? -1;
+      home = { section, sectionIndex, functions: bySection.get(sectionIndex) ?? NO_FUNCTIONS };
+      known.set(nameOffset, home);
+    }
+    return home;
+  };
+}
+
+const NO_FUNCTIONS: Functions = { first: 0, offsets: [], ends: [] };
+
+function functionsBySection(programs: readonly BpfProgram[]): Map<number, Functions> {
+  const bySection = new Map<number, { first: number; offsets: number[]; ends: number[] }>();
+  programs.forEach(({ sectionIndex, offset, size }, i) => {
+    let functions = bySection.get(sectionIndex);
+    if (functions === undefined) {
+      functions = { first: i, offsets: [], ends: [] };
+      bySection.set(sectionIndex, functions);
+    }
+    functions.offsets.push(offset);
+    functions.ends.push(Math.max(offset + size, functions.ends.at(-1) ?? 0));
+  });
+  return bySection;
+}
+
+/** The first function that covers an offset, as an index into `BpfObject.programs`; -1 for none. */
+function functionAt({ first, offsets, ends }: Functions, offset: number): number {
+  // Ends ascend: the first greater one is that of the first function which goes on behind the offset.
+  let low = 0;
+  let high = ends.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ends[middle] as number) > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low < ends.length && (offsets[low] as number) <= offset ? first + low : -1;
 }

@@ -3,7 +3,7 @@ import { type Btf, nameOffsetOf } from "../btf/view.ts";
 import { type CandidateIndex, findCandidates } from "./candidates.ts";
 import type { Evidence } from "./evidence.ts";
 import { type FieldMatch, matchEnumerator, matchField } from "./match-field.ts";
-import { MATCH, matchState, NO_MATCH } from "./match-state.ts";
+import { type Effort, MATCH, matchState, NO_MATCH, objectEffort, settle } from "./match-state.ts";
 import { typesCompatible, typesMatch } from "./match-type.ts";
 import type { BpfObject, CoreRelocation } from "./object.ts";
 import { isExistenceKind, RELO_TYPE_ID_LOCAL, RELO_TYPE_MATCHES, reloClass } from "./relo-kind.ts";
@@ -69,19 +69,20 @@ export interface ResolveOptions {
  * Resolves all relocations of an object against a target in dry-run: nothing is patched or printed. Each candidate's
  * outcome stands on its own; status and value are what a loader that takes all programs, in the object's order, comes
  * to (it drops candidates of a root type which did not match an earlier relocation of that type).
- * @throws FormatError only when types run in circles in a way that would hang a loader.
+ * @throws FormatError only when types run in circles, or are of a number, that would hang a loader.
  */
 export function resolveObject(object: BpfObject, index: CandidateIndex, options: ResolveOptions = {}): ReloRecord[] {
   const { btf } = object;
   if (btf === null) return [];
   const found = new Map<number, number[]>();
-  const remaining = new Map<number, readonly number[]>();
+  const remaining = new Map<number, ReadonlySet<number>>();
   const wanted =
     options.typeKindsOnly === true
       ? object.relocations.filter(({ kind }) => reloClass(kind) === "type")
       : object.relocations;
   // Programs ask the same again and again: a third of the relocations of the libbpf-tools are repetitions.
   const asked = new Map<string, Matched>();
+  const effort = objectEffort();
   return wanted.map((relocation) => {
     const { kind, typeId, accessString } = relocation;
     const question = `${kind} ${typeId} ${accessString}`;
@@ -92,7 +93,7 @@ export function resolveObject(object: BpfObject, index: CandidateIndex, options:
         candidates = findCandidates(index, btf, typeId);
         found.set(typeId, candidates);
       }
-      matched = matchAll(object, btf, relocation, index.btf, candidates, options);
+      matched = matchAll(object, btf, relocation, index.btf, candidates, options, effort);
       asked.set(question, matched);
     }
     const { status, chosen, value, reason } = decide(object, btf, relocation, matched, index.btf, remaining);
@@ -116,6 +117,7 @@ function matchAll(
   target: Btf,
   candidates: readonly number[],
   options: ResolveOptions,
+  effort: Effort,
 ): Matched {
   const localSpec = parseSpec(local, kind, typeId, accessString);
   if ("reason" in localSpec || kind === RELO_TYPE_ID_LOCAL) return { local: localSpec, candidates: [] };
@@ -124,6 +126,7 @@ function matchAll(
     const evidence: Evidence = options.evidence === true ? [] : NO_EVIDENCE;
     const state = matchState(local, target, rules, options.evidence === true ? evidence : null);
     const { outcome, spec, step, typeId } = matchCandidate(state, kind, localSpec, id);
+    settle(effort, state);
     if (outcome !== MATCH) return { id, outcome, spec, step, typeId, value: null, evidence };
     const value = calculate(kind, local, localSpec, target, spec, object.littleEndian);
     if (isError(value)) return { id, outcome: value.error, spec, step, typeId, value: null, evidence };
@@ -154,7 +157,7 @@ function decide(
   { kind, typeId, accessString, program }: CoreRelocation,
   { local, candidates }: Matched,
   target: Btf,
-  remaining: Map<number, readonly number[]>,
+  remaining: Map<number, ReadonlySet<number>>,
 ): Decision {
   if ("reason" in local) return refuse("error", `access string "${accessString}": ${local.reason}`);
   if (kind === RELO_TYPE_ID_LOCAL) {
@@ -166,7 +169,7 @@ function decide(
   let chosen: CandidateOutcome | null = null;
   for (const candidate of candidates) {
     const { id, outcome } = candidate;
-    if (left !== undefined && !left.includes(id)) continue;
+    if (left !== undefined && !left.has(id)) continue;
     if (outcome < NO_MATCH) return refuse("error", `candidate [${id}] ${nameAt(target, id)} gives error ${outcome}`);
     if (outcome !== MATCH) continue;
     const conflict = chosen === null ? null : ambiguity(chosen, candidate);
@@ -176,7 +179,7 @@ function decide(
   }
   if (chosen !== null) {
     // A loader passes over relocations that belong to no program (an eliminated weak function's).
-    if (program !== -1) remaining.set(typeId, matching);
+    if (program !== -1 && matching.length < candidates.length) remaining.set(typeId, new Set(matching));
     return { status: "resolved", chosen, value: chosen.value, reason: null };
   }
   const value = calculate(kind, btf, local, target, null, object.littleEndian);
