@@ -1,4 +1,4 @@
-import { INT_SIGNED, KIND_ARRAY, KIND_INT, KIND_PTR } from "../btf/format.ts";
+import { INT_SIGNED, KIND_ARRAY, KIND_INT, KIND_PTR, TYPE_ID_WORDS } from "../btf/format.ts";
 import { arrayElement, enumeratorBits, intEncoding, memberBitfieldSize, memberType } from "../btf/members.ts";
 import { resolveSize, skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { type Btf, isEnum, kindFlagOf, kindOf, sizeOf } from "../btf/view.ts";
@@ -197,6 +197,8 @@ function bitfieldValue(
   littleEndian: boolean,
 ): Side {
   const { bitOffset } = spec;
+  // A pointer's third word is a type id, which libbpf takes for a size; compilers and the kernel know no such bitfield.
+  if (TYPE_ID_WORDS[kindOf(btf, fieldType)] !== 0) return { error: ERROR_INVALID };
   let byteSize = sizeOf(btf, fieldType);
   // A hostile type may have size 0, where libbpf would divide by it.
   if (byteSize === 0) return { error: ERROR_INVALID };
