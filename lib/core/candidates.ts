@@ -19,7 +19,12 @@ const UNDERSCORE = 0x5f;
 const HASH_SEED = 0x811c9dc5;
 const HASH_PRIME = 0x01000193;
 /** More than the long prefixes that thousands of a kernel's names share ("trace_event_raw_" and a word). */
-const HASHED_BYTES = 24;
+const HASHED_BYTES = 32;
+/** Names are hashed a word at a time; these find a byte in one (the lowest and highest bit of each, and `_` in each). */
+const WORD_BYTES = 4;
+const LOW_BITS = 0x01010101;
+const HIGH_BITS = 0x80808080;
+const UNDERSCORES = 0x5f5f5f5f;
 
 /**
  * Kinds that are left out of the index and searched for one by one when a relocation asks for them, which no compiler
@@ -41,7 +46,7 @@ export interface CandidateIndex {
 }
 
 /**
- * Indexes the types that a relocation's root may name. 2 ms for the 22,000 of a 6.1 kernel (Node 20, warm), after
+ * Indexes the types that a relocation's root may name. 2 ms for the 10,600 of a 6.1 kernel (Node 20, warm), after
  * which a lookup is free; bpftool and libbpf go through all types for each root type of each object.
  */
 export function indexCandidates(btf: Btf): CandidateIndex {
@@ -49,6 +54,7 @@ export function indexCandidates(btf: Btf): CandidateIndex {
   const indexed = new Uint8Array(KIND_LIMIT).fill(1);
   for (const kind of UNINDEXED) indexed[kind] = 0;
   const count = typeCount(btf);
+  const view = new DataView(strings.buffer, strings.byteOffset, strings.byteLength);
   // Room for all; half of it stays untouched and so costs nothing.
   const ids = new Uint32Array(count + 1);
   const hashes = new Int32Array(count + 1);
@@ -60,7 +66,7 @@ export function indexCandidates(btf: Btf): CandidateIndex {
     const name = words[at + NAME_WORD] as number;
     if (strings[name] === 0) continue;
     ids[entries] = id;
-    hashes[entries++] = hashEssential(strings, name);
+    hashes[entries++] = hashEssential(strings, view, name);
   }
   const mask = (1 << Math.max(4, 32 - Math.clz32(entries))) - 1;
   const heads = new Uint32Array(mask + 1);
@@ -75,27 +81,49 @@ export function indexCandidates(btf: Btf): CandidateIndex {
 }
 
 /**
- * Hash of a name without its flavour: of its first HASHED_BYTES. A flavour that begins behind those changes nothing;
- * only names with `___` inside them are looked at again.
+ * Hash of a name without its flavour: of its first HASHED_BYTES, four at a time (byte by byte takes twice as long). A
+ * flavour that begins behind those changes nothing; only names with `__` inside them are looked at again.
  */
-function hashEssential(strings: Uint8Array, offset: number): number {
+function hashEssential(strings: Uint8Array, view: DataView, offset: number): number {
+  if (offset + HASHED_BYTES > strings.length) return hashBytes(strings, offset, essentialLength(strings, offset));
   let hash = HASH_SEED;
-  for (let at = offset; at < offset + HASHED_BYTES; at++) {
-    const byte = strings[at] as number;
-    if (byte === 0) break;
-    if (byte === UNDERSCORE && strings[at + 1] === UNDERSCORE && strings[at + 2] === UNDERSCORE) {
+  for (let at = offset; at < offset + HASHED_BYTES; at += WORD_BYTES) {
+    const word = view.getInt32(at, true);
+    // Of three underscores in a row, two are neighbours in one word.
+    const underscores = zeroBytes(word ^ UNDERSCORES);
+    if ((underscores & (underscores << 8)) !== 0) {
       return hashBytes(strings, offset, essentialLength(strings, offset));
     }
-    hash = Math.imul(hash ^ byte, HASH_PRIME);
+    const ends = zeroBytes(word);
+    // The bytes before the lowest zero: those below its mark.
+    if (ends !== 0) return mix(hash, word & (((ends & -ends) >>> 7) - 1));
+    hash = mix(hash, word);
+  }
+  // A flavour's mark may begin with the last byte.
+  const flavoured = strings[offset + HASHED_BYTES - 1] === UNDERSCORE;
+  return flavoured ? hashBytes(strings, offset, essentialLength(strings, offset)) : hash;
+}
+
+/** The upper bit of each byte that is zero; those above the lowest one may be marked wrongly. */
+function zeroBytes(word: number): number {
+  return (word - LOW_BITS) & ~word & HIGH_BITS;
+}
+
+function hashBytes(strings: Uint8Array, offset: number, length: number): number {
+  const hashed = Math.min(length, HASHED_BYTES);
+  let hash = HASH_SEED;
+  for (let from = 0; from <= hashed && from < HASHED_BYTES; from += WORD_BYTES) {
+    let word = 0;
+    for (let i = 0; i < WORD_BYTES && from + i < hashed; i++) word |= (strings[offset + from + i] as number) << (8 * i);
+    hash = mix(hash, word);
   }
   return hash;
 }
 
-function hashBytes(strings: Uint8Array, offset: number, length: number): number {
-  const end = offset + Math.min(length, HASHED_BYTES);
-  let hash = HASH_SEED;
-  for (let at = offset; at < end; at++) hash = Math.imul(hash ^ (strings[at] as number), HASH_PRIME);
-  return hash;
+/** FNV-1a's step, with the upper bits brought down: buckets are chosen by the lower ones. */
+function mix(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, HASH_PRIME);
+  return mixed ^ (mixed >>> 15);
 }
 
 /**

@@ -8,13 +8,18 @@ import { KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
 const struct = (name: string): Row => [name, info(KIND_STRUCT), 4];
 const ROOT = 2;
 
+/** A last type with so long a name that the names before it are not at the end of the strings, which is read otherwise. */
+const TAIL = struct("z".repeat(100));
+
 /** Ids of the candidates that `local` has among `target`; the first of those is 2. */
 function candidates(local: Row, target: readonly Row[]): number[] {
-  const index = indexCandidates(parseBtf(blob([int("int", 4), ...target])));
-  return findCandidates(index, parseBtf(blob([int("int", 4), local])), ROOT);
+  const localBtf = parseBtf(blob([int("int", 4), local]));
+  const found = findCandidates(indexCandidates(parseBtf(blob([int("int", 4), ...target, TAIL]))), localBtf, ROOT);
+  expect(findCandidates(indexCandidates(parseBtf(blob([int("int", 4), ...target]))), localBtf, ROOT)).toEqual(found);
+  return found;
 }
 
-const LONG = "a_name_of_just_24_letter";
+const LONG = "a_name_of_just_32_characters_all";
 const FLAVOURS: [local: string, target: string, found: boolean][] = [
   ["s", "s", true],
   ["s___x", "s", true],
@@ -71,6 +76,17 @@ const rows: [name: string, kind: number, words: Row][] = [
   ["type tag", 18, [1]],
 ];
 const ofKind = ([, kind, words]: (typeof rows)[number]): Row => ["s", info(kind), ...words];
+
+describe("names of every length", () => {
+  const lengths = Array.from({ length: 40 }, (_, i) => i + 1);
+  it.each(lengths)("%i", (length) => {
+    const name = "abcdefgh_".repeat(5).slice(0, length);
+    expect(candidates(struct(name), [struct(name)])).toEqual([ROOT]);
+    expect(candidates(struct(`${name}x___y`), [struct(`${name}x`)])).toEqual([ROOT]);
+    expect(candidates(struct(`${name}x`), [struct(`${name}x___y`)])).toEqual([ROOT]);
+    expect(candidates(struct(`${name}x`), [struct(`${name}y`)])).toEqual([]);
+  });
+});
 
 describe("kinds", () => {
   it.each(rows)("%s", (...local) => {
