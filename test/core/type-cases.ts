@@ -82,6 +82,7 @@ const COMPATIBLE: Case[] = [
     [ptr(nth(2)), typedef("u", c.UINT)],
     "1",
   ),
+  pair(EXISTS, "a restrict pointer and a plain one", [c.restrictOf(nth(2)), ptr(c.INT)], [ptr(c.INT)], "1"),
   pair(EXISTS, "arrays of two lengths", [array(c.INT, 2)], [array(c.INT, 3)], "1"),
   pair(EXISTS, "arrays of two kinds", [array(c.INT, 2)], [array(c.PTR, 2)], "absent"),
   pair(EXISTS, "prototypes", [proto(c.INT, c.INT, c.PTR)], [proto(c.LONG, c.UINT, c.PTR)], "1"),
