@@ -1,4 +1,5 @@
 import type { Btf } from "../btf/view.ts";
+import { RELO_TYPE_ID_TARGET } from "../core/relo-kind.ts";
 import type { ReloRecord } from "../core/resolve.ts";
 import { decisionKey, NO_MATCH_KEY, outcomeKey, rootKey } from "./outcomes.ts";
 
@@ -28,7 +29,8 @@ export interface Side {
  * Candidates have no name but their outcomes (their ids differ, and the small BTF may lack those that match nothing),
  * so the outcomes of all relocations of one root type make up a candidate's profile, and the sets of profiles must be
  * equal. That holds exactly when some pairing of candidates keeps every outcome, in whatever order and for whatever
- * subset of programs a loader resolves them.
+ * subset of programs a loader resolves them. Where a type's id is asked for, one candidate and two of a profile are not
+ * the same: two ids make a loader refuse the relocation.
  */
 export function compareSides(full: Side, small: Side): Difference[] {
   const differences: Difference[] = [];
@@ -58,7 +60,8 @@ function told(record: ReloRecord): string {
 function compareGroup(full: Side, small: Side, group: readonly number[], differences: Difference[]): void {
   const fullOutcomes = group.map((i) => outcomes(full, i));
   const smallOutcomes = group.map((i) => outcomes(small, i));
-  if (sameSet(profiles(fullOutcomes), profiles(smallOutcomes))) return;
+  const asksForId = group.map((i) => (full.records[i] as ReloRecord).relocation.kind === RELO_TYPE_ID_TARGET);
+  if (sameSet(profiles(fullOutcomes, asksForId), profiles(smallOutcomes, asksForId))) return;
   const before = differences.length;
   group.forEach((i, position) => {
     const [inFull, inSmall] = [fullOutcomes[position], smallOutcomes[position]].map(
@@ -70,7 +73,7 @@ function compareGroup(full: Side, small: Side, group: readonly number[], differe
   });
   if (differences.length > before) return;
   const record = full.records[group[0] as number] as ReloRecord;
-  const count = (outcomesOf: readonly Map<number, string>[]) => `${profiles(outcomesOf).size} kinds of candidates`;
+  const count = (of: readonly Map<number, string>[]) => `${profiles(of, asksForId).size} kinds of candidates`;
   differences.push({ record, full: count(fullOutcomes), small: count(smallOutcomes), what: "pairing" });
 }
 
@@ -80,14 +83,20 @@ function outcomes(side: Side, i: number): Map<number, string> {
   return new Map(record.candidates.map((candidate) => [candidate.id, outcomeKey(record, candidate, side.target)]));
 }
 
-/** The distinct profiles of candidates; one that matches nothing is like one that is not there. */
-function profiles(group: readonly Map<number, string>[]): Set<string> {
+/**
+ * The distinct profiles of candidates; one that matches nothing is like one that is not there. A profile that matches
+ * where an id is asked for is there a second time when two candidates have it.
+ */
+function profiles(group: readonly Map<number, string>[], asksForId: readonly boolean[]): Set<string> {
   const ids = new Set<number>();
   for (const byId of group) for (const id of byId.keys()) ids.add(id);
   const found = new Set<string>();
   for (const id of ids) {
     const keys = group.map((byId) => byId.get(id) ?? NO_MATCH_KEY);
-    if (keys.some((key) => key !== NO_MATCH_KEY)) found.add(keys.join("\n"));
+    if (keys.every((key) => key === NO_MATCH_KEY)) continue;
+    const profile = keys.join("\n");
+    const isSecond = found.has(profile) && keys.some((key, i) => asksForId[i] === true && key !== NO_MATCH_KEY);
+    found.add(isSecond ? `${profile}\nagain` : profile);
   }
   return found;
 }
