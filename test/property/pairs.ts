@@ -11,6 +11,9 @@ import { RELO_TYPE_ID_TARGET } from "../../lib/core/relo-kind.ts";
 import { type CandidateOutcome, type ReloRecord, resolveObject } from "../../lib/core/resolve.ts";
 import type { MatchRules } from "../../lib/core/rules.ts";
 
+/** Said of a candidate of the small BTF that none of the full BTF became. */
+export const FROM_NOWHERE = "came from nowhere";
+
 /** A candidate's answer in full: everything but ids. */
 function answer(btf: Btf, record: ReloRecord, { outcome, spec, value }: CandidateOutcome): string {
   if (outcome !== MATCH) return `outcome ${outcome}`;
@@ -62,7 +65,7 @@ export function differingPairs(
         } else if (found !== wanted) say(`candidate [${candidate.id}] ${wanted}, as [${String(id)}] ${found}`);
       }
       for (const [id, found] of answers) {
-        if (!images.has(id) && found !== `outcome ${NO_MATCH}`) say(`candidate [${id}] came from nowhere: ${found}`);
+        if (!images.has(id) && found !== `outcome ${NO_MATCH}`) say(`candidate [${id}] ${FROM_NOWHERE}: ${found}`);
       }
     });
     differences.push(...differingDecisions(object, fullIndex, smallIndex, rules));
