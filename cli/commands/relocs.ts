@@ -25,7 +25,7 @@ export const relocs = defineCommand({
       value: "FILE",
       describe: "Module of that kernel: split BTF, .ko, or an archive of them",
     },
-    rules: { type: "string", choices: ["libbpf", "kernel"], describe: "Whose resolver to follow (libbpf)" },
+    loader: { type: "string", choices: ["libbpf", "kernel"], describe: "Whose resolver to follow (libbpf)" },
     failed: { type: "boolean", describe: "List only poisoned, ambiguous and erring ones" },
     program: { type: "string", alias: "p", list: true, value: "GLOB", describe: "List only these programs' (* and ?)" },
     strict: { type: "boolean", describe: "Exit 1 also when a relocation is poisoned" },

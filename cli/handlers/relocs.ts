@@ -13,7 +13,7 @@ export async function relocs(args: Args<typeof command>): Promise<Outcome> {
   const target = await readTarget(args);
   const report = reportRelocations(inputs, {
     target,
-    rules: args.rules ?? "libbpf",
+    rules: args.loader ?? "libbpf",
     programs: args.program,
     failedOnly: args.failed,
   });
@@ -27,7 +27,7 @@ export async function relocs(args: Args<typeof command>): Promise<Outcome> {
 
 async function readTarget(args: Args<typeof command>) {
   if (args.target === undefined) {
-    const needy = ["module", "rules", "strict"].find((name) => isGiven(args[name as "module" | "rules" | "strict"]));
+    const needy = ["module", "loader", "strict"].find((name) => isGiven(args[name as "module" | "loader" | "strict"]));
     if (needy !== undefined) throw new UsageError(`relocs: --${needy} needs --target BTF`);
     return null;
   }

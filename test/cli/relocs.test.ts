@@ -54,7 +54,7 @@ describe("btfgen relocs", () => {
     ["poisoned, but in a program that was not asked for", partial, ["--strict", "--program", "*_x"], 0],
     ["poisoned, and in the program asked for", partial, ["--strict", "--program", "reads_?"], 1],
     ["poisoned, in one of two", partial, ["--strict", "-p", "reads_x", "-p", "reads_y"], 1],
-    ["ambiguous, other rules", twice, ["--rules", "kernel"], 1],
+    ["ambiguous, other rules", twice, ["--loader", "kernel"], 1],
   ])("%s: %s %j exits %i", async (_, target, options, code) => {
     const run = await runText(["relocs", object, "--target", target, ...options]);
     expect(run.code).toBe(code);
@@ -107,7 +107,7 @@ describe("btfgen relocs", () => {
   it.each([
     [["--module", whole], "relocs: --module needs --target BTF"],
     [["--strict"], "relocs: --strict needs --target BTF"],
-    [["--rules", "kernel"], "relocs: --rules needs --target BTF"],
+    [["--loader", "kernel"], "relocs: --loader needs --target BTF"],
   ])("refuses %j without a target", async (options, message) => {
     const run = await runText(["relocs", object, ...options]);
     expect(run).toEqual({ stdout: "", stderr: `btfgen: ${message}\n`, code: 2, signal: null });
