@@ -29,8 +29,8 @@ describeOracle("sizes of small BTF for the objects of libbpf-tools", ["bpftool",
       expect(single.length).toBe(files.length);
       expect(sizeRatio([all])).toBeLessThanOrEqual(MOST_OF_BPFTOOLS);
       expect(sizeRatio(single)).toBeLessThanOrEqual(MOST_OF_BPFTOOLS);
-      // None is larger, whatever its second candidates cost.
-      expect(single.filter(({ ours, bpftool }) => ours > bpftool)).toEqual([]);
+      // None is larger, but where nothing is kept: bpftool's BTF has no types then, which kernels refuse.
+      expect(single.filter(({ ours, bpftool }) => ours > bpftool && bpftool > NO_TYPES_BYTES)).toEqual([]);
     },
     120_000,
   );
