@@ -1,4 +1,5 @@
 import {
+  ENUMERATOR_NAME_WORD,
   KIND_ARRAY,
   KIND_ENUM,
   KIND_ENUM64,
@@ -12,7 +13,7 @@ import {
 import {
   arrayElement,
   arrayLength,
-  enumeratorName,
+  enumeratorAt,
   intOffset,
   memberAt,
   memberBitOffset,
@@ -228,8 +229,12 @@ export function matchEnumerator(state: MatchState, localSpec: Spec, rootId: numb
   const count = vlenOf(target, typeId);
   spend(state, typeId, count);
   const length = essentialLength(local.strings, wanted.nameOffset);
+  const initial = local.strings[wanted.nameOffset];
+  const first = enumeratorAt(target, typeId, 0);
+  const perEnumerator = enumeratorAt(target, typeId, 1) - first;
   for (let index = 0; index < count; index++) {
-    const nameOffset = enumeratorName(target, typeId, index);
+    const nameOffset = target.words[first + index * perEnumerator + ENUMERATOR_NAME_WORD] as number;
+    if (length !== 0 && target.strings[nameOffset] !== initial) continue;
     if (!hasEssentialName(local.strings, wanted.nameOffset, length, target.strings, nameOffset)) continue;
     note(state, FACT_ENUMERATOR, typeId, index);
     const accessors = [{ typeId, index, nameOffset }];
