@@ -1,0 +1,57 @@
+import type { Transform } from "node:stream";
+import * as zlib from "node:zlib";
+import { FormatError } from "../../lib/btf/error.ts";
+import { type CodecOptions, checkSize, codecError } from "./codec.ts";
+import { zstdFrames } from "./zstd-frames.ts";
+
+const CODEC = "zstd";
+/** Bytes of input at a time: a decoder answers with all it makes of them, for a bomb 32,000 times as much. */
+const INPUT_BYTES = 1 << 12;
+
+/** zstd frames (RFC 8878), by Node itself from 22.15 on, else by the optional package `@cloudpss/zstd`. */
+export async function* decodeZstd(bytes: Uint8Array, options: CodecOptions): AsyncGenerator<Uint8Array> {
+  const { end, size } = zstdFrames(bytes, options);
+  if (size !== null) checkSize(size, CODEC, options);
+  const decoder = await openDecoder(options);
+  let total = 0;
+  let failure: unknown;
+  const feed = feedDecoder(decoder, bytes.subarray(0, end)).catch((error: unknown) => {
+    failure = error;
+  });
+  try {
+    for await (const chunk of decoder as AsyncIterable<Uint8Array>) {
+      total += chunk.length;
+      yield chunk;
+    }
+    await feed;
+    if (failure !== undefined) throw failure;
+  } catch {
+    throw codecError("bad-archive", CODEC, "the data is damaged", options);
+  }
+  if (size !== null && total !== size) {
+    throw codecError("bad-archive", CODEC, `${total} bytes came out, the data says ${size}`, options);
+  }
+}
+
+async function feedDecoder(decoder: Transform, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length && !decoder.destroyed; at += INPUT_BYTES) {
+    if (decoder.write(bytes.subarray(at, at + INPUT_BYTES))) continue;
+    await new Promise<void>((resolve) => {
+      decoder.once("drain", resolve);
+      decoder.once("close", resolve);
+    });
+  }
+  decoder.end();
+}
+
+async function openDecoder({ source }: CodecOptions): Promise<Transform> {
+  const native = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
+  if (native !== undefined) return native();
+  try {
+    const { Decompressor } = await import("@cloudpss/zstd/napi");
+    return new Decompressor();
+  } catch {
+    const hint = "zstd data, which this installation cannot read: use Node 22.15 or later, or install @cloudpss/zstd";
+    throw new FormatError("bad-archive", hint, { source });
+  }
+}
