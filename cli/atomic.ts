@@ -17,7 +17,14 @@ import type { OutputFile } from "./outcome.ts";
 import { writeAll, writeOut } from "./output.ts";
 
 /** Errors that mean the path itself is wrong, and no privilege or space would help. */
-const WRONG_PATH: ReadonlySet<string> = new Set(["EEXIST", "EISDIR", "ELOOP", "ENAMETOOLONG", "ENOENT", "ENOTDIR"]);
+export const WRONG_PATH: ReadonlySet<string> = new Set([
+  "EEXIST",
+  "EISDIR",
+  "ELOOP",
+  "ENAMETOOLONG",
+  "ENOENT",
+  "ENOTDIR",
+]);
 const NEW_FILE_MODE = 0o666;
 const PERMISSION_BITS = 0o777;
 const SIGNAL_EXIT_BASE = 128;

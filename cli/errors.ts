@@ -1,3 +1,4 @@
+import { CouldNotRunError } from "../corpus/could-not-run.ts";
 import { FormatError } from "../lib/btf/error.ts";
 import { EXIT_BAD_INPUT, EXIT_COULD_NOT_RUN, type ExitCode } from "./outcome.ts";
 
@@ -49,7 +50,9 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof FormatError || error instanceof InputError) {
     return { exitCode: EXIT_BAD_INPUT, message: error.message, hint: undefined };
   }
-  if (error instanceof RunError) return { exitCode: EXIT_COULD_NOT_RUN, message: error.message, hint: undefined };
+  if (error instanceof RunError || error instanceof CouldNotRunError) {
+    return { exitCode: EXIT_COULD_NOT_RUN, message: error.message, hint: undefined };
+  }
   if (systemCodeOf(error) !== undefined) {
     return { exitCode: EXIT_COULD_NOT_RUN, message: systemReason(error), hint: undefined };
   }

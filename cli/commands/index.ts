@@ -1,10 +1,12 @@
+import { bundle } from "./bundle.ts";
 import { completion } from "./completion.ts";
 import { dump } from "./dump.ts";
 import { lint } from "./lint.ts";
 import { minCoreBtf } from "./min-core-btf.ts";
 import { minimize } from "./minimize.ts";
 import { relocs } from "./relocs.ts";
+import { select } from "./select.ts";
 import { verify } from "./verify.ts";
 
 /** Every command's data, in the order the help lists them. */
-export const COMMANDS = [minimize, minCoreBtf, verify, relocs, dump, lint, completion] as const;
+export const COMMANDS = [minimize, minCoreBtf, verify, relocs, dump, lint, bundle, select, completion] as const;

@@ -12,6 +12,8 @@ const HANDLERS: { readonly [C in Known as C["name"]]: () => Promise<Handler<C>> 
   relocs: async () => (await import("./relocs.ts")).relocs,
   dump: async () => (await import("./dump.ts")).dump,
   lint: async () => (await import("./lint.ts")).lint,
+  bundle: async () => (await import("./bundle.ts")).bundle,
+  select: async () => (await import("./select.ts")).select,
   completion: async () => (await import("./completion.ts")).completion,
 };
 

@@ -60,7 +60,7 @@ async function xz(tar: Uint8Array): Promise<Uint8Array> {
 
 async function zstd(tar: Uint8Array): Promise<Uint8Array> {
   try {
-    const { compress } = await import("@cloudpss/zstd");
+    const { compress } = await import("@cloudpss/zstd/napi");
     return compress(tar, ZSTD_LEVEL);
   } catch {
     return nodeZstd(tar);

@@ -107,12 +107,14 @@ function isPartOf(part: string, wanted: string): boolean {
 function nearestKernels<E extends Selectable>(ofArch: readonly E[], query: KernelQuery): E[] {
   const sameId = ofArch.filter(({ identity }) => identity.id === query.id);
   const wanted = parseRelease(query.release);
-  const rated = (sameId.length > 0 ? sameId : ofArch).map((entry, order) => {
-    const distance = releaseDistance(parseRelease(entry.identity.release ?? ""), wanted);
-    return { entry, distance, otherVersion: entry.identity.versionId === query.versionId ? 0 : 1, order };
+  const rated = (sameId.length > 0 ? sameId : ofArch).map((entry) => {
+    const release = parseRelease(entry.identity.release ?? "");
+    const otherVersion = entry.identity.versionId === query.versionId ? 0 : 1;
+    const newer = compareDistances([...release.version, ...release.build], [...wanted.version, ...wanted.build]);
+    return { entry, distance: releaseDistance(release, wanted), otherVersion, newer };
   });
   rated.sort(
-    (a, b) => compareDistances(a.distance, b.distance) || a.otherVersion - b.otherVersion || a.order - b.order,
+    (a, b) => compareDistances(a.distance, b.distance) || a.otherVersion - b.otherVersion || a.newer - b.newer,
   );
   return rated.slice(0, MOST_NEAREST).map(({ entry }) => entry);
 }
