@@ -13,6 +13,9 @@ const dist = join(root, "dist");
 const modules = join(root, "node_modules");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
+/** Native code, WebAssembly and what has files of its own: loaded from node_modules by the few commands that need them. */
+const EXTERNAL = ["@cloudpss/zstd", "bullmq", "ioredis", "koffi", "libarchive-wasm", "piscina"];
+
 // Made beside dist/ and put in place at the end: a command that runs meanwhile finds all of the old or all of the new.
 const fresh = join(root, `dist.${process.pid}.tmp`);
 const old = join(root, `dist.${process.pid}.old.tmp`);
@@ -61,16 +64,18 @@ async function buildCommand() {
     minifyWhitespace: true,
     legalComments: "none",
     logLevel: "warning",
-    define: { "process.env.BTFGEN_BUILD_VERSION": JSON.stringify(version) },
+    // `require` is what a script run by node:vm has; import() would need a loader of its own.
+    supported: { "dynamic-import": false },
+    define: {
+      "process.env.BTFGEN_BUILD_VERSION": JSON.stringify(version),
+      "import.meta.dirname": "__dirname",
+    },
   };
   await build({
     ...common,
     entryPoints: ["cli/main.ts"],
     outfile: join(fresh, "command.cjs"),
-    // Native code and WebAssembly, loaded from node_modules by the few commands that need them.
-    external: ["koffi", "libarchive-wasm"],
-    // `require` is what a script run by node:vm has; import() would need a loader of its own.
-    supported: { "dynamic-import": false },
+    external: EXTERNAL,
     // See bundle/yargs-shim.mjs for why.
     alias: {
       "bundle:cliui": join(modules, "cliui/build/lib/index.js"),
@@ -79,6 +84,15 @@ async function buildCommand() {
     },
     plugins: [
       {
+        name: "lazy-zlib",
+        setup: (bundler) => {
+          const path = join(root, "scripts/bundle/lazy-zlib.mjs");
+          bundler.onResolve({ filter: /^node:zlib$/ }, ({ importer }) =>
+            /\/(cli|lib)\//.test(importer.slice(root.length)) ? { path } : undefined,
+          );
+        },
+      },
+      {
         name: "yargs-shim",
         setup: (bundler) => {
           const path = join(root, "scripts/bundle/yargs-shim.mjs");
@@ -86,6 +100,13 @@ async function buildCommand() {
         },
       },
     ],
+  });
+  // What a worker thread of a batch runs.
+  await build({
+    ...common,
+    entryPoints: ["corpus/batch/worker.ts"],
+    outfile: join(fresh, "worker.cjs"),
+    external: EXTERNAL,
   });
   await build({
     ...common,
