@@ -21,7 +21,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   "lib/job": ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify"],
   "lib/diff": ["lib/btf", "lib/core"],
   "lib/prepare": ["lib/btf", "lib/elf", "lib/core", "lib/verify"],
-  api: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/job", "lib/diff", "lib/prepare"],
+  api: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/job", "lib/diff", "lib/prepare", "corpus"],
   corpus: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/job", "lib/diff", "lib/prepare"],
   cli: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/job", "lib/diff", "lib/prepare", "corpus"],
 };
