@@ -177,6 +177,7 @@ function reportUnresolved(
       worded.map(({ record }) => record),
       target,
       (sets[0] as RuleSetRecords).rules,
+      detail === "all",
     ),
   ]);
   return listed.map(({ record, status }): UnresolvedReport => {

@@ -1,7 +1,7 @@
 import type { LintFinding } from "../lib/btf/lint-finding.ts";
 import type { ReloDescription } from "../lib/core/describe.ts";
 import { type Place, placeOf, placeText } from "../lib/core/place.ts";
-import { LIBBPF_RULES, RULE_SETS } from "../lib/core/rules.ts";
+import { RULE_SETS } from "../lib/core/rules.ts";
 import { describeChosen } from "../lib/core/survey.ts";
 import type { Difference } from "../lib/verify/compare.ts";
 import { type FullSide, formatMalformed, type Proof } from "../lib/verify/prove.ts";
@@ -39,7 +39,8 @@ export function reportProof(proof: Proof, { target }: Pick<FullSide, "target">):
     const described = describeChosen(
       found.map(({ record }) => record),
       target,
-      RULE_SETS[loader] ?? LIBBPF_RULES,
+      RULE_SETS[loader],
+      false,
     );
     return found.map(({ record, full, small, what }): DifferenceReport => {
       const place = placeOf(described.get(record) as ReloDescription);

@@ -1,7 +1,7 @@
 import { nameOf } from "../btf/strings.ts";
 import { type Btf, type BtfSegment, kindName, kindOf, segmentOf } from "../btf/view.ts";
 import { explainEnumerator, explainField } from "./explain-field.ts";
-import { explainMissing } from "./explain-missing.ts";
+import { explainMissing, nameMissing } from "./explain-missing.ts";
 import { explainCompatible, explainMatch } from "./explain-type.ts";
 import { INSN_BYTES } from "./instruction.ts";
 import { ERROR_INVALID, MATCH, NO_MATCH } from "./match-state.ts";
@@ -108,12 +108,14 @@ export function describeRelocations(object: BpfObject): ReloDescription[] {
 
 /**
  * Describes the records of one object against the target they were made with (and the rules, which only the words of
- * a type_matches failure depend on). @throws FormatError when `.BTF.ext` is damaged.
+ * a type_matches failure depend on). `search` false leaves out what comes near a type that is not there, which takes
+ * longer than all the rest. @throws FormatError when `.BTF.ext` is damaged.
  */
 export function describeRecords(
   records: readonly ReloRecord[],
   target: Btf,
   rules: MatchRules = LIBBPF_RULES,
+  search = true,
 ): ReloDescription[] {
   const [first] = records;
   if (first === undefined) return [];
@@ -124,7 +126,7 @@ export function describeRecords(
     const { relocation, local } = record;
     const btf = object.btf as Btf;
     const described = describeLocal(object, btf, relocation, local, lineOf(relocation));
-    return { ...described, result: describeResult({ record, local: btf, target, rules, missing }) };
+    return { ...described, result: describeResult({ record, local: btf, target, rules, missing, search }) };
   });
 }
 
@@ -171,6 +173,7 @@ interface Subject {
   readonly rules: MatchRules;
   /** Words for root types without a candidate, by local type id: finding them goes through the whole target. */
   readonly missing: Map<number, string>;
+  readonly search: boolean;
 }
 
 function describeResult(subject: Subject): ReloResult {
@@ -218,12 +221,12 @@ function refusal(record: ReloRecord, candidates: readonly CandidateDescription[]
 
 /** Why nothing matches: each candidate's failure, or that there is none. */
 function unmatched(subject: Subject, candidates: readonly CandidateDescription[]): string {
-  const { record, local, target, missing } = subject;
+  const { record, local, target, missing, search } = subject;
   if (candidates.length === 0) {
     const { typeId } = record.relocation;
     let words = missing.get(typeId);
     if (words === undefined) {
-      words = explainMissing(local, typeId, target);
+      words = search ? explainMissing(local, typeId, target) : nameMissing(local, typeId);
       missing.set(typeId, words);
     }
     return words;

@@ -38,6 +38,13 @@ export function explainMissing(local: Btf, rootId: number, target: Btf): string 
   return best === undefined ? `no ${said}` : `no ${said}; nearest: ${best}`;
 }
 
+/** The same without a look at the target: "no struct foo". */
+export function nameMissing(local: Btf, rootId: number): string {
+  const name = nameOffsetOf(local, rootId);
+  const text = DECODER.decode(local.strings.subarray(name, name + essentialLength(local.strings, name)));
+  return `no ${describeRoot(local, rootId, text, kindOf(local, rootId))}`;
+}
+
 function describeRoot(local: Btf, rootId: number, text: string, kind: number): string {
   if (isEnum(kind)) return `enum ${text}`;
   if (kind === KIND_FWD) return `forward declaration of ${text}`;

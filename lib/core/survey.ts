@@ -35,15 +35,16 @@ export function countStatuses(judged: readonly Judged[]): StatusCounts {
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
-/** Descriptions of chosen records, each object's line records being read once. */
+/** Descriptions of chosen records, each object's line records being read once; `search` as describeRecords has it. */
 export function describeChosen(
   records: readonly ReloRecord[],
   target: Btf,
   rules: MatchRules,
+  search = true,
 ): Map<ReloRecord, ReloDescription> {
   const described = new Map<ReloRecord, ReloDescription>();
   for (const list of byObject(records).values()) {
-    describeRecords(list, target, rules).forEach((description, i) => {
+    describeRecords(list, target, rules, search).forEach((description, i) => {
       described.set(list[i] as ReloRecord, description);
     });
   }
