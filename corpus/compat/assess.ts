@@ -1,0 +1,126 @@
+import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
+import type { BtfSegment } from "../../lib/btf/view.ts";
+import { type CandidateIndex, indexCandidates } from "../../lib/core/candidates.ts";
+import type { DescribedStatus } from "../../lib/core/describe.ts";
+import type { BpfObject } from "../../lib/core/object.ts";
+import { type ReloRecord, resolveObject } from "../../lib/core/resolve.ts";
+import { RULE_SETS } from "../../lib/core/rules.ts";
+import { describeChosen, judge } from "../../lib/core/survey.ts";
+import type { ObjectTag } from "../batch/object-tag.ts";
+import type { KernelBtf, KernelIdentity } from "../kernel.ts";
+
+/** One letter a relocation, so that an object's whole outcome is a short string that compares at once. */
+export const STATUS_LETTERS: Readonly<Record<DescribedStatus, string>> = {
+  resolved: "r",
+  absent: "a",
+  poisoned: "p",
+  ambiguous: "m",
+  error: "e",
+  skipped: "s",
+};
+
+/** An object that kernels are asked about. */
+export interface CompatObject {
+  readonly object: BpfObject;
+  /** Null where it is for every architecture. */
+  readonly tag: ObjectTag | null;
+}
+
+/** Whose rules count. */
+export type CompatRules = keyof typeof RULE_SETS;
+
+/** Why a relocation is not resolved. */
+export interface Finding {
+  /** Position among the object's relocations. */
+  readonly relocation: number;
+  readonly reason: string;
+}
+
+/** What one kernel makes of one object. */
+export type ObjectOutcome =
+  | {
+      /** Why no loader of that kernel would take it, whatever is in it: another architecture, or byte order. */
+      readonly skipped: string;
+    }
+  | {
+      readonly skipped: null;
+      /** A letter of STATUS_LETTERS for each relocation, in the object's order. */
+      readonly statuses: string;
+      /** One for each relocation that is neither resolved nor in no program, in the object's order. */
+      readonly findings: readonly Finding[];
+    };
+
+/** What one kernel makes of all objects. Plain data: workers hand it back. */
+export interface KernelOutcome {
+  readonly identity: KernelIdentity;
+  readonly origin: string;
+  /** In the order of the objects. */
+  readonly objects: readonly ObjectOutcome[];
+}
+
+/**
+ * Resolves every relocation of every object against one kernel, instructions included.
+ * @throws FormatError when the BTF is damaged.
+ */
+export function assessKernel(
+  { identity, origin, btf, modules }: KernelBtf,
+  objects: readonly CompatObject[],
+  rules: CompatRules,
+): KernelOutcome {
+  const base = parseBtf(btf.bytes, { source: btf.source });
+  const { littleEndian } = (base.segments[0] as BtfSegment).header;
+  const target = modules.length === 0 ? base : parseModules(base, modules);
+  const index = indexCandidates(target);
+  const outcomes = objects.map((object): ObjectOutcome => {
+    const skipped = skipReason(object, identity, littleEndian);
+    return skipped === null ? assessObject(object.object, index, rules) : { skipped };
+  });
+  return { identity, origin, objects: outcomes };
+}
+
+/** Null where nothing says that the object is not for the kernel; a kernel of unknown architecture is taken for any. */
+function skipReason({ object, tag }: CompatObject, { arch }: KernelIdentity, littleEndian: boolean): string | null {
+  if (object.littleEndian !== littleEndian) {
+    return `the object is ${orderWord(object.littleEndian)}, the kernel ${orderWord(littleEndian)}`;
+  }
+  if (tag === null || arch === null || tag.arches.includes(arch)) return null;
+  return `the object is for ${tag.word}`;
+}
+
+function orderWord(littleEndian: boolean): string {
+  return littleEndian ? "little-endian" : "big-endian";
+}
+
+function assessObject(object: BpfObject, index: CandidateIndex, rules: CompatRules): ObjectOutcome {
+  const judged = judge(resolveObject(object, index, { rules: RULE_SETS[rules] }));
+  const described = describeChosen(
+    judged.flatMap(({ record, status }) => (needsWords(record, status) ? [record] : [])),
+    index.btf,
+    RULE_SETS[rules],
+  );
+  const findings = judged.flatMap(({ record, status }): Finding[] => {
+    if (status === "resolved" || status === "skipped") return [];
+    const reason = described.get(record)?.result?.reason ?? MISSING_TYPE;
+    return [{ relocation: record.relocation.index, reason: withoutIds(reason) }];
+  });
+  return { skipped: null, statuses: judged.map(({ status }) => STATUS_LETTERS[status]).join(""), findings };
+}
+
+/** For absent relocations without a candidate. */
+const MISSING_TYPE = "no type of that name and kind";
+
+/**
+ * Absent is what the program asks for, so its words may be plain where finding better ones would go through all types
+ * of the kernel (see explainMissing): over thousands of kernels that is most of the time.
+ */
+function needsWords({ candidates }: ReloRecord, status: DescribedStatus): boolean {
+  if (status === "resolved" || status === "skipped") return false;
+  return status !== "absent" || candidates.length > 0;
+}
+
+/** Type ids differ from kernel to kernel, and say nothing to somebody who compares kernels: `candidate [812] foo`. */
+function withoutIds(reason: string): string {
+  return reason
+    .replace(/\bcandidates \[\d+\] and \[\d+\]/g, "two types of that name")
+    .replace(/\bcandidate \[\d+\] /g, "candidate ");
+}

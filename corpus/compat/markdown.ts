@@ -1,0 +1,124 @@
+import type { Place } from "../../lib/core/place.ts";
+import { type CompatMatrix, type CompatStatus, FINDING_STATUSES } from "./matrix.ts";
+import {
+  columnCounts,
+  type FindingGroup,
+  groupText,
+  rowFindings,
+  STATUS_WORDS,
+  totalsOf,
+  verdictText,
+  worstOf,
+} from "./summary.ts";
+
+/** A comment on GitHub holds 65,536 characters; the rest of it is for whoever posts it. */
+const MOST_CHARACTERS = 60_000;
+const MOST_FINDINGS = 20;
+const MOST_PLACES = 3;
+
+const SIGNS: Readonly<Record<CompatStatus, string>> = {
+  skipped: "⚪",
+  resolved: "✅",
+  absent: "🟡",
+  poisoned: "🟠",
+  ambiguous: "❌",
+  error: "❌",
+};
+
+/**
+ * The matrix for a pull request: a table of groups, and below it what is wrong in each that has something wrong,
+ * folded. Whatever comes from files is in code spans, where nothing is a mention, a link or HTML. It ends, saying so,
+ * before a comment would be too long.
+ */
+export function compatMarkdown(matrix: CompatMatrix): string {
+  const totals = totalsOf(matrix);
+  const what = matrix.columns.some(({ program }) => program !== null) ? "program" : "object";
+  const pairs = Object.entries(totals.cellsByStatus).filter(([, count]) => count > 0) as [CompatStatus, number][];
+  const parts = [
+    `### BPF compatibility: ${counted(totals.columns, what)} on ${counted(totals.kernels, "kernel")}\n\n`,
+    `${pairs.map(([status, count]) => `${count} ${STATUS_WORDS[status]}`).join(", ") || "nothing was compared"}`,
+    `${totals.unreadable > 0 ? `; ${counted(totals.unreadable, "file")} unreadable` : ""}.\n\n`,
+    ...groupTable(matrix),
+    ...matrix.unreadable.map(({ origin, reason }) => `- ⛔ ${code(origin)}: unreadable: ${code(reason)}\n`),
+    ...(matrix.unreadable.length > 0 ? ["\n"] : []),
+    ...details(matrix),
+  ];
+  return limited(parts);
+}
+
+function* groupTable(matrix: CompatMatrix): Generator<string> {
+  if (matrix.groups.length === 0) return;
+  yield "| | kernels | | |\n|---|---|---:|---|\n";
+  for (const group of matrix.groups) {
+    const counts = columnCounts(matrix, group.row);
+    yield `| ${SIGNS[worstOf(counts)]} | ${cell(groupText(matrix, group))} | ${group.count} | ${verdictText(counts)} |\n`;
+  }
+  yield "\n";
+}
+
+/** A row's findings once, under all groups that have it. */
+function* details(matrix: CompatMatrix): Generator<string> {
+  const byRow = new Map<number, string[]>();
+  for (const group of matrix.groups) {
+    const labels = byRow.get(group.row) ?? [];
+    labels.push(groupText(matrix, group));
+    byRow.set(group.row, labels);
+  }
+  for (const [row, labels] of byRow) {
+    const findings = rowFindings(matrix, row).filter(({ status }) => FINDING_STATUSES.has(status));
+    if (findings.length === 0) continue;
+    const heading =
+      labels.length === 1 ? html(labels[0] as string) : `${html(labels[0] as string)} and ${labels.length - 1} more`;
+    const lines = findings.slice(0, MOST_FINDINGS).map(findingLine);
+    const more = findings.length - lines.length;
+    if (more > 0) lines.push(`- and ${more} more\n`);
+    yield `<details><summary><code>${heading}</code></summary>\n\n${lines.join("")}\n</details>\n\n`;
+  }
+}
+
+function findingLine({ status, kind, path, reason, places }: FindingGroup): string {
+  const named = places.slice(0, MOST_PLACES).map(placeCode).join(", ");
+  const more = places.length - MOST_PLACES;
+  return `- **${status}** ${code(`${kind} ${path}`)}: ${code(reason)} in ${named}${more > 0 ? ` and ${more} more` : ""}\n`;
+}
+
+function placeCode({ object, program, section, instruction, source }: Place): string {
+  const file = object.slice(object.lastIndexOf("/") + 1);
+  return code(`${file} ${program ?? section}${source === null ? `+${instruction}` : ` ${source}`}`);
+}
+
+function limited(parts: readonly string[]): string {
+  let text = "";
+  for (const part of parts) {
+    if (text.length + part.length > MOST_CHARACTERS) return `${text}\nThe rest is left out: it would be too long.\n`;
+    text += part;
+  }
+  return text;
+}
+
+/** A code span whose fence is longer than any run of backticks in it, on one line. */
+function code(text: string): string {
+  const line = visible(text);
+  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  const space = line.startsWith("`") || line.endsWith("`") || line.trim() === "" ? " " : "";
+  return `${fence}${space}${line}${space}${fence}`;
+}
+
+/** The same in a table, where a bar ends a cell even inside of code. */
+function cell(text: string): string {
+  return code(text).replaceAll("|", "\\|");
+}
+
+function html(text: string): string {
+  return visible(text).replace(/[&<>"'@#]/g, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+/** Control characters, those of a text's direction too, as escapes. */
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
