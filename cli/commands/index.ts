@@ -1,3 +1,4 @@
+import { batch } from "./batch.ts";
 import { bundle } from "./bundle.ts";
 import { completion } from "./completion.ts";
 import { dump } from "./dump.ts";
@@ -7,6 +8,19 @@ import { minimize } from "./minimize.ts";
 import { relocs } from "./relocs.ts";
 import { select } from "./select.ts";
 import { verify } from "./verify.ts";
+import { worker } from "./worker.ts";
 
 /** Every command's data, in the order the help lists them. */
-export const COMMANDS = [minimize, minCoreBtf, verify, relocs, dump, lint, bundle, select, completion] as const;
+export const COMMANDS = [
+  minimize,
+  minCoreBtf,
+  verify,
+  relocs,
+  dump,
+  lint,
+  batch,
+  bundle,
+  select,
+  worker,
+  completion,
+] as const;

@@ -1,0 +1,113 @@
+import { statePath } from "../corpus/batch/state.ts";
+import { placeText } from "../lib/core/place.ts";
+import { duration } from "./batch-progress.ts";
+import { type BatchReport, hasFindings, reportBatch } from "./batch-report.ts";
+import type { BatchRun, PreparedBatch } from "./batch-run.ts";
+import { grouped } from "./minimize-text.ts";
+import { EXIT_FINDING, EXIT_FINE, type Outcome } from "./outcome.ts";
+import { counted, printable } from "./table.ts";
+
+const LINES = 20;
+const SECOND = 1000;
+const HASH_DIGITS = 16;
+
+/** What the command says of a run that has ended: a table for people, the last of the lines for machines. */
+export function batchOutcome(run: BatchRun, prepared: PreparedBatch): Outcome {
+  const report = reportBatch(run, prepared);
+  const { json, output } = prepared.request;
+  return {
+    exitCode: hasFindings(report) ? EXIT_FINDING : EXIT_FINE,
+    json: report,
+    // Lines, where other commands write one document.
+    ...(json && { stream: (write) => write(new TextEncoder().encode(`${JSON.stringify(report)}\n`)) }),
+    text: () => batchText(report),
+    notes: batchNotes(report, output, prepared.request.allow),
+  };
+}
+
+function batchText(report: BatchReport): string {
+  const { kernels, bytes, files, relocations, bundle, ended } = report;
+  const rows: [string, string][] = [
+    ["files", `${grouped(files.done)} of ${grouped(files.planned)}, ${grouped(bytes.read)} bytes`],
+    ["kernels", kernelsText(kernels)],
+    ["outputs", `${grouped(kernels.distinct)} distinct`],
+    ["BTF", `${grouped(bytes.before)} -> ${grouped(bytes.after)} bytes, ${grouped(bytes.distinct)} of them distinct`],
+    ["relocations", grouped(relocations.total)],
+  ];
+  for (const status of ["resolved", "absent", "poisoned", "ambiguous", "error"] as const) {
+    if (relocations[status] > 0) rows.push([`  ${status}`, grouped(relocations[status])]);
+  }
+  rows.push(["proved", `${counted(report.provedPairs, "pair")} of relocation and candidate the same`]);
+  if (report.objectsSkipped > 0) {
+    rows.push([
+      "left out",
+      `${grouped(report.objectsSkipped)} pairs of object and kernel: other architecture or byte order`,
+    ]);
+  }
+  for (const { name, milliseconds } of report.slowest) rows.push(["slow", `${grouped(milliseconds)} ms ${name}`]);
+  if (bundle !== null) {
+    rows.push([
+      "written",
+      `${bundle.path} (${grouped(bundle.bytes)} bytes, tar ${bundle.tarHash.slice(0, HASH_DIGITS)})`,
+    ]);
+  }
+  rows.push(["memory", `${grouped(report.peakMemory)} MiB at most`]);
+  rows.push(["time", duration(report.durationMs / SECOND)]);
+  if (ended !== "complete") rows.push(["ended", ended]);
+  const table = rows.map(([name, value]) => `${name.padEnd(13)}${printable(value)}\n`).join("");
+  return (
+    table +
+    unresolvedText(report) +
+    listText(
+      "Skipped",
+      report.skipped.map(({ origin, reason }) => `${origin}: ${reason}`),
+    )
+  );
+}
+
+function kernelsText({ done, skipped, failed }: BatchReport["kernels"]): string {
+  const parts = [grouped(done)];
+  if (skipped > 0) parts.push(`${grouped(skipped)} skipped`);
+  if (failed > 0) parts.push(`${grouped(failed)} failed`);
+  return parts.join(", ");
+}
+
+function unresolvedText({ unresolved }: BatchReport): string {
+  const lines = unresolved.map((one) => {
+    const allowed = one.allowedBy === null ? "" : " (allowed)";
+    return `${one.status}: ${placeText(one)}${allowed}: ${counted(one.kernels, "kernel")}, first ${one.first}`;
+  });
+  return listText("Not resolved", lines);
+}
+
+function listText(title: string, lines: readonly string[]): string {
+  if (lines.length === 0) return "";
+  const shown = lines.slice(0, LINES).map((line) => `  ${printable(line)}\n`);
+  const more = lines.length > LINES ? `  ... and ${grouped(lines.length - LINES)} more (--json lists all)\n` : "";
+  return `\n${title}:\n${shown.join("")}${more}`;
+}
+
+function batchNotes(report: BatchReport, output: string, allowFile: string | undefined): string[] {
+  const { ended, files, strict, failed, kernels } = report;
+  const notes: string[] = [];
+  if (failed.length > 0)
+    notes.push(`${counted(failed.length, "kernel or file")} failed${ended === "complete" ? " and is left out" : ""}:`);
+  for (const { origin, reason } of failed.slice(0, LINES)) notes.push(`  ${origin}: ${reason}`);
+  if (failed.length > LINES) notes.push(`  ... and ${failed.length - LINES} more (--json lists all)`);
+  if (ended !== "complete") {
+    const words = ended === "interrupted" ? "interrupted" : "stopped at a failure";
+    notes.push(`${words} after ${grouped(files.done)} of ${grouped(files.planned)} files; no bundle is written`);
+    notes.push(`what is done is in ${statePath(output)}: the same command with --resume goes on`);
+  }
+  if (strict !== null && strict.refused > 0) {
+    notes.push(`--strict: ${counted(strict.refused, "relocation")} poisoned or by target_type_id`);
+  }
+  for (const { line, rule } of strict?.unusedRules ?? []) {
+    notes.push(`warning: ${allowFile}:${line}: the rule lets nothing pass: ${rule}`);
+  }
+  for (const { what, reason, kernels: count, first } of report.notKept.slice(0, LINES)) {
+    notes.push(`warning: ${what}: ${reason} (${counted(count, "kernel")}, first ${first})`);
+  }
+  if (ended === "complete" && kernels.done === 0) notes.push("warning: no kernel is in the bundle");
+  return notes.map(printable);
+}

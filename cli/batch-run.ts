@@ -1,0 +1,160 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Assembled, assemble } from "../corpus/batch/assemble.ts";
+import { findFiles } from "../corpus/batch/find-files.ts";
+import { parseObjectArgument, tagFor } from "../corpus/batch/object-tag.ts";
+import { type BatchPlan, planBatch } from "../corpus/batch/plan.ts";
+import { defaultJobs, type Executor, startPool } from "../corpus/batch/pool.ts";
+import { startQueue } from "../corpus/batch/queue.ts";
+import type { FailedPart } from "../corpus/batch/result.ts";
+import { type RunEnd, runPlan } from "../corpus/batch/run.ts";
+import { type BatchObject, type BatchSetup, batchObject, batchSetup } from "../corpus/batch/setup.ts";
+import { hasState, openState, type RunState, statePath } from "../corpus/batch/state.ts";
+import { sha256 } from "../corpus/bundle/bundle.ts";
+import { checkBundleTarget, type WrittenBundle, writeBundle } from "../corpus/bundle/write.ts";
+import type { BpfObject } from "../lib/core/object.ts";
+import { type AllowRule, parseAllowList } from "./allow-list.ts";
+import { startProgress } from "./batch-progress.ts";
+import type { BatchRequest } from "./batch-request.ts";
+import { InputError, RunError, systemCodeOf, systemReason, UsageError } from "./errors.ts";
+import { readInput } from "./input.ts";
+import { readObjects } from "./object-input.ts";
+import { writeErr } from "./output.ts";
+
+/** A batch that could start now. */
+export interface PreparedBatch {
+  readonly request: BatchRequest;
+  readonly setup: BatchSetup;
+  /** In the order of the setup's objects. */
+  readonly objects: readonly BpfObject[];
+  readonly plan: BatchPlan;
+  /** What of the corpus could not be looked at. */
+  readonly problems: readonly FailedPart[];
+  /** Null without --strict. */
+  readonly rules: readonly AllowRule[] | null;
+}
+
+/** A batch that has ended. */
+export interface BatchRun {
+  readonly end: RunEnd;
+  /** Null where the run ended early. */
+  readonly assembled: Assembled | null;
+  readonly bundle: WrittenBundle | null;
+}
+
+const WORKER_FILE = "worker.cjs";
+const BUILD_DIGITS = 12;
+const VERSION = process.env.BTFGEN_BUILD_VERSION ?? "0.0.0";
+
+/** The worker's code, beside the command's. */
+export function workerFile(): string {
+  return join(import.meta.dirname, WORKER_FILE);
+}
+
+/** What identifies this program: results of another one are not this one's. */
+export function buildId(): string {
+  return `${VERSION}-${sha256(readFileSync(workerFile())).slice(0, BUILD_DIGITS)}`;
+}
+
+/** Reads objects and lists the corpus. Throws UsageError, InputError or FormatError. */
+export async function prepareBatch(request: BatchRequest): Promise<PreparedBatch> {
+  const objects: BpfObject[] = [];
+  const tagged: BatchObject[] = [];
+  for (const argument of request.objects) {
+    const { path, tag } = parseObjectArgument(argument);
+    for (const object of readObjects([path]).objects) {
+      objects.push(object);
+      tagged.push(batchObject(object, tagFor(tag, object.source)));
+    }
+  }
+  const { files, problems } = findFiles(request.corpora);
+  if (files.length === 0 && problems.length === 0) {
+    throw new InputError(request.corpora.join(", "), "no file is in the corpus");
+  }
+  return {
+    request,
+    setup: batchSetup(buildId(), tagged, request.options),
+    objects,
+    plan: planBatch(files, request.shard),
+    problems: request.shard === null || request.shard.index === 0 ? problems : [],
+    rules: request.strict ? readAllowList(request.allow) : null,
+  };
+}
+
+/**
+ * Runs a prepared batch and writes its bundle. An interrupted one leaves its state and ends the process as the signal
+ * asks. Throws RunError where the machine does not let it run.
+ */
+export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
+  const { request } = prepared;
+  const { output } = request;
+  return attempt(output, async () => {
+    checkBundleTarget(output);
+    if (request.resume && !hasState(output)) {
+      throw new UsageError(`batch: nothing to resume: there is no ${statePath(output)}`);
+    }
+    const state = openState(output, request.resume);
+    try {
+      const end = await runWorkers(prepared, state);
+      if (end.ended !== "complete") {
+        state.leave();
+        return { end, assembled: null, bundle: null };
+      }
+      const assembled = assemble(end, prepared.setup, VERSION, request.shape);
+      const bundle = await writeBundle(output, assembled.entries, request.shape, assembled.provenance);
+      state.finish();
+      return { end, assembled, bundle };
+    } catch (error) {
+      state.leave();
+      throw error;
+    }
+  });
+}
+
+async function runWorkers(prepared: PreparedBatch, state: RunState): Promise<RunEnd> {
+  const { request, plan, problems } = prepared;
+  const stop = new AbortController();
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const onSignal = () => stop.abort();
+  for (const signal of signals) process.once(signal, onSignal);
+  const executor = await startExecutor(prepared, [...state.found.keys()]);
+  const progress = startProgress(request.json);
+  try {
+    progress.onEvent({
+      event: "start",
+      files: plan.jobs.length,
+      bytes: plan.jobs.reduce((sum, { size }) => sum + size, 0),
+      workers: executor.slots,
+      plan: plan.digest,
+      shard: plan.shard === null ? null : `${plan.shard.index + 1}/${plan.shard.count}`,
+    });
+    for (const { origin, reason } of problems) progress.onProblem(origin, reason);
+    const { onEvent } = progress;
+    return await runPlan(plan, executor, { failFast: request.failFast, state, onEvent, signal: stop.signal });
+  } finally {
+    progress.end();
+    await executor.close();
+    for (const signal of signals) process.removeListener(signal, onSignal);
+  }
+}
+
+function startExecutor({ request, setup, plan }: PreparedBatch, known: readonly string[]): Promise<Executor> {
+  if (request.queue !== null) {
+    return startQueue(request.queue, setup, new Set(known), (note) => writeErr(`btfgen: ${note}\n`));
+  }
+  const jobs = Math.max(1, Math.min(request.jobs ?? defaultJobs(), plan.jobs.length));
+  return startPool(setup, known, request.cache, { workerFile: workerFile(), jobs, timeout: request.timeout });
+}
+
+async function attempt<T>(output: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (systemCodeOf(error) === undefined) throw error;
+    throw new RunError(`cannot write ${output}: ${systemReason(error)}`);
+  }
+}
+
+function readAllowList(path: string | undefined): AllowRule[] {
+  return path === undefined ? [] : parseAllowList(new TextDecoder().decode(readInput(path)), path);
+}

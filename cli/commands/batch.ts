@@ -1,0 +1,79 @@
+import { defineCommand } from "../command.ts";
+
+/** `btfgen batch CORPUS... --object OBJ... -o BUNDLE`. */
+export const batch = defineCommand({
+  name: "batch",
+  summary: "Minimize the BTF of a whole corpus of kernels into one bundle",
+  description:
+    "Minimizes every kernel of a corpus for the objects that are for it, on all cores, proves each result, and writes " +
+    "one bundle: the same bytes on any run, with any --jobs, and from shards that are merged. A kernel that cannot be " +
+    "minimized is named and left out, and the exit code is 1; so it is where a loader would refuse an object. A run " +
+    "that was stopped goes on with --resume.",
+  positionals: [
+    { name: "corpus", describe: "Directory, or anything that holds kernel BTF: see docs/FORMATS.md", list: true },
+  ],
+  options: {
+    object: {
+      type: "string",
+      list: true,
+      required: true,
+      value: "[ARCH=]FILE",
+      describe: "BPF object, program with embedded objects, or directory, for kernels of ARCH alone",
+    },
+    output: {
+      type: "string",
+      alias: "o",
+      value: "BUNDLE",
+      describe: "Directory, or .tar, .tar.gz, .tar.zst, .tar.xz",
+    },
+    layout: {
+      type: "string",
+      choices: ["tree", "store"],
+      describe: "A file a kernel, or an index and each blob once (tree)",
+    },
+    naming: {
+      type: "string",
+      choices: ["btfhub", "bcc", "inspektor-gadget", "inspektor-gadget-image"],
+      describe: "Whose names the tree has (btfhub)",
+    },
+    jobs: { type: "number", alias: "j", value: "N", describe: "Workers (all cores)" },
+    timeout: { type: "number", value: "SECONDS", describe: "Give a file up after that long" },
+    plan: { type: "boolean", describe: "Only list what would be done" },
+    shard: { type: "string", value: "I/N", describe: "Do the I-th of N parts; bundle merge joins the parts' bundles" },
+    resume: { type: "boolean", describe: "Go on with an interrupted run into the same output" },
+    "fail-fast": { type: "boolean", describe: "Stop at the first kernel that fails" },
+    cache: { type: "string", value: "DIR", describe: "Keep results there ($XDG_CACHE_HOME/btfgen/batch)" },
+    "no-cache": { type: "boolean", describe: "Neither look for kept results nor keep them" },
+    queue: { type: "string", value: "redis://...", describe: "Let btfgen worker processes on that queue do the work" },
+    modules: { type: "boolean", describe: "Take the kernels' modules too, as one BTF with the kernel's" },
+    flatten: { type: "boolean", describe: "What --modules does in a bundle, said aloud" },
+    "keep-names": { type: "boolean", describe: "Keep typedefs, qualifiers and names, for people who read the result" },
+    "keep-long": { type: "boolean", describe: "Keep the size of long, for a 32-bit loader on a 64-bit kernel" },
+    padding: {
+      type: "string",
+      choices: ["offsets", "explicit"],
+      describe: "explicit: name the gaps, so that the types printed as C keep their sizes (offsets)",
+    },
+    keep: { type: "string", list: true, value: "TYPE[.MEMBER]", describe: "Keep this too, for user space" },
+    "keep-attach-targets": {
+      type: "boolean",
+      describe: "Keep the functions and types that objects attach to, to compare (ids change: not to attach by)",
+    },
+    "layout-section": { type: "boolean", describe: "Write the layout section (kernels before 7.1 refuse it)" },
+    loader: {
+      type: "string",
+      list: true,
+      choices: ["libbpf", "kernel"],
+      describe: "Loader whose rules are served and proved (both)",
+    },
+    "max-size": { type: "number", value: "MIB", describe: "Refuse what unpacks to more (1024)" },
+    strict: { type: "boolean", describe: "Exit 1 also for poisoned relocations and uses of target_type_id" },
+    allow: { type: "string", value: "FILE", describe: "Relocations that --strict lets pass: see docs/FORMATS.md" },
+  },
+  examples: [
+    { line: "batch btfhub-archive/ --object exec.bpf.o -o btf.tar.xz", describe: "all kernels of an archive" },
+    { line: "batch kernels/ --object build/ -o btfs --layout store", describe: "for all objects of a directory" },
+    { line: "batch kernels/ --object arm64=a.o --object x86_64=b.o -o btfs", describe: "an object an architecture" },
+    { line: "batch kernels/ --object build/ -o part3.tar --shard 3/20", describe: "one of twenty machines" },
+  ],
+});

@@ -1,0 +1,74 @@
+import type { Job } from "bullmq";
+import type { Redis } from "ioredis";
+import { type Executor, type PoolOptions, startPool } from "./pool.ts";
+import { connect, getSetup, importQueue, type QueuedFile, queueName } from "./queue-link.ts";
+import { encodeRecord } from "./record.ts";
+
+/** A worker that dies holds its job this long, and whoever is left looks for such jobs that often. */
+const LOCK_MS = 10_000;
+const STALLED_EVERY_MS = 3000;
+/** A job whose worker died this often kills workers. */
+const MOST_DEATHS = 3;
+
+/** How a queue's worker works. */
+export interface QueueWorkerOptions extends PoolOptions {
+  readonly url: string;
+  /** See BatchSetup. */
+  readonly build: string;
+  readonly cache: string | null;
+  /** A file is done. */
+  readonly onFile: (name: string, milliseconds: number) => void;
+}
+
+/** Starts to take files from a queue; the function ends that, after the files at hand. @throws CouldNotRunError */
+export async function startQueueWorker(options: QueueWorkerOptions): Promise<() => Promise<void>> {
+  const packages = await importQueue();
+  const client = await connect(packages, options.url);
+  const pools = poolsBySetup(client, options);
+  const process = async ({ data }: Job<QueuedFile, string>): Promise<string> => {
+    const begin = performance.now();
+    const pool = await pools.of(data.setup);
+    const { path, name, expectedHash } = data;
+    const outcome = await pool.run({ path, name, expectedHash });
+    // Nothing is known beforehand to a worker of a queue.
+    if (outcome.from === "known") throw new Error("a result without content");
+    options.onFile(name, performance.now() - begin);
+    return Buffer.from(encodeRecord(outcome.result)).toString("base64");
+  };
+  const worker = new packages.bullmq.Worker<QueuedFile, string>(queueName(options.build), process, {
+    connection: client,
+    concurrency: options.jobs,
+    lockDuration: LOCK_MS,
+    stalledInterval: STALLED_EVERY_MS,
+    maxStalledCount: MOST_DEATHS,
+  });
+  worker.on("error", () => {});
+  await worker.waitUntilReady();
+  return async () => {
+    await worker.close();
+    await pools.close();
+    client.disconnect();
+  };
+}
+
+/** A pool for the setup that is being worked on; one for another replaces it, once that is idle. */
+function poolsBySetup(client: Redis, options: QueueWorkerOptions) {
+  const pools = new Map<string, Promise<Executor>>();
+  const start = async (digest: string): Promise<Executor> => {
+    const setup = await getSetup(client, options.build, digest);
+    if (setup === null) throw new Error("the run's objects are not on the queue any more");
+    return startPool(setup, [], options.cache, options);
+  };
+  const of = (digest: string): Promise<Executor> => {
+    const known = pools.get(digest);
+    if (known !== undefined) return known;
+    const started = start(digest);
+    pools.set(digest, started);
+    started.catch(() => pools.delete(digest));
+    return started;
+  };
+  const close = async () => {
+    for (const pool of pools.values()) await (await pool).close();
+  };
+  return { of, close };
+}

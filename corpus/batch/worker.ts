@@ -1,0 +1,23 @@
+import { workerData } from "node:worker_threads";
+import { type FileContext, type FileOutcome, type FileTask, processFile } from "./process-file.ts";
+import { parseSetup } from "./process-kernel.ts";
+import type { BatchSetup } from "./setup.ts";
+
+/** What a worker gets when it starts. */
+export interface WorkerData {
+  readonly setup: BatchSetup;
+  readonly cache: string | null;
+  readonly known: readonly string[];
+}
+
+let context: FileContext | undefined;
+
+/** The pool's task. Objects are parsed at a worker's first one, and never again. */
+export function work(task: FileTask): Promise<FileOutcome> {
+  context ??= contextOf(workerData);
+  return processFile(task, context);
+}
+
+function contextOf({ setup, cache, known }: WorkerData): FileContext {
+  return { parsed: parseSetup(setup), cache, known: new Set(known) };
+}
