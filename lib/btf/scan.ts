@@ -74,6 +74,29 @@ function shapesOf({ fixedWords, elementWords }: RecordSizes): Int32Array {
   return shapes;
 }
 
+/** How far the pass has come, and what it has met. */
+interface Progress {
+  readonly words: Int32Array;
+  readonly shapes: Int32Array;
+  readonly offsets: Uint32Array;
+  /** Where the section ends. */
+  readonly to: number;
+  readonly integers: number[];
+  at: number;
+  id: number;
+  maxId: number;
+  maxName: number;
+  anyBits: number;
+  badRecord: number;
+}
+
+/**
+ * Words that are scanned in one call. A function that is called once and loops runs in V8's interpreter for most of
+ * the loop; one that is called often is compiled in the background and compiled code takes over at the next call. A
+ * fresh process takes 13 ms instead of 15 for its first 6.1 kernel and 13 instead of 19 for its second (Node 20).
+ */
+const WORDS_A_CALL = 1024;
+
 /**
  * The one pass over a type section: fills `offsets` from `startId` on (and one entry past the end).
  *
@@ -82,17 +105,39 @@ function shapesOf({ fixedWords, elementWords }: RecordSizes): Int32Array {
  * 4.5 ms for the 95,000 types of a 6.1 kernel (Node 20, warm).
  */
 export function scanTypes(section: TypeSection, sizes: RecordSizes, offsets: Uint32Array, startId: number): Scan {
-  const { from, to } = section;
-  const words = new Int32Array(section.words.buffer, section.words.byteOffset, section.words.length);
-  const shapes = shapesOf(sizes);
-  const integers: number[] = [];
-  let maxId = 0;
-  let maxName = 0;
-  let anyBits = 0;
-  let id = startId;
-  let at = from;
-  let badRecord = -1;
-  while (at < to) {
+  const { words, from, to, firstId } = section;
+  const progress: Progress = {
+    words: new Int32Array(words.buffer, words.byteOffset, words.length),
+    shapes: shapesOf(sizes),
+    offsets,
+    to,
+    integers: [],
+    at: from,
+    id: startId,
+    maxId: 0,
+    maxName: 0,
+    anyBits: 0,
+    badRecord: -1,
+  };
+  while (progress.at < to && progress.badRecord === -1) scanSome(progress, Math.min(to, progress.at + WORDS_A_CALL));
+  const { id, at, badRecord, integers } = progress;
+  offsets[id] = at;
+  const isHuge = progress.anyBits < 0;
+  return {
+    endId: id,
+    idEnd: firstId + (id - startId),
+    maxId: isHuge ? -1 : progress.maxId,
+    maxName: isHuge ? -1 : progress.maxName,
+    badRecord,
+    integers,
+  };
+}
+
+/** Scans the records that begin before `until`. */
+function scanSome(progress: Progress, until: number): void {
+  const { words, shapes, offsets, to, integers } = progress;
+  let { at, id, maxId, maxName, anyBits } = progress;
+  while (at < until) {
     const record = at;
     const info = words[at + INFO_WORD] as number;
     const shape = shapes[(info >>> INFO_KIND_SHIFT) & INFO_KIND_MASK] as number;
@@ -100,7 +145,7 @@ export function scanTypes(section: TypeSection, sizes: RecordSizes, offsets: Uin
     at += shape & SHAPE_FIXED_MASK;
     const next = at + (info & INFO_VLEN_MASK) * perElement;
     if (shape === 0 || next > to) {
-      badRecord = record;
+      progress.badRecord = record;
       break;
     }
     offsets[id++] = record;
@@ -148,9 +193,11 @@ export function scanTypes(section: TypeSection, sizes: RecordSizes, offsets: Uin
     }
     at = next;
   }
-  offsets[id] = at;
-  if (anyBits < 0) maxId = maxName = -1;
-  return { endId: id, idEnd: section.firstId + (id - startId), maxId, maxName, badRecord, integers };
+  progress.at = at;
+  progress.id = id;
+  progress.maxId = maxId;
+  progress.maxName = maxName;
+  progress.anyBits = anyBits;
 }
 
 /**
