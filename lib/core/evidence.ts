@@ -18,6 +18,8 @@ export const FACT_NOT_LAST = 4;
 export const FACT_ENUMERATOR = 5;
 /** There are at least `detail` members or enumerators. */
 export const FACT_COUNT = 6;
+/** There are fewer than `detail` members. Whoever only leaves members out need not care; whoever adds some must. */
+export const FACT_FEWER = 7;
 
 /** Numbers a fact takes in the list: what, type id, detail. */
 export const FACT_NUMBERS = 3;

@@ -24,7 +24,7 @@ import {
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { equalEssentialNames, essentialLength, hasEssentialName } from "../btf/strings.ts";
 import { isEnum, kindFlagOf, kindOf, nameOffsetOf, sizeOf, targetOf, vlenOf } from "../btf/view.ts";
-import { FACT_COUNT, FACT_ENUMERATOR, FACT_MEMBER, FACT_NAME, FACT_TARGET, FACT_TYPE } from "./evidence.ts";
+import { FACT_COUNT, FACT_ENUMERATOR, FACT_FEWER, FACT_MEMBER, FACT_NAME, FACT_TARGET, FACT_TYPE } from "./evidence.ts";
 import { sameKind } from "./match-field.ts";
 import { ERROR_INVALID, MATCH, type MatchState, NO_MATCH, note, spend } from "./match-state.ts";
 
@@ -221,7 +221,10 @@ function compositesMatch(state: MatchState, localId: number, targetId: number, l
   const { local, target } = state;
   const localCount = vlenOf(local, localId);
   const targetCount = vlenOf(target, targetId);
-  if (localCount > targetCount) return NO_MATCH;
+  if (localCount > targetCount) {
+    note(state, FACT_FEWER, targetId, localCount);
+    return NO_MATCH;
+  }
   note(state, FACT_COUNT, targetId, localCount);
   for (let i = 0; i < localCount; i++) {
     const localName = memberName(local, localId, i);

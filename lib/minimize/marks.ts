@@ -19,6 +19,7 @@ import {
   type Evidence,
   FACT_COUNT,
   FACT_ENUMERATOR,
+  FACT_FEWER,
   FACT_MEMBER,
   FACT_NAME,
   FACT_NOT_LAST,
@@ -60,6 +61,8 @@ export interface Marks {
   readonly printable: boolean;
   /** Types with members marked or counted; for settling. */
   readonly counts: Map<number, number>;
+  /** Structs and unions that must have fewer members than this, by type id: for padding. */
+  readonly fewer: Map<number, number>;
   /** `[type id, member]` of arrays without elements that may not become the last member. */
   readonly notLast: [number, number][];
   /** Types that got a new bit and whose own references are not marked yet. */
@@ -75,6 +78,7 @@ export function emptyMarks(btf: Btf, keepNames: boolean, printable = false): Mar
     keepNames,
     printable,
     counts: new Map(),
+    fewer: new Map(),
     notLast: [],
     pending: [],
   };
@@ -172,6 +176,9 @@ export function markEvidence(marks: Marks, evidence: Evidence): void {
         break;
       case FACT_COUNT:
         marks.counts.set(id, Math.max(detail, marks.counts.get(id) ?? 0));
+        break;
+      case FACT_FEWER:
+        marks.fewer.set(id, Math.min(detail, marks.fewer.get(id) ?? detail));
         break;
       default:
         markType(marks, id, KEPT);

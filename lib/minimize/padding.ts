@@ -52,6 +52,8 @@ interface Padder {
   readonly byte: Draft;
   /** Arrays of bytes by length. */
   readonly arrays: Map<number, Draft>;
+  /** How many members a composite must stay below, where that decides a comparison. */
+  readonly fewer: Map<Draft, number>;
   /** Composites that are an anonymous member of another. */
   readonly owned: Set<Draft>;
   copies: number;
@@ -77,7 +79,8 @@ interface Scope {
  *   one when what is kept of its packed members does not show that they are packed.
  * - an enum of 1, 2 or 8 bytes, whose size a printer must say by an attribute: bpftool 7.1 has none, later ones have
  *   those of 1 and 8 bytes (btf_dump_emit_enum_def); without it the C is wrong with padding or without.
- * Relocations resolve alike with padding or without: they look for members by name.
+ * A third stays as it is: a type that must not match another (type_matches) for want of members.
+ * Otherwise relocations resolve alike with padding or without: they look for members by name.
  */
 export function addPadding(marks: Marks, drafts: Drafts): void {
   const composites = drafts.list.filter(isComposite);
@@ -89,6 +92,7 @@ export function addPadding(marks: Marks, drafts: Drafts): void {
     taken,
     byte,
     arrays: new Map(),
+    fewer: limits(marks, drafts),
     owned: new Set(),
     copies: 0,
     used: false,
@@ -104,6 +108,15 @@ export function addPadding(marks: Marks, drafts: Drafts): void {
   }
   if (padder.used && !drafts.list.includes(byte)) drafts.list.push(byte);
   drafts.list.push(...padder.arrays.values());
+}
+
+function limits({ fewer }: Marks, { bySource }: Drafts): Map<Draft, number> {
+  const found = new Map<Draft, number>();
+  for (const [id, count] of fewer) {
+    const draft = bySource.get(id);
+    if (draft !== undefined) found.set(draft, Math.min(count, found.get(draft) ?? count));
+  }
+  return found;
 }
 
 function isByte(draft: Draft): boolean {
@@ -123,6 +136,8 @@ function ownMembers(padder: Padder, draft: Draft, depth: number): void {
     if (depth > MAX_DEPTH || padder.copies >= MAX_COPIES) return element;
     padder.copies++;
     const copy: Draft = { ...type };
+    const limit = padder.fewer.get(type);
+    if (limit !== undefined) padder.fewer.set(copy, limit);
     owned.add(copy);
     drafts.list.push(copy);
     ownMembers(padder, copy, depth + 1);
@@ -136,7 +151,8 @@ function isComposite({ kind }: Draft): boolean {
 
 function padDraft(padder: Padder, draft: Draft, scope: Scope, depth: number): void {
   const { elements } = draft;
-  draft.elements = draft.kind === KIND_UNION ? padUnion(padder, draft, scope) : padStruct(padder, draft, scope);
+  const padded = draft.kind === KIND_UNION ? padUnion(padder, draft, scope) : padStruct(padder, draft, scope);
+  if (padded.length < (padder.fewer.get(draft) ?? Number.POSITIVE_INFINITY)) draft.elements = padded;
   if (depth > MAX_DEPTH) return;
   for (const { name, type } of elements) {
     if (name !== "" || type === null || !padder.owned.has(type)) continue;

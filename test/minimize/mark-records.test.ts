@@ -331,3 +331,18 @@ describe("with names kept", () => {
     ]);
   });
 });
+
+it("pads no struct that must not match for want of members", () => {
+  const deep: Row[] = [INT, struct("l1", 4, [m("x", 1, 0)]), struct("l2", 4, [m("x", 2, 0)]), int("unsigned char", 1)];
+  const kernel = [...deep, struct("s", 16, [m("a", 3, 64)])];
+  const local = [...deep, struct("s", 8, [m("a", 3, 0), m("b", 1, 32)]), struct("s___f", 4, [m("a", 3, 0)])];
+  // Had the kernel's struct a second member, its resolver would go into the first one and give up three levels down.
+  const asked: Asked[] = [
+    [RELO_TYPE_MATCHES, 5, "0"],
+    [RELO_FIELD_EXISTS, 6, "0:0"],
+  ];
+  expect(kept(kernel, local, asked, { padding: "explicit" })).toContain("struct s 16 {a@64 struct}");
+  expect(kept(kernel, local, asked.slice(1), { padding: "explicit" })).toContain(
+    "struct s 16 {__btfgen_pad0@0 int unsigned char[8], a@64 struct, __btfgen_pad1@96 int unsigned char[4]}",
+  );
+});
