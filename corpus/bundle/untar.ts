@@ -33,7 +33,7 @@ export async function untarBundle(tar: Uint8Array, source: string): Promise<Bund
       if (seen.has(name)) throw refused(source, `${JSON.stringify(name)} is in it twice`);
       seen.add(name);
       if (at + size > tar.length) throw new FormatError("truncated", `the tar ends inside ${name}`, { source });
-      files.push({ name, bytes: tar.subarray(at, at + size) });
+      files.push({ name, bytes: new Uint8Array(tar.buffer, tar.byteOffset + at, size) });
     }
   } catch (error) {
     if (error instanceof FormatError) throw error;
