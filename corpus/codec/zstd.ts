@@ -1,4 +1,4 @@
-import type { Transform } from "node:stream";
+import { Readable, type Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { FormatError } from "../../lib/btf/error.ts";
 import { type CodecOptions, checkSize, codecError } from "./codec.ts";
@@ -14,34 +14,25 @@ export async function* decodeZstd(bytes: Uint8Array, options: CodecOptions): Asy
   if (size !== null) checkSize(size, CODEC, options);
   const decoder = await openDecoder(options);
   let total = 0;
-  let failure: unknown;
-  const feed = feedDecoder(decoder, bytes.subarray(0, end)).catch((error: unknown) => {
-    failure = error;
-  });
+  const feed = Readable.from(slices(bytes.subarray(0, end)));
+  feed.pipe(decoder);
   try {
     for await (const chunk of decoder as AsyncIterable<Uint8Array>) {
       total += chunk.length;
       yield chunk;
     }
-    await feed;
-    if (failure !== undefined) throw failure;
   } catch {
     throw codecError("bad-archive", CODEC, "the data is damaged", options);
+  } finally {
+    feed.destroy();
   }
   if (size !== null && total !== size) {
     throw codecError("bad-archive", CODEC, `${total} bytes came out, the data says ${size}`, options);
   }
 }
 
-async function feedDecoder(decoder: Transform, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length && !decoder.destroyed; at += INPUT_BYTES) {
-    if (decoder.write(bytes.subarray(at, at + INPUT_BYTES))) continue;
-    await new Promise<void>((resolve) => {
-      decoder.once("drain", resolve);
-      decoder.once("close", resolve);
-    });
-  }
-  decoder.end();
+function* slices(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += INPUT_BYTES) yield bytes.subarray(at, at + INPUT_BYTES);
 }
 
 async function openDecoder({ source }: CodecOptions): Promise<Transform> {

@@ -1,0 +1,54 @@
+import type { FormatErrorCode } from "../../lib/btf/error.ts";
+import type { BtfInput } from "../../lib/btf/parse.ts";
+import type { KernelBtf, KernelIdentity } from "../kernel.ts";
+
+/** A module that came without its kernel: split BTF, to be read behind that kernel's. Only where modules are asked for. */
+export interface LooseModule {
+  readonly identity: KernelIdentity;
+  readonly origin: string;
+  /** The module's name, as `lsmod` has it. */
+  readonly module: string;
+  readonly btf: BtfInput;
+  /** Its `.BTF.base`, which stands in for the kernel's BTF (Linux 6.11 and later, modules built apart), or null. */
+  readonly distilledBase: Uint8Array | null;
+}
+
+/**
+ * What is wrong with an input: a FormatError's code for what is damaged, or `unreadable` (the system says no), `no-kernel`
+ * (sound, but nothing of a kernel's: in a directory it is passed over), `module` (a module, which needs its kernel).
+ */
+export type SourceProblemCode = FormatErrorCode | "unreadable" | "no-kernel" | "module";
+
+/** An input, or a part of one, that gave no kernel. The others go on. */
+export interface SourceProblem {
+  readonly origin: string;
+  readonly code: SourceProblemCode;
+  /** What is wrong, without the origin. */
+  readonly problem: string;
+}
+
+/** What reading a source gives, one by one. */
+export type SourceItem = KernelBtf | LooseModule | SourceProblem;
+
+/** How sources are read. */
+export interface SourceOptions {
+  /** Bound for everything that is unpacked, in bytes each; DEFAULT_MAX_BYTES when absent. */
+  readonly maxBytes?: number;
+  /** Modules' split BTF, too. */
+  readonly modules?: boolean;
+  /** What the caller knows better than the source. */
+  readonly identity?: Partial<KernelIdentity>;
+}
+
+/** More than any kernel has unpacked (an unstripped vmlinux: 0.9 GB). */
+export const DEFAULT_MAX_BYTES = 1 << 30;
+
+/** True for what is wrong. */
+export function isProblem(item: object): item is SourceProblem {
+  return "problem" in item;
+}
+
+/** True for a module without its kernel. */
+export function isLooseModule(item: SourceItem): item is LooseModule {
+  return "module" in item;
+}
