@@ -1,4 +1,6 @@
+import { knownArch } from "../corpus/arch.ts";
 import type { DescribedStatus, ReloDescription } from "../lib/core/describe.ts";
+import type { BpfObject } from "../lib/core/object.ts";
 import { type Place, placeOf } from "../lib/core/place.ts";
 import { RELO_TYPE_ID_TARGET } from "../lib/core/relo-kind.ts";
 import type { ReloRecord } from "../lib/core/resolve.ts";
@@ -50,12 +52,16 @@ interface KernelReport {
   readonly source: string;
   readonly modules: readonly string[];
   readonly byteOrder: ByteOrder;
+  /** BTFHub's name of the architecture, where a directory in the path says it; else null. */
+  readonly arch: string | null;
 }
 
 /** One BPF object, and what becomes of its relocations. */
 interface ObjectReport {
   readonly name: string;
   readonly byteOrder: ByteOrder;
+  /** The architectures it is for, where a tag (`arm64=x.o`) or its name (`x_arm64_bpfel.o`) says so; else null. */
+  readonly arches: readonly string[] | null;
   readonly programs: number;
   readonly relocations: number;
   readonly byStatus: StatusCounts;
@@ -114,9 +120,14 @@ export type Detail = "all" | "summary" | "refusals";
 /** Unresolved relocations that a summary names before it refers to --json. */
 export const SUMMARY_LINES = 20;
 
+/** Objects that were read, and the architectures of those that have a tag. */
+export interface TaggedInputs extends ObjectInputs {
+  readonly arches: ReadonlyMap<BpfObject, readonly string[]>;
+}
+
 /** What a report is made of, beside the job's result. */
 export interface ReportInput {
-  readonly inputs: ObjectInputs;
+  readonly inputs: TaggedInputs;
   readonly bytesBefore: number;
   readonly outputs: readonly OutputReport[];
   /** Null without --strict. */
@@ -142,6 +153,7 @@ export function reportMinimize(result: JobResult, input: ReportInput): MinimizeR
       source: base?.source ?? target.source,
       modules: modules.map(({ source }) => source),
       byteOrder: byteOrderOf(target),
+      arch: archOf(base?.source ?? ""),
     },
     objects: reportObjects(inputs, judged),
     filesWithoutObjects: inputs.passedOver,
@@ -238,12 +250,19 @@ function strictReport(
   };
 }
 
-function reportObjects({ objects }: ObjectInputs, judged: readonly Judged[]): ObjectReport[] {
+/** `debian/12/arm64/6.1.0.btf.tar.xz`, as BTFHub lays its archive out. */
+function archOf(source: string): string | null {
+  const directories = source.split(/[/:]/).slice(0, -1);
+  return directories.map(knownArch).findLast((arch) => arch !== null) ?? null;
+}
+
+function reportObjects({ objects, arches }: TaggedInputs, judged: readonly Judged[]): ObjectReport[] {
   const byObject = new Map<ReloRecord["object"], Judged[]>(objects.map((object) => [object, []]));
   for (const one of judged) byObject.get(one.record.object)?.push(one);
   return objects.map((object) => ({
     name: object.source,
     byteOrder: object.littleEndian ? "little" : "big",
+    arches: arches.get(object) ?? null,
     programs: object.programs.length,
     relocations: object.relocations.length,
     byStatus: countStatuses(byObject.get(object) ?? []),

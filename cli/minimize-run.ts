@@ -1,5 +1,7 @@
 import { basename, join } from "node:path";
+import { type ObjectArgument, parseObjectArgument, tagFor } from "../corpus/batch/object-tag.ts";
 import { attachTargets } from "../lib/core/attach-targets.ts";
+import type { BpfObject } from "../lib/core/object.ts";
 import { DEFAULT_RULE_SETS } from "../lib/core/resolve-sets.ts";
 import { type MatchRules, RULE_SETS } from "../lib/core/rules.ts";
 import { runParsed } from "../lib/job/job.ts";
@@ -7,7 +9,7 @@ import type { MinimizedBlob, MinimizeOptions } from "../lib/minimize/minimize.ts
 import { type AllowRule, parseAllowList } from "./allow-list.ts";
 import { UsageError } from "./errors.ts";
 import { readInput } from "./input.ts";
-import { type Detail, hasFindings, type MinimizeReport, reportMinimize } from "./minimize-report.ts";
+import { type Detail, hasFindings, type MinimizeReport, reportMinimize, type TaggedInputs } from "./minimize-report.ts";
 import { minimizeNotes, minimizeText } from "./minimize-text.ts";
 import { readObjects } from "./object-input.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome, type OutputFile } from "./outcome.ts";
@@ -45,9 +47,10 @@ export interface MinimizeRun {
  */
 export async function runMinimize(request: MinimizeRequest): Promise<MinimizeRun> {
   const { kernel, modules, objects, options, command } = request;
-  checkStandardInput(command, [kernel, ...modules, ...objects, request.allow]);
+  const given = objects.map(parseObjectArgument);
+  checkStandardInput(command, [kernel, ...modules, ...given.map(({ path }) => path), request.allow]);
   const rules = request.strict ? readAllowList(request.allow) : null;
-  const inputs = readObjects(objects);
+  const inputs = readTagged(given);
   const { target, bytes } = await readTarget(kernel, modules);
   const result = runParsed(target, inputs.objects, {
     ...options,
@@ -85,6 +88,23 @@ export function minimizeOutcome(run: MinimizeRun, request: MinimizeRequest, quie
     directories: request.split && holds ? [request.output] : [],
     files: holds ? files : none,
   };
+}
+
+/** Reads objects and notes for which architectures each is, as far as an argument (`arm64=x.o`) or a name says so. */
+function readTagged(given: readonly ObjectArgument[]): TaggedInputs {
+  const objects: BpfObject[] = [];
+  const arches = new Map<BpfObject, readonly string[]>();
+  let passedOver = 0;
+  for (const { path, tag } of given) {
+    const read = readObjects([path]);
+    passedOver += read.passedOver;
+    for (const object of read.objects) {
+      objects.push(object);
+      const found = tagFor(tag, object.source);
+      if (found !== null) arches.set(object, found.arches);
+    }
+  }
+  return { objects, passedOver, arches };
 }
 
 /** The sets of rules by their loaders' names, each once; the default ones when none is named. */

@@ -70,6 +70,12 @@ export function minimizeNotes(report: MinimizeReport, allowFile: string | undefi
   for (const { name, byteOrder } of other.slice(0, SUMMARY_LINES)) {
     notes.push(`warning: ${name} is ${byteOrder}-endian, the kernel is not: no loader there takes it`);
   }
+  const foreign = report.objects.filter(
+    ({ arches }) => kernel.arch !== null && arches?.includes(kernel.arch) === false,
+  );
+  for (const { name, arches } of foreign.slice(0, SUMMARY_LINES)) {
+    notes.push(`warning: ${name} is for ${arches?.join(" and ")}, the kernel is ${kernel.arch}`);
+  }
   if (relocations.total === 0) notes.push("warning: no object has a CO-RE relocation, so nothing is kept");
   notes.push(...typeIdNotes(report));
   for (const { what, reason } of report.notKept) notes.push(`warning: ${what}: not kept, ${reason}`);

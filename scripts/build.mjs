@@ -118,7 +118,13 @@ async function buildCommand() {
 }
 
 function makeCache() {
-  run(join(root, "scripts/bundle/make-cache.mjs"), [fresh, join(root, "corpus/samples")], "ignore");
+  const script = join(root, "scripts/bundle/make-cache.mjs");
+  // The jobs it runs talk, about the sample objects; that is news only when they fail.
+  const { status, stderr } = spawnSync(process.execPath, [script, fresh, join(root, "corpus/samples")], {
+    stdio: ["ignore", "ignore", "pipe"],
+    cwd: root,
+  });
+  if (status !== 0) throw new Error(`${script} failed\n${stderr}`);
 }
 
 function swap() {

@@ -27,7 +27,7 @@ export const minimize = defineCommand({
       value: "FILE",
       describe: "Where to (- for standard output); a directory where modules are written too",
     },
-    object: { type: "string", list: true, value: "FILE", describe: "One more object" },
+    object: { type: "string", list: true, value: "[ARCH=]FILE", describe: "One more object" },
     base: { type: "string", alias: "B", value: "FILE", describe: "The kernel of the modules that are minimized" },
     module: {
       type: "string",

@@ -21,7 +21,7 @@ function tampered(output: string) {
   const report = reportMinimize(
     { ...result, proof },
     {
-      inputs: { objects: [object], passedOver: 0 },
+      inputs: { objects: [object], passedOver: 0, arches: new Map() },
       bytesBefore: 1000,
       outputs: [{ source, path: output, bytes: 100 }],
       rules: null,

@@ -112,6 +112,18 @@ describe("minimize", () => {
     expect([...readFileSync(path).subarray(0, 2)]).toEqual([0xeb, 0x9f]);
   });
 
+  it("warns of objects tagged for another architecture, where the kernel's is known", async () => {
+    const inTree = put("debian/12/x86_64/6.1.btf", readFileSync(kernel));
+    const named = put("exec_arm64_bpfel.o", readFileSync(exec));
+    const args = ["-o", out("tagged.btf")];
+    const warning = (name: string, arch: string) => `btfgen: warning: ${name} is for ${arch}, the kernel is x86_64\n`;
+    const report = await minimized(inTree, named, `--object=s390x=${exec}`, ...args);
+    expect(report.stderr).toBe(warning(named, "arm64") + warning(exec, "s390x"));
+    expect(report).toMatchObject({ code: 0, kernel: { arch: "x86_64" }, objects: [{ arches: ["arm64"] }, {}] });
+    expect((await minimized(inTree, `any=${named}`, `x86_64=${exec}`, ...args)).stderr).toBe("");
+    expect((await minimized(kernel, named, ...args)).kernel.arch).toBe(kernel.includes("/x86_64/") ? "x86_64" : null);
+  });
+
   it("gives the same bytes however often and in whatever order it is asked", async () => {
     const [first, again, reversed] = await Promise.all([
       run(["minimize", kernel, exec, fixture("enums"), "-o", "-"]),
