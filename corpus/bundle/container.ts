@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { gzipSync } from "node:zlib";
+import { encodeXz, loadLiblzma } from "../codec/liblzma.ts";
 import { CouldNotRunError } from "../could-not-run.ts";
-import { loadXzEncoder } from "./liblzma.ts";
 
 /** What a bundle is put into. */
 export const CONTAINERS = ["directory", "tar", "tar.gz", "tar.zst", "tar.xz"] as const;
@@ -53,8 +53,8 @@ function gzip(tar: Uint8Array): Uint8Array {
 }
 
 async function xz(tar: Uint8Array): Promise<Uint8Array> {
-  const encode = await loadXzEncoder();
-  if (encode !== null) return encode(tar, XZ_PRESET);
+  const library = await loadLiblzma();
+  if (library !== null) return encodeXz(library, tar, XZ_PRESET);
   return piped("xz", [`-${XZ_PRESET}`, "-T1", "--check=crc64", "-c"], tar, ".tar.xz needs liblzma or the xz program");
 }
 

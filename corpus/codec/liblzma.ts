@@ -9,6 +9,7 @@ const LZMA_MEM_ERROR = 5;
 const LZMA_MEMLIMIT_ERROR = 6;
 const LZMA_BUF_ERROR = 10;
 const LZMA_CONCATENATED = 0x08;
+const LZMA_CHECK_CRC64 = 4;
 const LZMA_RUN = 0;
 const LZMA_FINISH = 3;
 /** A decoder with the largest dictionary of `xz -9` takes 65 MB. */
@@ -22,6 +23,9 @@ const AT_TOTAL_IN = 16;
 const AT_NEXT_OUT = 24;
 const AT_AVAIL_OUT = 32;
 
+/** What an .xz may be larger than its content: headers, index, and blocks that do not get smaller. */
+const ENCODED_EXTRA = 1 << 16;
+
 /** What the library is asked to read. */
 export type LzmaFormat = "xz" | "lzma";
 
@@ -30,6 +34,7 @@ export interface Liblzma {
   readonly address: (bytes: Uint8Array) => bigint;
   readonly openXz: (stream: Uint8Array, memoryLimit: number, flags: number) => number;
   readonly openLzma: (stream: Uint8Array, memoryLimit: number) => number;
+  readonly openXzEncoder: (stream: Uint8Array, preset: number, check: number) => number;
   readonly code: (stream: Uint8Array, action: number) => number;
   readonly end: (stream: Uint8Array) => void;
 }
@@ -54,6 +59,7 @@ async function open(): Promise<Liblzma | null> {
           address: (bytes) => BigInt(koffi.address(bytes)),
           openXz: handle.func("int lzma_stream_decoder(_Inout_ uint8_t *stream, uint64_t memlimit, uint32_t flags)"),
           openLzma: handle.func("int lzma_alone_decoder(_Inout_ uint8_t *stream, uint64_t memlimit)"),
+          openXzEncoder: handle.func("int lzma_easy_encoder(_Inout_ uint8_t *stream, uint32_t preset, int check)"),
           code: handle.func("int lzma_code(uint8_t *stream, int action)"),
           end: handle.func("void lzma_end(uint8_t *stream)"),
         };
@@ -110,6 +116,29 @@ export function* decodeWith(
         bytes.length - rest,
       );
     }
+  } finally {
+    library.end(stream);
+  }
+}
+
+/**
+ * Encodes with the library as `xz -T1 --check=crc64` with this preset does: byte for byte the same, where the program
+ * has the same version of the library.
+ * @throws Error where the library has no memory for it (preset 9 takes 674 MB of address space).
+ */
+export function encodeXz(library: Liblzma, bytes: Uint8Array, preset: number): Uint8Array {
+  const stream = new Uint8Array(STREAM_BYTES);
+  const view = new DataView(stream.buffer);
+  const out = Buffer.allocUnsafeSlow(bytes.length + (bytes.length >> 8) + ENCODED_EXTRA);
+  try {
+    if (library.openXzEncoder(stream, preset, LZMA_CHECK_CRC64) !== LZMA_OK) throw new Error("liblzma has no memory");
+    view.setBigUint64(AT_NEXT_IN, library.address(bytes), true);
+    view.setBigUint64(AT_AVAIL_IN, BigInt(bytes.length), true);
+    view.setBigUint64(AT_NEXT_OUT, library.address(out), true);
+    view.setBigUint64(AT_AVAIL_OUT, BigInt(out.length), true);
+    // There is room for the worst case, so one call does all.
+    if (library.code(stream, LZMA_FINISH) !== LZMA_STREAM_END) throw new Error("liblzma did not finish");
+    return out.subarray(0, out.length - Number(view.getBigUint64(AT_AVAIL_OUT, true)));
   } finally {
     library.end(stream);
   }

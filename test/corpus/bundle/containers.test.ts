@@ -5,11 +5,11 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { compressTar, containerOf } from "../../../corpus/bundle/container.ts";
 import { bundleFiles } from "../../../corpus/bundle/layout.ts";
-import { loadXzEncoder } from "../../../corpus/bundle/liblzma.ts";
 import { openBundle, readEntry } from "../../../corpus/bundle/read.ts";
 import { fileStorage, openStorage } from "../../../corpus/bundle/storage.ts";
 import { packTar } from "../../../corpus/bundle/tar.ts";
 import { NotABundleError, writeBundle } from "../../../corpus/bundle/write.ts";
+import { encodeXz, loadLiblzma } from "../../../corpus/codec/liblzma.ts";
 import { FormatError } from "../../../lib/btf/error.ts";
 import { tar, workspace } from "../../cli/workspace.ts";
 import { ENTRIES, entry, joined, opened, STORE, TREE, tarOf } from "./kit.ts";
@@ -118,10 +118,10 @@ describe("the bytes of a bundle", () => {
   });
 
   it.skipIf(!has("xz"))("are those of the xz program", async () => {
-    const encode = await loadXzEncoder();
+    const library = await loadLiblzma();
     const bytes = await tarOf(joined(), TREE);
     const program = execFileSync("xz", ["-9", "-T1", "--check=crc64", "-c"], { input: bytes });
-    expect(encode === null || Buffer.compare(encode(bytes, 9), program) === 0).toBe(true);
+    expect(library === null || Buffer.compare(encodeXz(library, bytes, 9), program) === 0).toBe(true);
   });
 });
 
