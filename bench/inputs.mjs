@@ -66,13 +66,24 @@ export function readObjects(directory) {
     );
     return { objects, source: "libbpf-tools" };
   }
+  return { objects: readFixtures(), source: "test/fixtures (libbpf-tools is not installed)" };
+}
+
+/** Our own objects that have relocations. */
+export function readFixtures() {
   const fixtures = join(root, "test/fixtures/objects");
-  const objects = readdirSync(fixtures)
+  return readdirSync(fixtures)
     .filter((name) => name.endsWith(".o"))
     .sort()
     .map((name) => ({ name, path: join(fixtures, name), bytes: new Uint8Array(readFileSync(join(fixtures, name))) }))
-    .filter(({ bytes, name }) => parseBpfObject(bytes, name).relocations.length > 0);
-  return { objects, source: "test/fixtures (libbpf-tools is not installed)" };
+    .filter(hasRelocations);
+}
+
+/**
+ * @param {Input} input
+ */
+export function hasRelocations({ bytes, name }) {
+  return parseBpfObject(bytes, name).relocations.length > 0;
 }
 
 function toolPaths() {

@@ -5,13 +5,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { raceInProcess } from "./in-process.mjs";
-import { KERNEL, readKernels, readObjects, root } from "./inputs.mjs";
+import { hasRelocations, KERNEL, readFixtures, readKernels, readObjects, root } from "./inputs.mjs";
 import { kernelLoadTime } from "./kernel-load.mjs";
 import { exists, race, run } from "./measure.mjs";
 import { sizesOf, withEnumerators } from "./sizes.mjs";
 
 const QUICK = process.argv.includes("--quick");
-const ROUNDS = QUICK ? 3 : 31;
+const ROUNDS = QUICK ? 3 : 21;
 const RESULTS = join(root, "bench/RESULTS.md");
 const COMMAND = join(root, "dist/btfgen.cjs");
 const NO_BPFTOOL = "bpftool is not installed";
@@ -32,8 +32,7 @@ async function measure() {
   const kernels = await readKernels(join(directory, "kernels"));
   const { objects, source } = readObjects(join(directory, "objects"));
   const kernel = kernels.find(({ name }) => name === KERNEL);
-  const small =
-    [...objects].sort((a, b) => a.bytes.length - b.bytes.length).find(({ name }) => name !== "") ?? objects[0];
+  const small = objects.filter(hasRelocations).sort((a, b) => a.bytes.length - b.bytes.length)[0];
   if (kernel === undefined || small === undefined) throw new Error("no kernel or no object to measure with");
   const hasBpftool = exists("bpftool");
   const out = join(directory, "out.btf");
@@ -100,7 +99,7 @@ async function measure() {
       { what: `${each.name}, first candidates only`, now: sizeText(all.firstOnly, all.bpftool) },
     ];
   });
-  const enums = withEnumerators(objects);
+  const enums = withEnumerators([...objects, ...readFixtures()]);
   const enumSizes = enums.map((object) => {
     const { ours, bpftool: theirs } = sizesOf(kernel, [object], directory, hasBpftool);
     return { what: `objects of enum values: ${object.name}`, now: sizeText(ours, theirs), aim: "at most 0.5" };
