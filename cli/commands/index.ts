@@ -1,7 +1,9 @@
 import { batch } from "./batch.ts";
 import { bundle } from "./bundle.ts";
+import { compat } from "./compat.ts";
 import { completion } from "./completion.ts";
 import { dump } from "./dump.ts";
+import { extract } from "./extract.ts";
 import { lint } from "./lint.ts";
 import { minCoreBtf } from "./min-core-btf.ts";
 import { minimize } from "./minimize.ts";
@@ -18,9 +20,11 @@ export const COMMANDS = [
   relocs,
   dump,
   lint,
+  extract,
   batch,
   bundle,
   select,
   worker,
+  compat,
   completion,
 ] as const;

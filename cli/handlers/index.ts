@@ -12,10 +12,12 @@ const HANDLERS: { readonly [C in Known as C["name"]]: () => Promise<Handler<C>> 
   relocs: async () => (await import("./relocs.ts")).relocs,
   dump: async () => (await import("./dump.ts")).dump,
   lint: async () => (await import("./lint.ts")).lint,
+  extract: async () => (await import("./extract.ts")).extract,
   batch: async () => (await import("./batch.ts")).batch,
   bundle: async () => (await import("./bundle.ts")).bundle,
   select: async () => (await import("./select.ts")).select,
   worker: async () => (await import("./worker.ts")).worker,
+  compat: async () => (await import("./compat.ts")).compat,
   completion: async () => (await import("./completion.ts")).completion,
 };
 

@@ -12,7 +12,7 @@ import { looksLikeImage } from "../image/kernel-image.ts";
 import { identityOfPath, mergeIdentities } from "./identity.ts";
 import type { SourceItem, SourceOptions } from "./item.ts";
 import { readDebKernels, readRpmKernels } from "./package.ts";
-import { elfItem, imageKernel, kernelAt, maxBytesOf, type Place } from "./place.ts";
+import { elfItem, imageKernel, maxBytesOf, type Place, rawItem } from "./place.ts";
 
 /** An archive in an archive in a compression: deeper is a trap. */
 const MAX_DEPTH = 6;
@@ -67,7 +67,7 @@ async function* read(bytes: Uint8Array, place: Place, options: SourceOptions): A
   if (depth > MAX_DEPTH)
     throw new FormatError("too-large", "archives inside each other, without end", { source: origin });
   if (bytes.length === 0) yield nothing("is empty");
-  else if (looksLikeBtf(bytes)) yield kernelAt(bytes, place, options);
+  else if (looksLikeBtf(bytes)) yield rawItem(bytes, place, options);
   else if (looksLikeElf(bytes)) yield elfItem(bytes, place, options);
   else if (looksLikeAr(bytes)) yield* readDebKernels(bytes, place, options);
   else if (looksLikeRpm(bytes)) yield* readRpmKernels(bytes, place, options);

@@ -4,6 +4,7 @@ import { ET_REL } from "../../lib/elf/format.ts";
 import { sectionBytes } from "../../lib/elf/section-bytes.ts";
 
 const SUFFIX = /\.ko(\.(xz|zst|gz))?$/;
+const BTF_SUFFIX = /\.btf(\.(xz|zst|gz))?$/;
 
 /** True for a member's or a file's name that is a module's. */
 export function isModuleName(name: string): boolean {
@@ -23,7 +24,12 @@ export function moduleInfo(elf: Elf, origin: string): ModuleInfo | null {
   if (section === undefined) return null;
   const entries = Buffer.from(sectionBytes(elf, section)).toString("latin1").split("\0");
   const value = (key: string) => entries.find((entry) => entry.startsWith(`${key}=`))?.slice(key.length + 1);
-  const file = origin.slice(Math.max(origin.lastIndexOf("/"), origin.lastIndexOf("!")) + 1);
   const release = value("vermagic")?.split(" ", 1)[0];
-  return { name: value("name") ?? file.replace(SUFFIX, "").replaceAll("-", "_"), release: release ?? null };
+  return { name: value("name") ?? moduleNameOf(origin), release: release ?? null };
+}
+
+/** A module's name by its file's. */
+export function moduleNameOf(origin: string): string {
+  const file = origin.slice(Math.max(origin.lastIndexOf("/"), origin.lastIndexOf("!")) + 1);
+  return file.replace(SUFFIX, "").replace(BTF_SUFFIX, "").replaceAll("-", "_");
 }

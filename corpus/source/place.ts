@@ -1,3 +1,4 @@
+import { parseHeader } from "../../lib/btf/header.ts";
 import { btfBytes, btfSectionsOf } from "../../lib/elf/btf-section.ts";
 import { type Elf, openElf } from "../../lib/elf/elf.ts";
 import { EM_BPF } from "../../lib/elf/format.ts";
@@ -6,7 +7,7 @@ import { archOfElf, btfFromImage } from "../image/kernel-image.ts";
 import type { KernelBtf, KernelIdentity } from "../kernel.ts";
 import { mergeIdentities, UNKNOWN_IDENTITY } from "./identity.ts";
 import { DEFAULT_MAX_BYTES, type SourceItem, type SourceOptions } from "./item.ts";
-import { moduleInfo } from "./module.ts";
+import { moduleInfo, moduleNameOf } from "./module.ts";
 
 /** What is known on the way down into a file. */
 export interface Place {
@@ -22,6 +23,25 @@ export interface Place {
 export function kernelAt(bytes: Uint8Array, { origin, identity }: Place, options: SourceOptions): KernelBtf {
   const known = mergeIdentities(options.identity ?? UNKNOWN_IDENTITY, identity);
   return { identity: known, origin, btf: { bytes, source: origin }, modules: [] };
+}
+
+/**
+ * Raw BTF: a kernel's, or a module's, whose strings go on where its kernel's end and so do not start with an empty one.
+ * @throws FormatError for a header that makes no sense, or says more than there is.
+ */
+export function rawItem(bytes: Uint8Array, place: Place, options: SourceOptions): SourceItem {
+  const { headerLength, stringOffset, stringLength } = parseHeader(bytes, place.origin);
+  const isSplit = stringLength > 0 && bytes[headerLength + stringOffset] !== 0;
+  if (!isSplit) return kernelAt(bytes, place, options);
+  const { origin } = place;
+  if (options.modules !== true) return withoutKernel(origin);
+  const identity = mergeIdentities(options.identity ?? UNKNOWN_IDENTITY, place.identity);
+  return { identity, origin, module: moduleNameOf(origin), btf: { bytes, source: origin }, distilledBase: null };
+}
+
+function withoutKernel(origin: string): SourceItem {
+  const problem = "a kernel module's BTF, which is of use with its kernel's only (--modules takes it all the same)";
+  return { origin, code: "module", problem };
 }
 
 /**
@@ -54,10 +74,7 @@ function moduleItem(
   const { origin } = place;
   const { btf, btfBase } = btfSectionsOf(elf);
   if (btf === undefined) return { origin, code: "missing-btf", problem: "the module has no BTF" };
-  if (options.modules !== true) {
-    const problem = "a kernel module: its BTF is of use with its kernel's only (--modules takes it all the same)";
-    return { origin, code: "module", problem };
-  }
+  if (options.modules !== true) return withoutKernel(origin);
   const own = { arch: archOfElf(elf), release };
   const identity = mergeIdentities(options.identity ?? UNKNOWN_IDENTITY, own, place.identity);
   const distilledBase = btfBase === undefined ? null : btfBase.slice();
