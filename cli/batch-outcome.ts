@@ -65,10 +65,11 @@ function batchText(report: BatchReport): string {
   );
 }
 
-function kernelsText({ done, skipped, failed }: BatchReport["kernels"]): string {
+function kernelsText({ done, skipped, failed, passedOver }: BatchReport["kernels"]): string {
   const parts = [grouped(done)];
   if (skipped > 0) parts.push(`${grouped(skipped)} skipped`);
   if (failed > 0) parts.push(`${grouped(failed)} failed`);
+  if (passedOver > 0) parts.push(`${grouped(passedOver)} passed over (no kernel)`);
   return parts.join(", ");
 }
 
@@ -95,8 +96,9 @@ function batchNotes(report: BatchReport, output: string, allowFile: string | und
   for (const { origin, reason } of failed.slice(0, LINES)) notes.push(`  ${origin}: ${reason}`);
   if (failed.length > LINES) notes.push(`  ... and ${failed.length - LINES} more (--json lists all)`);
   if (ended !== "complete") {
-    const words = ended === "interrupted" ? "interrupted" : "stopped at a failure";
-    notes.push(`${words} after ${grouped(files.done)} of ${grouped(files.planned)} files; no bundle is written`);
+    notes.push(
+      `stopped at a failure after ${grouped(files.done)} of ${grouped(files.planned)} files; no bundle is written`,
+    );
     notes.push(`what is done is in ${statePath(output)}: the same command with --resume goes on`);
   }
   if (strict !== null && strict.refused > 0) {

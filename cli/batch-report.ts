@@ -21,6 +21,8 @@ export interface BatchReport {
     readonly skipped: number;
     readonly failed: number;
     readonly distinct: number;
+    /** Files and parts of files in directories that are no kernel. */
+    readonly passedOver: number;
   };
   /** `read`: of files; `before` and `after`: of raw BTF, full and small; `distinct`: of the different small ones. */
   readonly bytes: { readonly read: number; readonly before: number; readonly after: number; readonly distinct: number };
@@ -32,6 +34,7 @@ export interface BatchReport {
   readonly unresolved: readonly UnresolvedPlace[];
   readonly notKept: readonly NotKeptReport[];
   readonly skipped: readonly SkippedKernel[];
+  readonly passedOver: readonly { readonly origin: string; readonly reason: string }[];
   readonly failed: readonly { readonly origin: string; readonly reason: string }[];
   /** Objects left out of kernels, for another architecture or byte order: pairs of object and kernel. */
   readonly objectsSkipped: number;
@@ -89,7 +92,13 @@ export function reportBatch({ end, assembled, bundle }: BatchRun, prepared: Prep
     ended: end.ended,
     plan: prepared.plan.digest,
     files: { done: end.files, planned: prepared.plan.jobs.length },
-    kernels: { done: kernels.length, skipped: skipped.length, failed: failed.length, distinct: distinct.size },
+    kernels: {
+      done: kernels.length,
+      skipped: skipped.length,
+      failed: failed.length,
+      distinct: distinct.size,
+      passedOver: end.passedOver.length,
+    },
     bytes: {
       read: end.bytesRead,
       before: sum(({ counts }) => counts.bytesBefore),
@@ -108,6 +117,7 @@ export function reportBatch({ end, assembled, bundle }: BatchRun, prepared: Prep
     unresolved,
     notKept: reportNotKept(kernels, prepared),
     skipped,
+    passedOver: end.passedOver.map(({ origin, reason }) => ({ origin, reason })),
     failed: failed.map(({ origin, reason }: FailedPart) => ({ origin, reason })),
     objectsSkipped: sum(({ counts }) => counts.objectsSkipped),
     slowest: slowest.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),

@@ -40,7 +40,15 @@ export function writeCached(cache: string, result: FileResult): void {
     writeFileSync(temporary, encodeRecord(result), { flag: "wx" });
     renameSync(temporary, path);
   } catch {
-    rmSync(temporary, { force: true });
+    remove(temporary);
+  }
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Its directory is none.
   }
 }
 

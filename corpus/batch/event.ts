@@ -41,11 +41,11 @@ export interface FileEvent {
 
 /** What became of a kernel. */
 export interface KernelEvent {
-  readonly state: "done" | "skipped" | "failed";
+  readonly state: "done" | "skipped" | "failed" | "passed-over";
   readonly origin: string;
-  /** Null where it failed. */
+  /** Null where there is none. */
   readonly identity: KernelIdentity | null;
-  /** Why it was skipped or failed. */
+  /** Why nothing came of it; null where something did. */
   readonly reason: string | null;
   /** Of the small BTF. */
   readonly bytes: number | null;

@@ -1,7 +1,6 @@
-import { readdirSync, type Stats, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { isProblem } from "../source/item.ts";
+import { walkFiles } from "../source/walk.ts";
 import type { CorpusFile } from "./plan.ts";
-import { reasonOf } from "./process-file.ts";
 import type { FailedPart } from "./result.ts";
 
 /** The files of some CORPUS arguments, and what could not be looked at. */
@@ -10,26 +9,22 @@ export interface FoundFiles {
   readonly problems: readonly FailedPart[];
 }
 
-/** Temporary, until corpus/source/walk.ts is there. */
+/**
+ * Lists corpora, in the order they are given and each in the order of its walk. A file's name is its path below its
+ * corpus, with the corpus's own in front where there are several; a file that is a corpus itself has its path for a name.
+ */
 export function findFiles(corpora: readonly string[]): FoundFiles {
   const files: CorpusFile[] = [];
   const problems: FailedPart[] = [];
-  const visit = (path: string, name: string) => {
-    let stats: Stats;
-    try {
-      stats = statSync(path);
-      if (stats.isFile()) files.push({ path, name, size: stats.size });
-      if (!stats.isDirectory()) return;
-      for (const entry of readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-        const below = join(path, entry.name);
-        if (entry.isSymbolicLink() && statSync(below).isDirectory()) continue;
-        visit(below, name === "" ? entry.name : `${name}/${entry.name}`);
+  for (const corpus of corpora) {
+    const prefix = corpora.length === 1 ? "" : `${corpus.replace(/(?<=.)\/+$/, "")}/`;
+    for (const file of walkFiles(corpus)) {
+      if (isProblem(file)) problems.push({ state: "failed", origin: file.origin, reason: file.problem });
+      else {
+        const { path, name, size, isNamed } = file;
+        files.push({ path, name: isNamed ? name : `${prefix}${name}`, size, isNamed });
       }
-    } catch (error) {
-      problems.push({ state: "failed", origin: name || path, reason: reasonOf(error) });
     }
-  };
-  for (const corpus of corpora)
-    visit(corpus, statSync(corpus, { throwIfNoEntry: false })?.isDirectory() ? "" : basename(corpus));
+  }
   return { files, problems };
 }

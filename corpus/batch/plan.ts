@@ -8,6 +8,8 @@ export interface CorpusFile {
   readonly name: string;
   /** In bytes. */
   readonly size: number;
+  /** True where this very file was given, and not a directory above it. */
+  readonly isNamed: boolean;
 }
 
 /** One part of a run that is shared out among machines. */

@@ -4,12 +4,12 @@ import type { FileOutcome, FileTask } from "./process-file.ts";
 import type { BatchSetup } from "./setup.ts";
 import type { WorkerData } from "./worker.ts";
 
-/** Something that does files' work, so many at once. */
-export interface Executor {
+/** Something that does files' work, so many at once: a batch's, unless other types say so. */
+export interface Executor<Task = FileTask, Outcome = FileOutcome> {
   /** How many files to give it at once. */
   readonly slots: number;
   /** Does one file. A rejection says why nothing came of it (see failureReason) and is about this file alone. */
-  run(task: FileTask): Promise<FileOutcome>;
+  run(task: Task): Promise<Outcome>;
   /** Ends it, and whatever it is doing. */
   close(): Promise<void>;
 }
@@ -37,21 +37,29 @@ export function defaultJobs(): number {
 /** A file took too long. */
 class TimeoutError extends Error {}
 
-/**
- * Starts worker threads. A worker that exits, runs out of memory or is stopped for taking too long is replaced; only the
- * file it had is lost.
- */
-export async function startPool(
+/** Starts worker threads for a batch. */
+export function startPool(
   setup: BatchSetup,
   known: readonly string[],
   cache: string | null,
-  { workerFile, jobs, timeout, heapMegabytes = HEAP_MEGABYTES }: PoolOptions,
+  options: PoolOptions,
 ): Promise<Executor> {
+  return startThreads("work", { setup, cache, known } satisfies WorkerData, options);
+}
+
+/**
+ * Starts worker threads that run one of the worker file's exports: `data` is what each of them gets at its start. A
+ * worker that exits, runs out of memory or is stopped for taking too long is replaced; only the file it had is lost.
+ */
+export async function startThreads<Task, Outcome>(
+  name: string,
+  data: unknown,
+  { workerFile, jobs, timeout, heapMegabytes = HEAP_MEGABYTES }: PoolOptions,
+): Promise<Executor<Task, Outcome>> {
   const { Piscina } = await import("piscina");
-  const data: WorkerData = { setup, cache, known };
-  const pool: Piscina<FileTask, FileOutcome> = new Piscina({
+  const pool: Piscina<Task, Outcome> = new Piscina({
     filename: workerFile,
-    name: "work",
+    name,
     minThreads: jobs,
     maxThreads: jobs,
     concurrentTasksPerWorker: 1,
@@ -67,7 +75,7 @@ export async function startPool(
   };
 }
 
-async function runWithin(pool: Piscina<FileTask, FileOutcome>, task: FileTask, seconds: number): Promise<FileOutcome> {
+async function runWithin<Task, Outcome>(pool: Piscina<Task, Outcome>, task: Task, seconds: number): Promise<Outcome> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), seconds * MILLISECONDS);
   try {

@@ -1,18 +1,24 @@
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { FormatError } from "../../lib/btf/error.ts";
 import { sha256 } from "../bundle/bundle.ts";
+import { isLooseModule, isProblem, type SourceItem, type SourceProblem } from "../source/item.ts";
+import { kernelsOfBytes } from "../source/kernels-of-bytes.ts";
+import { readFileKernels } from "../source/read-kernels.ts";
+import { systemReason } from "../source/system-reason.ts";
 import { readCached, writeCached } from "./cache.ts";
 import { type ParsedSetup, processKernel } from "./process-kernel.ts";
-import { readKernels } from "./read-kernels.ts";
 import { type FileResult, isReusable, type PartResult } from "./result.ts";
-import { contentKey, pathHint } from "./setup.ts";
+import { contentKey, fileHint } from "./setup.ts";
 
 /** A file to process. */
 export interface FileTask {
   readonly path: string;
-  /** Its name in the corpus, for messages and results. */
+  /** Its name in the corpus. */
   readonly name: string;
-  /** For tests: what the file must hold, as its SHA-256; a file that changed since is an error. */
+  /** True where somebody named this file, and not a directory above it: then it must have a kernel. */
+  readonly isNamed: boolean;
+  /** What the file must hold, as its SHA-256, where somebody has looked at it before. */
   readonly expectedHash?: string;
 }
 
@@ -30,85 +36,121 @@ export type FileOutcome =
   | { readonly from: "work" | "cache"; readonly result: FileResult; readonly milliseconds: number }
   | { readonly from: "known"; readonly key: string };
 
+/** Files of this size and more are not read as a whole, where that can be avoided. */
+const STREAMED_BYTES = 256 << 20;
+
 /**
  * Everything that is done for one file: read it, look for results under its key, and only then unpack and minimize
  * what is in it. Whatever is wrong with the file is in the result, with the reason: nothing is thrown for it.
  */
-export async function processFile(task: FileTask, context: FileContext): Promise<FileOutcome> {
+export async function processFile(task: FileTask, { parsed, cache, known }: FileContext): Promise<FileOutcome> {
   const begin = performance.now();
-  const { setup } = context.parsed;
-  const since = () => performance.now() - begin;
-  let bytes: Uint8Array;
+  const { setup } = parsed;
+  let file: LoadedFile;
   try {
-    bytes = readFileSync(task.path);
+    file = await load(task.path);
   } catch (error) {
-    const part: PartResult = { state: "failed", origin: "", reason: reasonOf(error) };
-    return { from: "work", result: { key: "", sourceHash: "", bytesRead: 0, parts: [part] }, milliseconds: since() };
+    const result = failedFile(reasonOf(error));
+    return { from: "work", result, milliseconds: performance.now() - begin };
   }
-  const sourceHash = sha256(bytes);
-  const key = contentKey(setup, sourceHash, pathHint(task.path));
-  if (context.known.has(key)) return { from: "known", key };
-  const cached = context.cache === null ? null : readCached(context.cache, key);
-  if (cached !== null) return { from: "cache", result: cached, milliseconds: since() };
+  const { sourceHash, size: bytesRead } = file;
+  const key = contentKey(setup, sourceHash, fileHint(task));
+  if (known.has(key)) return { from: "known", key };
+  const cached = cache === null ? null : readCached(cache, key);
+  if (cached !== null) return { from: "cache", result: cached, milliseconds: performance.now() - begin };
   const changed = task.expectedHash !== undefined && task.expectedHash !== sourceHash;
-  const parts: PartResult[] = changed
-    ? [{ state: "failed", origin: task.name, reason: "the file has changed since the run began" }]
-    : await partsOf(bytes, task, context.parsed);
-  const result: FileResult = {
-    key,
-    sourceHash,
-    bytesRead: bytes.length,
-    parts: parts.map((part) => withoutFile(part, task.name)),
-  };
-  if (context.cache !== null && isReusable(result)) writeCached(context.cache, result);
-  return { from: "work", result, milliseconds: since() };
+  const result: FileResult = changed
+    ? failedFile("the file has changed since the run began")
+    : { key, sourceHash, bytesRead, parts: await partsOf(file, task, parsed) };
+  if (cache !== null && isReusable(result)) writeCached(cache, result);
+  return { from: "work", result, milliseconds: performance.now() - begin };
 }
 
-async function partsOf(bytes: Uint8Array, { name, path }: FileTask, parsed: ParsedSetup): Promise<PartResult[]> {
+/** The result for a file of which nothing can be said but why. */
+export function failedFile(reason: string): FileResult {
+  return { key: "", sourceHash: "", bytesRead: 0, parts: [{ state: "failed", origin: "", reason }] };
+}
+
+interface LoadedFile {
+  /** Null for a large file, which is read again piece by piece. */
+  readonly bytes: Uint8Array | null;
+  readonly size: number;
+  readonly sourceHash: string;
+}
+
+async function load(path: string): Promise<LoadedFile> {
+  if (statSync(path).size < STREAMED_BYTES) {
+    const bytes = readFileSync(path);
+    return { bytes, size: bytes.length, sourceHash: sha256(bytes) };
+  }
+  const hash = createHash("sha256");
+  let size = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    hash.update(chunk);
+    size += chunk.length;
+  }
+  return { bytes: null, size, sourceHash: hash.digest("hex") };
+}
+
+async function partsOf({ bytes, size }: LoadedFile, task: FileTask, parsed: ParsedSetup): Promise<PartResult[]> {
+  const { path, name, isNamed } = task;
+  const { maxBytes, modules } = parsed.setup.options;
+  const options = { maxBytes, modules };
+  const items =
+    bytes === null
+      ? readFileKernels({ path, name, size, isNamed }, options)
+      : kernelsOfBytes(bytes, path, path, options);
   const parts: PartResult[] = [];
   try {
-    for await (const kernel of readKernels(bytes, name, path)) {
-      parts.push(attempt(kernel.origin, () => processKernel(parsed, kernel)));
-    }
+    for await (const item of items) parts.push(withoutFile(partOf(item, task, parsed), path));
   } catch (error) {
-    parts.push({ state: "failed", origin: name, reason: withoutName(reasonOf(error), name) });
+    parts.push({ state: "failed", origin: "", reason: withoutName(reasonOf(error), path) });
   }
-  if (parts.length === 0) parts.push({ state: "failed", origin: name, reason: "no kernel's BTF is in it" });
   return parts;
 }
 
-function attempt(origin: string, action: () => PartResult): PartResult {
+function partOf(item: SourceItem, task: FileTask, parsed: ParsedSetup): PartResult {
+  if (isProblem(item)) return problemPart(item, task);
+  if (isLooseModule(item)) {
+    const reason = "a module without its kernel: only a package has both";
+    return { state: "passed-over", origin: item.origin, reason };
+  }
   try {
-    return action();
+    return processKernel(parsed, item);
   } catch (error) {
-    return { state: "failed", origin, reason: withoutName(reasonOf(error), origin) };
+    return { state: "failed", origin: item.origin, reason: withoutName(reasonOf(error), item.origin) };
   }
 }
 
-/** Results are by content, and the same content may have another name the next time: see FileResult. */
-function withoutFile(part: PartResult, name: string): PartResult {
-  return part.origin.startsWith(name) ? { ...part, origin: part.origin.slice(name.length) } : part;
+/** What a file that says of itself that it has BTF is called. */
+const BTF_NAME = /\.btf(\.|$)/;
+
+/**
+ * In a directory there may be files without a kernel, but not without a word where their names promise one: an empty
+ * RELEASE.btf.tar.xz is a download that failed.
+ */
+function problemPart({ origin, code, problem }: SourceProblem, { isNamed, name }: FileTask): PartResult {
+  const isHarmless = (code === "no-kernel" && !BTF_NAME.test(name)) || code === "module";
+  return { state: isHarmless && !isNamed ? "passed-over" : "failed", origin, reason: problem };
 }
 
-const REASONS: ReadonlyMap<string, string> = new Map([
-  ["EACCES", "permission denied"],
-  ["EIO", "input/output error"],
-  ["EISDIR", "is a directory"],
-  ["ELOOP", "too many symbolic links"],
-  ["EMFILE", "too many open files"],
-  ["ENOENT", "no such file (any more)"],
-  ["EPERM", "operation not permitted"],
-  ["ERR_FS_FILE_TOO_LARGE", "the file is too large (2 GiB is the limit)"],
-]);
+/** Results are by content, and the same content may have another name the next time: see FileResult. */
+function withoutFile(part: PartResult, path: string): PartResult {
+  return part.origin.startsWith(path) ? { ...part, origin: part.origin.slice(path.length) } : part;
+}
 
 /** One line for anything thrown. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const known = REASONS.get(code);
-  if (known !== undefined) return known;
-  const [line = ""] = error.message.split("\n");
-  return error instanceof FormatError || code !== "" ? line : `internal error: ${line}`;
+  if (error instanceof FormatError) return firstLine(error.message);
+  try {
+    return systemReason(error);
+  } catch {
+    return `internal error: ${firstLine(error instanceof Error ? error.message : String(error))}`;
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
 }
 
 /** Messages of FormatError begin with their source, which reports name anyway. */

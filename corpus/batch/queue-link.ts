@@ -8,6 +8,7 @@ export interface QueuedFile {
   readonly setup: string;
   readonly path: string;
   readonly name: string;
+  readonly isNamed: boolean;
   /** SHA-256 of the file as batch saw it: a worker that sees another one must not answer. */
   readonly expectedHash: string;
 }

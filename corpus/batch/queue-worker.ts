@@ -28,8 +28,8 @@ export async function startQueueWorker(options: QueueWorkerOptions): Promise<() 
   const process = async ({ data }: Job<QueuedFile, string>): Promise<string> => {
     const begin = performance.now();
     const pool = await pools.of(data.setup);
-    const { path, name, expectedHash } = data;
-    const outcome = await pool.run({ path, name, expectedHash });
+    const { path, name, isNamed, expectedHash } = data;
+    const outcome = await pool.run({ path, name, isNamed, expectedHash });
     // Nothing is known beforehand to a worker of a queue.
     if (outcome.from === "known") throw new Error("a result without content");
     options.onFile(name, performance.now() - begin);

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Job } from "bullmq";
 import { sha256 } from "../bundle/bundle.ts";
 import type { Executor } from "./pool.ts";
-import type { FileOutcome, FileTask } from "./process-file.ts";
+import { type FileOutcome, type FileTask, failedFile } from "./process-file.ts";
 import { connect, importQueue, putSetup, type QueuedFile, queueName } from "./queue-link.ts";
 import { readRecord } from "./record.ts";
 import { type FileResult, isReusable } from "./result.ts";
-import { type BatchSetup, contentKey, pathHint } from "./setup.ts";
+import { type BatchSetup, contentKey, fileHint } from "./setup.ts";
 
 /** Files given to the queue at once: enough for any number of workers, and few enough to hold. */
 const SLOTS = 256;
@@ -46,12 +47,12 @@ export async function startQueue(
     try {
       bytes = readFileSync(task.path);
     } catch {
-      return { from: "work", result: unreadable(), milliseconds: 0 };
+      return { from: "work", result: failedFile("the file cannot be read"), milliseconds: 0 };
     }
     const expectedHash = sha256(bytes);
-    const key = contentKey(setup, expectedHash, pathHint(task.path));
+    const key = contentKey(setup, expectedHash, fileHint(task));
     if (known.has(key)) return { from: "known", key };
-    const data: QueuedFile = { setup: setup.digest, path: task.path, name: task.name, expectedHash };
+    const data: QueuedFile = { setup: setup.digest, ...task, path: resolve(task.path), expectedHash };
     const job = await queue.add("file", data, {
       jobId: key,
       attempts: ATTEMPTS,
@@ -83,11 +84,6 @@ export async function startQueue(
       client.disconnect();
     },
   };
-}
-
-function unreadable(): FileResult {
-  const reason = "the file cannot be read";
-  return { key: "", sourceHash: "", bytesRead: 0, parts: [{ state: "failed", origin: "", reason }] };
 }
 
 function resultOf(base64: string): FileResult {

@@ -57,7 +57,8 @@ export function readRecord(bytes: Uint8Array, offset = 0): FoundRecord | null {
   const parts = stored.parts.map((part): PartResult => {
     if (part.state !== "done") return part;
     const { length, ...rest } = part;
-    const blob = payload.slice(at, at + length);
+    // `slice` of a Buffer would be a view.
+    const blob = new Uint8Array(payload.subarray(at, at + length));
     at += length;
     return { ...rest, bytes: blob };
   });

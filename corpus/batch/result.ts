@@ -71,8 +71,16 @@ export interface FailedPart {
   readonly reason: string;
 }
 
+/** Something in a directory that is no kernel. */
+export interface PassedOver {
+  readonly state: "passed-over";
+  /** See FileResult. */
+  readonly origin: string;
+  readonly reason: string;
+}
+
 /** What became of one part of a file. */
-export type PartResult = DoneKernel | SkippedKernel | FailedPart;
+export type PartResult = DoneKernel | SkippedKernel | FailedPart | PassedOver;
 
 /**
  * What came out of one file of a corpus. Results with a failed part are not kept in caches. As a worker makes it and caches

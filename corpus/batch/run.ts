@@ -1,7 +1,7 @@
 import type { BatchEvent, FileEvent, KernelEvent, ResultOrigin } from "./event.ts";
 import type { BatchPlan, PlannedFile } from "./plan.ts";
 import { type Executor, failureReason } from "./pool.ts";
-import type { FileOutcome } from "./process-file.ts";
+import { type FileOutcome, failedFile } from "./process-file.ts";
 import type { FileResult, PartResult } from "./result.ts";
 import type { RunState } from "./state.ts";
 import { type BatchTally, emptyTally } from "./tally.ts";
@@ -68,10 +68,9 @@ interface DoneFile {
 async function doFile(job: PlannedFile, executor: Executor, state: RunState | null): Promise<DoneFile> {
   let outcome: FileOutcome;
   try {
-    outcome = await executor.run({ path: job.path, name: job.name });
+    outcome = await executor.run({ path: job.path, name: job.name, isNamed: job.isNamed });
   } catch (error) {
-    const part: PartResult = { state: "failed", origin: "", reason: failureReason(error) };
-    return { result: { key: "", sourceHash: "", bytesRead: 0, parts: [part] }, from: "work", milliseconds: 0 };
+    return { result: failedFile(failureReason(error)), from: "work", milliseconds: 0 };
   }
   if (outcome.from !== "known") return outcome;
   const result = state?.found.get(outcome.key);
@@ -101,7 +100,8 @@ function fileEvent(job: PlannedFile, result: FileResult, from: ResultOrigin, mil
 function kernelEvent(part: PartResult): KernelEvent {
   const nothing = { identity: null, reason: null, bytes: null, sha256: null, unresolved: null };
   const { state, origin } = part;
-  if (part.state === "failed") return { ...nothing, state, origin, reason: part.reason };
+  if (part.state === "failed" || part.state === "passed-over")
+    return { ...nothing, state, origin, reason: part.reason };
   if (part.state === "skipped") return { ...nothing, state, origin, identity: part.identity, reason: part.reason };
   const { poisoned, ambiguous, error } = part.counts;
   return {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 import type { BpfObject } from "../../lib/core/object.ts";
 import type { MatchRules } from "../../lib/core/rules.ts";
 import { sha256 } from "../bundle/bundle.ts";
@@ -61,16 +62,17 @@ export function batchSetup(build: string, objects: readonly BatchObject[], optio
  * The key of a file's results: what it holds, what is asked of it, and what its path says of it. Two runs with the same
  * key have the same results.
  */
-export function contentKey(setup: Pick<BatchSetup, "digest">, sourceHash: string, pathHint: string): string {
-  return digestOf(`${setup.digest}\0${sourceHash}\0${pathHint}`);
+export function contentKey(setup: Pick<BatchSetup, "digest">, sourceHash: string, hint: string): string {
+  return digestOf(`${setup.digest}\0${sourceHash}\0${hint}`);
 }
 
 /** How much of a path may say which kernel a file has: BTFHub's `ID/VERSION_ID/ARCH/RELEASE.btf.tar.xz`. */
 const HINT_PARTS = 4;
 
-/** The end of an absolute path, as far as it says which kernel the file has. */
-export function pathHint(path: string): string {
-  return path.split("/").slice(-HINT_PARTS).join("/");
+/** What a file's results may depend on besides its bytes: the end of its path, and whether it must have a kernel. */
+export function fileHint({ path, isNamed }: { readonly path: string; readonly isNamed: boolean }): string {
+  const end = resolve(path).split("/").slice(-HINT_PARTS).join("/");
+  return isNamed ? `${end}\0named` : end;
 }
 
 function digestOf(text: string): string {

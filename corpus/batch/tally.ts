@@ -1,5 +1,5 @@
 import type { PlannedFile } from "./plan.ts";
-import type { DoneKernel, FailedPart, FileResult, SkippedKernel } from "./result.ts";
+import type { DoneKernel, FailedPart, FileResult, PassedOver, SkippedKernel } from "./result.ts";
 
 /** A kernel that is done, and the file it came from. */
 export interface TalliedKernel extends DoneKernel {
@@ -17,6 +17,7 @@ export interface BatchTally {
   readonly kernels: readonly TalliedKernel[];
   readonly skipped: readonly SkippedKernel[];
   readonly failed: readonly FailedPart[];
+  readonly passedOver: readonly PassedOver[];
   /** Files that were finished, and their bytes. */
   readonly files: number;
   readonly bytesRead: number;
@@ -55,6 +56,7 @@ export function emptyTally(): Tally {
         kernels: parts.flatMap(({ sourceHash, part }) => (part.state === "done" ? [{ ...part, sourceHash }] : [])),
         skipped: parts.flatMap(({ part }) => (part.state === "skipped" ? [part] : [])),
         failed: parts.flatMap(({ part }) => (part.state === "failed" ? [part] : [])),
+        passedOver: parts.flatMap(({ part }) => (part.state === "passed-over" ? [part] : [])),
         files: results.length,
         bytesRead: results.reduce((sum, { result }) => sum + result.bytesRead, 0),
         slowest,

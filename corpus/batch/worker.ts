@@ -1,4 +1,12 @@
 import { workerData } from "node:worker_threads";
+import {
+  assessFile,
+  type CompatSetup,
+  type CompatTask,
+  type FileAssessment,
+  type ParsedCompat,
+  parseCompat,
+} from "../compat/assess-file.ts";
 import { type FileContext, type FileOutcome, type FileTask, processFile } from "./process-file.ts";
 import { parseSetup } from "./process-kernel.ts";
 import type { BatchSetup } from "./setup.ts";
@@ -20,4 +28,12 @@ export function work(task: FileTask): Promise<FileOutcome> {
 
 function contextOf({ setup, cache, known }: WorkerData): FileContext {
   return { parsed: parseSetup(setup), cache, known: new Set(known) };
+}
+
+let compat: ParsedCompat | undefined;
+
+/** The task of a compatibility matrix's pool, whose data is a CompatSetup. */
+export function assess(task: CompatTask): Promise<FileAssessment> {
+  compat ??= parseCompat(workerData as CompatSetup);
+  return assessFile(task, compat);
 }

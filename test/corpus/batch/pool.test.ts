@@ -1,0 +1,70 @@
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { type Executor, failureReason, startPool } from "../../../corpus/batch/pool.ts";
+import { batchSetup } from "../../../corpus/batch/setup.ts";
+import { workspace } from "../../cli/workspace.ts";
+
+const { put } = workspace();
+/** A worker that does what its file's name says. */
+const workerFile = put(
+  "worker.cjs",
+  `exports.work = async ({ name }) => {
+     if (name === "exit") process.exit(7);
+     if (name === "throw") throw new Error("no\\nmore");
+     if (name === "loop") for (;;);
+     if (name === "never") await new Promise(() => {});
+     if (name === "memory") for (const all = []; ; ) all.push(new Array(1e5).fill({}).map(() => ({ a: [1] })));
+     return { from: "known", key: name + require("node:worker_threads").threadId };
+   };`,
+);
+const OPTIONS = {
+  keepNames: false,
+  keepLong: false,
+  layoutSection: false,
+  padding: "offsets",
+  keep: [],
+  keepAttachTargets: false,
+  loaders: ["libbpf"],
+  modules: false,
+  maxBytes: 1 << 20,
+} as const;
+const setup = batchSetup("test", [], OPTIONS);
+
+let pool: Executor | undefined;
+afterEach(async () => {
+  await pool?.close();
+  pool = undefined;
+});
+
+async function start(timeout: number | null) {
+  pool = await startPool(setup, [], null, { workerFile, jobs: 2, timeout, heapMegabytes: 64 });
+  const { run } = pool;
+  return (name: string) => run({ path: join("/nowhere", name), name, isNamed: false });
+}
+
+describe("a pool", () => {
+  it.each([
+    ["exit", "its worker failed: "],
+    ["throw", "its worker failed: no"],
+    ["memory", "its worker ran out of memory"],
+    ["loop", "took more than 1 s and was stopped"],
+    ["never", "took more than 1 s and was stopped"],
+  ])(
+    "loses only the file at which a worker is lost: %s",
+    async (name, reason) => {
+      // Running out of memory takes a while where the machine is busy.
+      const run = await start(name === "memory" ? 60 : 1);
+      const [lost, other] = await Promise.allSettled([run(name), run("fine")]);
+      expect(lost.status === "rejected" && failureReason(lost.reason)).toMatch(new RegExp(`^${reason}`));
+      expect(other.status).toBe("fulfilled");
+      const after = await Promise.all(["a", "b", "c"].map(run));
+      expect(after.map((outcome) => outcome.from)).toEqual(["known", "known", "known"]);
+    },
+    90_000,
+  );
+
+  it("has as many slots as workers", async () => {
+    await start(null);
+    expect(pool?.slots).toBe(2);
+  });
+});
