@@ -54,7 +54,13 @@ function gzip(tar: Uint8Array): Uint8Array {
 
 async function xz(tar: Uint8Array): Promise<Uint8Array> {
   const library = await loadLiblzma();
-  if (library !== null) return encodeXz(library, tar, XZ_PRESET);
+  if (library !== null) {
+    try {
+      return encodeXz(library, tar, XZ_PRESET);
+    } catch (error) {
+      throw new CouldNotRunError(`.tar.xz: ${error instanceof Error ? error.message : error}`);
+    }
+  }
   return piped("xz", [`-${XZ_PRESET}`, "-T1", "--check=crc64", "-c"], tar, ".tar.xz needs liblzma or the xz program");
 }
 
