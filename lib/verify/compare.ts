@@ -73,8 +73,23 @@ function compareGroup(full: Side, small: Side, group: readonly number[], differe
   });
   if (differences.length > before) return;
   const record = full.records[group[0] as number] as ReloRecord;
-  const count = (of: readonly Map<number, string>[]) => `${profiles(of, asksForId).size} kinds of candidates`;
-  differences.push({ record, full: count(fullOutcomes), small: count(smallOutcomes), what: "pairing" });
+  const [inFull, inSmall] = [profiles(fullOutcomes, asksForId), profiles(smallOutcomes, asksForId)];
+  const told = (own: ReadonlySet<string>, other: ReadonlySet<string>) => tellProfile(full.records, group, own, other);
+  differences.push({ record, full: told(inFull, inSmall), small: told(inSmall, inFull), what: "pairing" });
+}
+
+/** The first candidate that the other side has none like, with its answers to all relocations of the root. */
+function tellProfile(
+  records: readonly ReloRecord[],
+  group: readonly number[],
+  own: ReadonlySet<string>,
+  other: ReadonlySet<string>,
+): string {
+  const odd = [...own].find((profile) => !other.has(profile));
+  if (odd === undefined) return "no such candidate";
+  const answers = odd.split("\n");
+  const texts = group.map((i, at) => `${(records[i] as ReloRecord).relocation.accessString}: ${answers[at]}`);
+  return `${answers.length > group.length ? "two candidates" : "a candidate"} with ${texts.join("; ")}`;
 }
 
 /** Outcome by candidate id of one relocation. */
