@@ -63,15 +63,16 @@ function placeText({ object, program, section, instruction, source }: Place): st
 }
 
 /** The counts of a matrix, for standard error. */
-export function compatNotes(matrix: CompatMatrix): string[] {
+export function compatNotes(matrix: CompatMatrix, passedOver: number): string[] {
   const totals = totalsOf(matrix);
   const columns = totals.columns === totals.objects ? "" : `, ${counted(totals.columns, "program")}`;
   const pairs = Object.entries(totals.cellsByStatus)
     .filter(([, count]) => count > 0)
     .map(([status, count]) => `${count} ${STATUS_WORDS[status as keyof typeof STATUS_WORDS]}`);
+  const without = passedOver > 0 ? `, ${counted(passedOver, "file")} without a kernel` : "";
   const unreadable = totals.unreadable > 0 ? `, ${totals.unreadable} unreadable` : "";
   return [
-    `${counted(totals.kernels, "kernel")} in ${counted(totals.groups, "group")}, ${counted(totals.objects, "object")}${columns}${unreadable}`,
+    `${counted(totals.kernels, "kernel")} in ${counted(totals.groups, "group")}, ${counted(totals.objects, "object")}${columns}${unreadable}${without}`,
     ...(pairs.length === 0 ? [] : [`of each on each: ${pairs.join(", ")}`]),
   ];
 }

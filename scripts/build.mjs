@@ -7,6 +7,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, wr
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildPage } from "./bundle/page.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
@@ -23,6 +24,7 @@ mkdirSync(fresh, { recursive: true });
 try {
   buildLibrary();
   await buildCommand();
+  await buildPage(root, join(fresh, "compat.html"));
   makeCache();
   swap();
 } catch (error) {

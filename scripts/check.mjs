@@ -6,6 +6,7 @@ import { $ } from "zx";
 const CHECKS = [
   ["format, lint, import cycles", "biome", ["check", "--error-on-warnings", "."]],
   ["types", "tsc", ["-p", "."]],
+  ["types of the page", "tsc", ["-p", "corpus/compat/page"]],
   ["unused code and packages", "knip", []],
   ["rooms and file lengths", "vitest", ["run", "--reporter=dot", "test/architecture.test.ts"]],
 ];

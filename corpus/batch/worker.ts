@@ -2,11 +2,11 @@ import { workerData } from "node:worker_threads";
 import {
   assessFile,
   type CompatSetup,
-  type CompatTask,
   type FileAssessment,
   type ParsedCompat,
   parseCompat,
 } from "../compat/assess-file.ts";
+import type { SourceFile } from "../source/walk.ts";
 import { type FileContext, type FileOutcome, type FileTask, processFile } from "./process-file.ts";
 import { parseSetup } from "./process-kernel.ts";
 import type { BatchSetup } from "./setup.ts";
@@ -33,7 +33,7 @@ function contextOf({ setup, cache, known }: WorkerData): FileContext {
 let compat: ParsedCompat | undefined;
 
 /** The task of a compatibility matrix's pool, whose data is a CompatSetup. */
-export function assess(task: CompatTask): Promise<FileAssessment> {
+export function assess(file: SourceFile): Promise<FileAssessment> {
   compat ??= parseCompat(workerData as CompatSetup);
-  return assessFile(task, compat);
+  return assessFile(file, compat);
 }

@@ -78,13 +78,13 @@ export function assessKernel(
   return { identity, origin, objects: outcomes };
 }
 
-/** Null where nothing says that the object is not for the kernel; a kernel of unknown architecture is taken for any. */
+/** As a batch leaves objects out; null where the object is for the kernel. */
 function skipReason({ object, tag }: CompatObject, { arch }: KernelIdentity, littleEndian: boolean): string | null {
   if (object.littleEndian !== littleEndian) {
     return `the object is ${orderWord(object.littleEndian)}, the kernel ${orderWord(littleEndian)}`;
   }
-  if (tag === null || arch === null || tag.arches.includes(arch)) return null;
-  return `the object is for ${tag.word}`;
+  if (tag === null || (arch !== null && tag.arches.includes(arch))) return null;
+  return `the object is for ${tag.word}${arch === null ? ", the kernel's architecture is not known" : ""}`;
 }
 
 function orderWord(littleEndian: boolean): string {
@@ -93,29 +93,27 @@ function orderWord(littleEndian: boolean): string {
 
 function assessObject(object: BpfObject, index: CandidateIndex, rules: CompatRules): ObjectOutcome {
   const judged = judge(resolveObject(object, index, { rules: RULE_SETS[rules] }));
-  const described = describeChosen(
-    judged.flatMap(({ record, status }) => (needsWords(record, status) ? [record] : [])),
-    index.btf,
-    RULE_SETS[rules],
+  const chosen = (wanted: (status: DescribedStatus) => boolean): ReloRecord[] =>
+    judged.flatMap(({ record, status }) => (wanted(status) ? [record] : []));
+  const worded = (records: readonly ReloRecord[], search: boolean) =>
+    describeChosen(records, index.btf, RULE_SETS[rules], search);
+  // Absent is an answer that the program asks for: what comes near a missing type is not looked for, which over
+  // thousands of kernels would be most of the time.
+  const absent = worded(
+    chosen((status) => status === "absent"),
+    false,
   );
+  const failed = worded(chosen(isFailure), true);
   const findings = judged.flatMap(({ record, status }): Finding[] => {
-    if (status === "resolved" || status === "skipped") return [];
-    const reason = described.get(record)?.result?.reason ?? MISSING_TYPE;
-    return [{ relocation: record.relocation.index, reason: withoutIds(reason) }];
+    const description = (status === "absent" ? absent : failed).get(record);
+    if (description === undefined) return [];
+    return [{ relocation: record.relocation.index, reason: withoutIds(description.result?.reason ?? "") }];
   });
   return { skipped: null, statuses: judged.map(({ status }) => STATUS_LETTERS[status]).join(""), findings };
 }
 
-/** For absent relocations without a candidate. */
-const MISSING_TYPE = "no type of that name and kind";
-
-/**
- * Absent is what the program asks for, so its words may be plain where finding better ones would go through all types
- * of the kernel (see explainMissing): over thousands of kernels that is most of the time.
- */
-function needsWords({ candidates }: ReloRecord, status: DescribedStatus): boolean {
-  if (status === "resolved" || status === "skipped") return false;
-  return status !== "absent" || candidates.length > 0;
+function isFailure(status: DescribedStatus): boolean {
+  return status === "poisoned" || status === "ambiguous" || status === "error";
 }
 
 /** Type ids differ from kernel to kernel, and say nothing to somebody who compares kernels: `candidate [812] foo`. */

@@ -1,0 +1,54 @@
+import { defineCommand } from "../command.ts";
+
+/** `btfgen compat OBJECT... --corpus CORPUS...`. */
+export const compat = defineCommand({
+  name: "compat",
+  summary: "Show on which kernels BPF objects resolve, and which relocations do not",
+  description:
+    "Resolves every CO-RE relocation of BPF objects against every kernel of a corpus, as the loader would, and shows " +
+    "kernels on which everything is the same as one line. Exits 1 when a loader refuses an object somewhere " +
+    "(ambiguous or erring relocations) or a kernel cannot be read, with --strict also for poisoned relocations.",
+  positionals: [
+    {
+      name: "objects",
+      describe: "BPF object, program with embedded objects, directory of these, or -",
+      list: true,
+      optional: true,
+    },
+  ],
+  options: {
+    corpus: {
+      type: "string",
+      alias: "c",
+      list: true,
+      required: true,
+      value: "FILE",
+      describe: "Kernels: directory in BTFHub's layout, or any file that holds BTF",
+    },
+    object: {
+      type: "string",
+      list: true,
+      value: "[ARCH=]FILE",
+      describe: "One more object, for kernels of ARCH alone",
+    },
+    programs: { type: "boolean", describe: "Tell apart the programs of each object" },
+    loader: { type: "string", choices: ["libbpf", "kernel"], describe: "Whose resolver to follow (libbpf)" },
+    modules: { type: "boolean", describe: "Take the modules of kernel packages too" },
+    "max-size": { type: "number", value: "MIB", describe: "Refuse what unpacks to more (1024)" },
+    markdown: { type: "boolean", describe: "Write Markdown, for a pull request" },
+    html: {
+      type: "string",
+      value: "FILE",
+      describe: "Write a page too, to sort, filter and open, that needs no server",
+    },
+    strict: { type: "boolean", describe: "Exit 1 also for poisoned relocations" },
+    allow: { type: "string", value: "FILE", describe: "Relocations that --strict lets pass: see docs/FORMATS.md" },
+    jobs: { type: "number", alias: "j", value: "N", describe: "Files at once (as many as there are processors)" },
+  },
+  examples: [
+    { line: "compat exec.bpf.o --corpus btfhub-archive/debian", describe: "on every kernel of a distribution" },
+    { line: "compat build/ -c kernels --programs --html compat.html", describe: "a page, program by program" },
+    { line: "compat build/ -c kernels --strict --allow known.txt --markdown", describe: "in CI, for a comment" },
+    { line: "compat --object x86=a.o --object arm64=b.o -c kernels", describe: "objects made for one architecture" },
+  ],
+});
