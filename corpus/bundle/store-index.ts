@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { FormatError } from "../../lib/btf/error.ts";
 import type { KernelIdentity } from "../kernel.ts";
-import type { BundleEntry } from "./bundle.ts";
+import { type BundleEntry, compareText } from "./bundle.ts";
 
 /** The index of a store, inside the bundle. */
 export const INDEX_NAME = "index.json";
@@ -45,7 +45,7 @@ export function hashOfBlobName(name: string): string | null {
   return /^btf\/([0-9a-f]{64})\.btf$/.exec(name)?.[1] ?? null;
 }
 
-/** The index of entries in a bundle's order, in one line: no space, and a newline at the end. */
+/** The index of entries, in one line: no space, and a newline at the end. */
 export function formatIndex(entries: readonly BundleEntry[]): string {
   const blobs = [...new Set(entries.map(({ blobHash }) => blobHash))].sort();
   const numbers = new Map(blobs.map((hash, number) => [hash, number]));
@@ -67,12 +67,13 @@ function inner<V>(map: Map<string, Map<string, V>>, key: string): Map<string, V>
 }
 
 /**
- * Nested maps as JSON in the order they were filled. An object would not do: JavaScript puts keys that look like
+ * Nested maps as JSON, their keys in the order of bytes. An object would not do: JavaScript puts keys that look like
  * numbers (`12`, a VERSION_ID) before all others, and a reader in another language would wonder about the order.
  */
 function ordered(value: unknown): string {
   if (!(value instanceof Map)) return JSON.stringify(value);
-  return `{${[...value].map(([key, item]) => `${JSON.stringify(key)}:${ordered(item)}`).join(",")}}`;
+  const pairs = [...value].sort(([a], [b]) => compareText(String(a), String(b)));
+  return `{${pairs.map(([key, item]) => `${JSON.stringify(key)}:${ordered(item)}`).join(",")}}`;
 }
 
 /**

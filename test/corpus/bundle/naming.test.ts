@@ -1,4 +1,6 @@
+import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { compressTar } from "../../../corpus/bundle/container.ts";
 import {
   aliasesOf,
   identityOfName,
@@ -9,7 +11,7 @@ import {
   namingsOf,
 } from "../../../corpus/bundle/naming.ts";
 import { kernelKey } from "../../../corpus/kernel.ts";
-import { kernel } from "./kit.ts";
+import { entry, joined, kernel, tarOf } from "./kit.ts";
 
 const ARM = kernel("ubuntu/22.04/arm64/5.15.0-1049-aws");
 const X86 = kernel("debian/12/x86_64/6.1.0-47-amd64");
@@ -126,6 +128,17 @@ function bccName({ osRelease, machine, key }: Machine): string {
   return `./${id}/${version}/${machine}/${kernel(key).release}.btf`;
 }
 
+/** The same file's walk: 512-byte headers of which it looks at name (100 bytes, ended by NUL) and size alone. */
+function bccRead(tar: Buffer, name: string): Buffer | null {
+  for (let at = 0; tar[at] !== 0; ) {
+    const field = tar.toString("latin1", at, at + 100);
+    const size = Number.parseInt(tar.toString("latin1", at + 124, at + 136), 8);
+    if (field.slice(0, field.indexOf("\0")) === name) return tar.subarray(at + 512, at + 512 + size);
+    at += 512 * (1 + Math.floor((size + 511) / 512));
+  }
+  return null;
+}
+
 /** pkg/btfgen/btfgen.go, GetOSInfo: ID as it stands there, VERSION_ID without quotes. */
 function gadgetPath({ osRelease, machine, key }: Machine): string {
   const values = new Map(osRelease.split("\n").map((line) => line.split(/=(.*)/s, 2) as [string, string]));
@@ -151,6 +164,17 @@ describe.each(MACHINES)("on $key", (machine) => {
 
   it("bcc's libbpf-tools find it", () => {
     expect([nameOf(identity, "bcc"), ...aliasesOf(identity, "bcc")]).toContain(bccName(machine));
+  });
+
+  it("bcc's walk over the headers of the unpacked tar comes to its bytes", async () => {
+    const one = entry(machine.key, "mine");
+    const others = [entry("aaa/1/x86_64/1", "x"), entry("zzz/1/x86_64/1", "longer than others")];
+    const packed = await compressTar(
+      await tarOf(joined([...others, one]), { layout: "tree", naming: "bcc" }),
+      "tar.gz",
+    );
+    expect(bccRead(gunzipSync(packed), bccName(machine))).toEqual(Buffer.from(one.bytes));
+    expect(bccRead(gunzipSync(packed), "./nowhere")).toBeNull();
   });
 
   it("inspektor-gadget finds it in a gadget's image", () => {

@@ -19,6 +19,15 @@ describe("the index of a store", () => {
     );
   });
 
+  it("has its keys in the order of bytes, one level at a time", () => {
+    const keys = ["opensuse-leap/15/x86_64/5", "opensuse/9/x86_64/5", "opensuse/10/x86_64/5", "opensuse/10/arm64/5"];
+    const text = formatIndex(joined(keys.map((key) => entry(key, "a"))));
+    expect(text.slice(text.indexOf('"kernels"'))).toBe(
+      '"kernels":{"opensuse":{"10":{"arm64":{"5":0},"x86_64":{"5":0}},"9":{"x86_64":{"5":0}}},' +
+        '"opensuse-leap":{"15":{"x86_64":{"5":0}}}}}\n',
+    );
+  });
+
   it("leads to every kernel's blob", () => {
     const kernels = kernelsOfIndex(parse(formatIndex(joined())));
     const expected = ENTRIES.map(({ identity, blobHash }) => [kernelKey(identity), blobHash]);
