@@ -26,7 +26,7 @@ import { $, argv } from "zx";
 import { openAptRoot } from "./corpus/apt-root.mjs";
 import { WIDE } from "./corpus/wide.mjs";
 
-$.verbose = false;
+$.quiet = true;
 const COMMAND = fileURLToPath(new URL("../dist/btfgen.cjs", import.meta.url));
 
 /**

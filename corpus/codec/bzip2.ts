@@ -44,6 +44,7 @@ export async function* decodeBzip2(bytes: Uint8Array, options: CodecOptions): As
 }
 
 function* decodeStream(bytes: Uint8Array, start: number, options: CodecOptions): Generator<Uint8Array, number> {
+  if (start + HEADER_BYTES > bytes.length) throw truncated(CODEC, options);
   const blockBytes = ((bytes[start + HEADER_BYTES - 1] ?? 0) - ASCII_0) * LEVEL_BYTES;
   const bits: Bits = { bytes, at: start + HEADER_BYTES, value: 0, count: 0 };
   const links = new Uint32Array(blockBytes);

@@ -26,6 +26,8 @@ const NAME = 0x64;
 const ZIP_LZMA_HEADER = [9, 20, 5, 0];
 const LZMA_PROPERTY_BYTES = 5;
 const LZMA_HEADER_BYTES = 13;
+/** The LZMA reader takes the size for a bound, and stops at it: where none is known, the greatest. */
+const ANY_SIZE = 0xffff_fffe;
 /** What libarchive says at the end of a member that is sound but for what the ZIP header has to say of it. */
 const CONSUMED_MESSAGE = /^ZIP compressed data is wrong size \(read (\d+), expected \d+\)/;
 const SUM_MESSAGE = /^ZIP bad CRC: 0x([0-9a-f]+) should be/;
@@ -41,7 +43,7 @@ async function libarchive(): Promise<LibarchiveWasm> {
 
 /** One xz stream. */
 export function decodeXzStream(bytes: Uint8Array, options: CodecOptions): AsyncGenerator<Uint8Array> {
-  return decodeMember("xz", METHOD_XZ, bytes, options);
+  return decodeMember("xz", METHOD_XZ, bytes, 0, options);
 }
 
 /** LZMA with its 13-byte header; the size in that, where it has one, must come out. */
@@ -53,7 +55,7 @@ export async function* decodeLzmaAlone(bytes: Uint8Array, options: CodecOptions)
   const properties = bytes.subarray(0, LZMA_PROPERTY_BYTES);
   const member = Buffer.concat([Uint8Array.from(ZIP_LZMA_HEADER), properties, bytes.subarray(LZMA_HEADER_BYTES)]);
   let total = 0;
-  for await (const chunk of decodeMember("lzma", METHOD_LZMA, member, options)) {
+  for await (const chunk of decodeMember("lzma", METHOD_LZMA, member, wanted ?? ANY_SIZE, options)) {
     total += chunk.length;
     yield chunk;
   }
@@ -70,9 +72,9 @@ interface Member {
   crc: number;
 }
 
-async function* decodeMember(codec: string, method: number, data: Uint8Array, options: CodecOptions) {
+async function* decodeMember(codec: string, method: number, data: Uint8Array, size: number, options: CodecOptions) {
   const wasm = await libarchive();
-  const member: Member = { method, data, compressed: data.length, size: 0, crc: 0 };
+  const member: Member = { method, data, compressed: data.length, size, crc: 0 };
   // Each try but the last only learns one of the three.
   while (!learn(wasm, codec, member, options));
   yield* runMember(wasm, codec, member, options);
@@ -100,7 +102,6 @@ function learn(wasm: LibarchiveWasm, codec: string, member: Member, options: Cod
     if (sum === null && size === null) throw error;
     if (sum !== null) member.crc = Number.parseInt(sum[1] as string, 16);
     if (size !== null) member.size = Number(size[1]);
-    checkSize(member.size, codec, options);
     return false;
   }
 }

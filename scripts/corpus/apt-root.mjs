@@ -58,7 +58,7 @@ export async function openAptRoot(root, arch, suites) {
   const config = join(root, "apt.conf");
   const text = Object.entries(settings).map(([key, value]) => `${key} "${value}";\n`);
   writeFileSync(config, text.join("").replace(/^APT::Architectures (".*");/m, "APT::Architectures { $1; };"));
-  const run = $({ env: { ...process.env, APT_CONFIG: config }, cwd: join(root, "packages") });
+  const run = $({ quiet: true, env: { ...process.env, APT_CONFIG: config }, cwd: join(root, "packages") });
   await run`nice apt-get -qq update`;
   return {
     /** Names of all kernel packages. */
