@@ -12,7 +12,8 @@ import {
 import type { Place } from "../lib/core/place.ts";
 import { counted, printable } from "./table.ts";
 
-/** Lines under a group; what more there is, is counted. */
+/** Lines of a screen, which groups share; each has at least one for what is wrong, and at most MOST_FINDINGS. */
+const SCREEN_LINES = 48;
 const MOST_FINDINGS = 5;
 /** Names of places in a line. */
 const MOST_PLACES = 2;
@@ -23,6 +24,7 @@ const MOST_PLACES = 2;
  */
 export function compatText(matrix: CompatMatrix): string {
   const shown = new Map<number, number>();
+  const most = linesFor(matrix);
   const lines = matrix.groups.flatMap((group, i) => {
     const head = `${groupText(matrix, group)}: ${counted(group.count, "kernel")}, ${verdictText(columnCounts(matrix, group.row))}`;
     const before = shown.get(group.row);
@@ -33,29 +35,40 @@ export function compatText(matrix: CompatMatrix): string {
       return [head, ...(other === undefined ? [] : [`    as ${groupText(matrix, other)}`])];
     }
     shown.set(group.row, i);
-    return [head, ...findingLines(rowFindings(matrix, group.row))];
+    return [head, ...findingLines(rowFindings(matrix, group.row), most)];
   });
   const unreadable = matrix.unreadable.map(({ origin, reason }) => `${origin}: unreadable: ${reason}`);
   return [...lines, ...unreadable].map((line) => `${printable(line)}\n`).join("");
 }
 
-function findingLines(findings: readonly FindingGroup[]): string[] {
-  const bad = findings.filter(({ status }) => FINDING_STATUSES.has(status));
-  const absent = findings.filter(({ status }) => !FINDING_STATUSES.has(status));
-  const [firstAbsent] = absent;
-  const lines = bad.slice(0, MOST_FINDINGS).map(findingText);
-  if (bad.length > lines.length) lines.push(`    and ${bad.length - lines.length} more`);
-  if (firstAbsent !== undefined) {
-    const more = absent.length > 1 ? ` (and ${absent.length - 1} more)` : "";
-    lines.push(`${findingText(firstAbsent)}${more}`);
-  }
-  return lines;
+/** How many lines of findings a group may have, so that all groups fit on a screen where that can be. */
+function linesFor({ groups }: CompatMatrix): number {
+  const withFindings = new Set(groups.map(({ row }) => row)).size;
+  return Math.max(1, Math.min(MOST_FINDINGS, Math.floor((SCREEN_LINES - groups.length) / Math.max(1, withFindings))));
 }
 
-function findingText({ status, kind, path, reason, places }: FindingGroup): string {
-  const named = places.slice(0, MOST_PLACES).map(placeText).join(", ");
-  const more = places.length > MOST_PLACES ? ` and ${places.length - MOST_PLACES} more` : "";
-  return `    ${status} ${kind} ${path}: ${reason} [${named}${more}]`;
+function findingLines(findings: readonly FindingGroup[], most: number): string[] {
+  const bad = findings.filter(({ status }) => FINDING_STATUSES.has(status));
+  const absent = findings.filter(({ status }) => !FINDING_STATUSES.has(status));
+  // What is absent as foreseen has a line only where there is room for it.
+  const badLines = bad.slice(0, absent.length > 0 && most > 1 ? most - 1 : most);
+  const absentLines = bad.length > 0 && most === 1 ? [] : absent.slice(0, 1);
+  return [...linesOf(badLines, bad.length), ...linesOf(absentLines, absent.length)];
+}
+
+/** The last line says how many more there are. */
+function linesOf(shown: readonly FindingGroup[], total: number): string[] {
+  const more = total - shown.length;
+  return shown.map((finding, i) => {
+    return findingText(finding) + (more > 0 && i === shown.length - 1 ? ` (and ${more} more)` : "");
+  });
+}
+
+function findingText({ status, kinds, path, reason, places }: FindingGroup): string {
+  const all = [...new Set(places.map(placeText))];
+  const named = all.slice(0, MOST_PLACES).join(", ");
+  const more = all.length > MOST_PLACES ? ` and ${all.length - MOST_PLACES} more` : "";
+  return `    ${status} ${kinds.join("+")} ${path}: ${reason} [${named}${more}]`;
 }
 
 function placeText({ object, program, section, instruction, source }: Place): string {

@@ -107,7 +107,7 @@ function assessObject(object: BpfObject, index: CandidateIndex, rules: CompatRul
   const findings = judged.flatMap(({ record, status }): Finding[] => {
     const description = (status === "absent" ? absent : failed).get(record);
     if (description === undefined) return [];
-    return [{ relocation: record.relocation.index, reason: withoutIds(description.result?.reason ?? "") }];
+    return [{ relocation: record.relocation.index, reason: withoutNumbers(description.result?.reason ?? "") }];
   });
   return { skipped: null, statuses: judged.map(({ status }) => STATUS_LETTERS[status]).join(""), findings };
 }
@@ -116,9 +116,17 @@ function isFailure(status: DescribedStatus): boolean {
   return status === "poisoned" || status === "ambiguous" || status === "error";
 }
 
-/** Type ids differ from kernel to kernel, and say nothing to somebody who compares kernels: `candidate [812] foo`. */
-function withoutIds(reason: string): string {
+/**
+ * Leaves out what differs from kernel to kernel and says nothing to somebody who compares them: type ids, and the
+ * numbers of two candidates that disagree.
+ */
+function withoutNumbers(reason: string): string {
   return reason
-    .replace(/\bcandidates \[\d+\] and \[\d+\]/g, "two types of that name")
-    .replace(/\bcandidate \[\d+\] /g, "candidate ");
+    .replace(/\bcandidate \[\d+\] /g, "candidate ")
+    .replace(
+      /^candidates \[\d+\] and \[\d+\] have the field at bit .*/,
+      "two types of that name have the field at different places",
+    )
+    .replace(/^candidates \[\d+\] and \[\d+\] give the values .*/, "two types of that name give different values")
+    .replace(/ \(to become -?\d+\)$/, "");
 }

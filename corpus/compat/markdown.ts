@@ -76,10 +76,11 @@ function* details(matrix: CompatMatrix): Generator<string> {
   }
 }
 
-function findingLine({ status, kind, path, reason, places }: FindingGroup): string {
-  const named = places.slice(0, MOST_PLACES).map(placeCode).join(", ");
-  const more = places.length - MOST_PLACES;
-  return `- **${status}** ${code(`${kind} ${path}`)}: ${code(reason)} in ${named}${more > 0 ? ` and ${more} more` : ""}\n`;
+function findingLine({ status, kinds, path, reason, places }: FindingGroup): string {
+  const all = [...new Set(places.map(placeCode))];
+  const named = all.slice(0, MOST_PLACES).join(", ");
+  const more = all.length - MOST_PLACES;
+  return `- **${status}** ${code(`${kinds.join("+")} ${path}`)}: ${code(reason)} in ${named}${more > 0 ? ` and ${more} more` : ""}\n`;
 }
 
 function placeCode({ object, program, section, instruction, source }: Place): string {

@@ -11,8 +11,8 @@ import {
 /** Findings of one row that say the same: one reason at many places. */
 export interface FindingGroup {
   readonly status: CompatStatus;
-  /** `byte_off`, ... */
-  readonly kind: string;
+  /** `byte_off`, ...: a bitfield is read by four of them. */
+  readonly kinds: readonly string[];
   /** The field, the enumerator or the type. */
   readonly path: string;
   readonly reason: string;
@@ -37,20 +37,25 @@ export function worstOf(counts: ColumnCounts): CompatStatus {
 
 /** The findings of a row, the worst first, then in the order of columns and relocations. */
 export function rowFindings(matrix: CompatMatrix, row: number): FindingGroup[] {
-  const groups = new Map<string, { readonly group: FindingGroup; readonly places: Place[] }>();
+  const groups = new Map<
+    string,
+    { readonly group: FindingGroup; readonly kinds: string[]; readonly places: Place[] }
+  >();
   for (const index of matrix.rows[row] ?? []) {
     for (const { place: at, status, reason: because } of (matrix.outcomes[index] as MatrixOutcome).findings) {
       const place = matrix.places[at] as Place;
       const { kind, path } = place;
-      const key = `${status}\0${kind}\0${path}\0${because}`;
+      const key = `${status}\0${path}\0${because}`;
       const known = groups.get(key);
       if (known !== undefined) {
         known.places.push(place);
+        if (!known.kinds.includes(kind)) known.kinds.push(kind);
         continue;
       }
       const places = [place];
+      const kinds = [kind];
       const reason = matrix.reasons[because] as string;
-      groups.set(key, { group: { status, kind, path, reason, places }, places });
+      groups.set(key, { group: { status, kinds, path, reason, places }, kinds, places });
     }
   }
   const badness = (status: CompatStatus) => -COMPAT_STATUSES.indexOf(status);

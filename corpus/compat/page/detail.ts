@@ -99,7 +99,13 @@ function columnDetail(data: CompatDocument, name: string, outcome: Outcome, open
 }
 
 function relocationTable(data: CompatDocument, { findings }: Outcome): HTMLElement {
-  const head = element("tr", {}, ...RELOCATION_COLUMNS.map((word) => element("th", { scope: "col" }, word)));
+  const head = element(
+    "tr",
+    {},
+    ...RELOCATION_COLUMNS.map((word) =>
+      element("th", { scope: "col", ...(word === "Instruction" && { class: "number" }) }, word),
+    ),
+  );
   const body = findings.map(({ place: at, status, reason }) => {
     const place = data.places[at];
     if (place === undefined) return element("tr", {});
