@@ -105,7 +105,15 @@ function readTypes(
   lintScan(words, base.words.length, scan, report);
   const strings = joined(base.strings, ownStrings);
   const pointerSize = options.pointerSize ?? base.pointerSize ?? pointerSizeOf(words, scan.integers, strings);
-  const btf: Btf = { source, words, offsets: offsets.slice(0, scan.endId + 1), strings, segments: [], pointerSize };
+  const btf: Btf = {
+    source,
+    words,
+    offsets: offsets.slice(0, scan.endId + 1),
+    strings,
+    segments: [],
+    roots: scan.roots,
+    pointerSize,
+  };
   const subject = { btf, startId: base.endId, endId: scan.endId, complete: scan.badRecord === -1, report };
   return {
     subject,

@@ -65,6 +65,7 @@ export function parseBtf(bytes: Uint8Array, options: ParseOptions = {}): Btf {
     offsets: offsets.slice(0, scan.endId + 1),
     strings,
     segments: [segment],
+    roots: scan.roots,
     pointerSize: options.pointerSize ?? pointerSizeOf(words, scan.integers, strings),
   };
 }
@@ -99,6 +100,7 @@ export function parseModules(base: Btf, modules: readonly BtfInput[]): Btf {
   offsets.set(base.offsets);
 
   const segments: BtfSegment[] = [baseSegment];
+  const roots: (readonly number[])[] = [base.roots];
   const baseSizes = layoutSizes(baseSegment);
   let wordAt = base.words.length;
   let stringAt = base.strings.length;
@@ -127,6 +129,7 @@ export function parseModules(base: Btf, modules: readonly BtfInput[]): Btf {
     };
     shiftReferences(words, offsets, segment, { ids: baseEnd, strings: base.strings.length });
     segments.push(segment);
+    roots.push(scan.roots);
     wordAt = wordEnd;
     stringAt = segment.stringEnd;
     idAt = segment.endId;
@@ -137,6 +140,7 @@ export function parseModules(base: Btf, modules: readonly BtfInput[]): Btf {
     offsets: offsets.slice(0, idAt + 1),
     strings,
     segments,
+    roots: roots.flat(),
     pointerSize: base.pointerSize,
   };
 }

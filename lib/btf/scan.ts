@@ -19,6 +19,7 @@ import {
   TYPE_WORDS,
 } from "./format.ts";
 import type { RecordSizes } from "./layout.ts";
+import { NO_ROOT_KINDS } from "./view.ts";
 
 /** A type section inside an array of words. */
 export interface TypeSection {
@@ -43,6 +44,8 @@ export interface Scan {
   readonly badRecord: number;
   /** Word indexes of the INT records, for the pointer size. */
   readonly integers: readonly number[];
+  /** Ids of the named types that are no functions, variables or sections; see `Btf.roots`. */
+  readonly roots: readonly number[];
 }
 
 /** Everything the pass needs to know of a kind in one word. */
@@ -54,6 +57,7 @@ const SHAPE_IS_ARRAY = 1 << 15;
 const SHAPE_ELEMENT_NAMED = 1 << 16;
 const SHAPE_ELEMENT_REFERS = 1 << 17;
 const SHAPE_IS_INT = 1 << 18;
+const SHAPE_IS_ROOT = 1 << 19;
 /** The word of an element that holds its type id: 0 or 1. */
 const SHAPE_ELEMENT_ID_SHIFT = 20;
 
@@ -69,6 +73,7 @@ function shapesOf({ fixedWords, elementWords }: RecordSizes): Int32Array {
       (kind === KIND_INT ? SHAPE_IS_INT : 0) |
       (ELEMENT_NAME_WORDS[kind] !== 0 ? SHAPE_ELEMENT_NAMED : 0) |
       (elementIds !== 0 ? SHAPE_ELEMENT_REFERS : 0) |
+      (fixedWords[kind] !== 0 && !NO_ROOT_KINDS.has(kind) ? SHAPE_IS_ROOT : 0) |
       ((elementIds >>> 1) << SHAPE_ELEMENT_ID_SHIFT);
   }
   return shapes;
@@ -82,6 +87,7 @@ interface Progress {
   /** Where the section ends. */
   readonly to: number;
   readonly integers: number[];
+  readonly roots: number[];
   at: number;
   id: number;
   maxId: number;
@@ -112,6 +118,7 @@ export function scanTypes(section: TypeSection, sizes: RecordSizes, offsets: Uin
     offsets,
     to,
     integers: [],
+    roots: [],
     at: from,
     id: startId,
     maxId: 0,
@@ -120,7 +127,7 @@ export function scanTypes(section: TypeSection, sizes: RecordSizes, offsets: Uin
     badRecord: -1,
   };
   while (progress.at < to && progress.badRecord === -1) scanSome(progress, Math.min(to, progress.at + WORDS_A_CALL));
-  const { id, at, badRecord, integers } = progress;
+  const { id, at, badRecord, integers, roots } = progress;
   offsets[id] = at;
   const isHuge = progress.anyBits < 0;
   return {
@@ -130,12 +137,13 @@ export function scanTypes(section: TypeSection, sizes: RecordSizes, offsets: Uin
     maxName: isHuge ? -1 : progress.maxName,
     badRecord,
     integers,
+    roots,
   };
 }
 
 /** Scans the records that begin before `until`. */
 function scanSome(progress: Progress, until: number): void {
-  const { words, shapes, offsets, to, integers } = progress;
+  const { words, shapes, offsets, to, integers, roots } = progress;
   let { at, id, maxId, maxName, anyBits } = progress;
   while (at < until) {
     const record = at;
@@ -148,9 +156,11 @@ function scanSome(progress: Progress, until: number): void {
       progress.badRecord = record;
       break;
     }
-    offsets[id++] = record;
+    offsets[id] = record;
     const name = words[record + NAME_WORD] as number;
     anyBits |= name;
+    if (name !== 0 && (shape & SHAPE_IS_ROOT) !== 0) roots.push(id);
+    id++;
     if (name > maxName) maxName = name;
     if ((shape & SHAPE_REFERS) !== 0) {
       const reference = words[record + SIZE_OR_TYPE_WORD] as number;

@@ -34,7 +34,8 @@ export function permuteView(btf: Btf, order: ArrayLike<number>, segmentIndex = 0
     (id) => newIds[id] as number,
     (name) => name,
   );
-  return { ...btf, words, offsets };
+  const roots = btf.roots.map((id) => newIds[id] as number).sort((a, b) => a - b);
+  return { ...btf, words, offsets, roots };
 }
 
 /**

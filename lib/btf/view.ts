@@ -5,8 +5,11 @@ import {
   INFO_VLEN_MASK,
   INFO_WORD,
   KIND_CONST,
+  KIND_DATASEC,
+  KIND_DECL_TAG,
   KIND_ENUM,
   KIND_ENUM64,
+  KIND_FUNC,
   KIND_NAMES,
   KIND_PTR,
   KIND_RESTRICT,
@@ -14,6 +17,7 @@ import {
   KIND_TYPE_TAG,
   KIND_TYPEDEF,
   KIND_UNION,
+  KIND_VAR,
   KIND_VOLATILE,
   NAME_WORD,
   SIZE_OR_TYPE_WORD,
@@ -69,9 +73,23 @@ export interface Btf {
   readonly strings: Uint8Array;
   /** The base, then the modules in the order they were given. */
   readonly segments: readonly BtfSegment[];
+  /**
+   * Ids of the types that have a name by which programs ask for them, ascending: all named ones but functions,
+   * variables and sections, which are most of a kernel's types. Kept by the one pass, so that none has to be made again.
+   */
+  readonly roots: readonly number[];
   /** Bytes of a pointer: 4 or 8, read off the size of `long` as libbpf's determine_ptr_size does; 0 when unknown. */
   readonly pointerSize: number;
 }
+
+/** Kinds whose names are no types': what a program asks for by name is of any other kind. See `Btf.roots`. */
+export const NO_ROOT_KINDS: ReadonlySet<number> = new Set([
+  KIND_FUNC,
+  KIND_VAR,
+  KIND_DATASEC,
+  KIND_DECL_TAG,
+  KIND_TYPE_TAG,
+]);
 
 /** Number of types including void: ids run from 0 to `typeCount - 1`. */
 export function typeCount(btf: Btf): number {

@@ -1,5 +1,5 @@
 import { essentialLength } from "../btf/strings.ts";
-import { type Btf, type BtfSegment, isEnum, isTransparent, kindOf, nameOffsetOf } from "../btf/view.ts";
+import { type Btf, type BtfSegment, isEnum, isTransparent, kindOf, nameOffsetOf, typeCount } from "../btf/view.ts";
 import type { ReloRecord } from "../core/resolve.ts";
 import { isMarked, type Marks, NAMED } from "./marks.ts";
 
@@ -15,7 +15,7 @@ export function hideModuleNames(marks: Marks, records: readonly ReloRecord[]): v
     const first = candidates[0];
     if (first !== undefined && first.id < baseEnd) taken.add(candidateKey(btf, first.id));
   }
-  for (let id = baseEnd; id < types.length; id++) {
+  for (let id = baseEnd; id < typeCount(btf); id++) {
     if (!isMarked(marks, id, NAMED) || !taken.has(candidateKey(btf, id))) continue;
     // A typedef is nothing but its name.
     types[id] = isTransparent(kindOf(btf, id)) ? 0 : (types[id] as number) & ~NAMED;
