@@ -26,8 +26,7 @@ const NAME = 0x64;
 const ZIP_LZMA_HEADER = [9, 20, 5, 0];
 const LZMA_PROPERTY_BYTES = 5;
 const LZMA_HEADER_BYTES = 13;
-/** The LZMA reader takes the size for a bound, and stops at it: where none is known, the greatest. */
-const ANY_SIZE = 0xffff_fffe;
+const UNKNOWN_SIZE = 0xffff_ffff_ffff_ffffn;
 /** What libarchive says at the end of a member that is sound but for what the ZIP header has to say of it. */
 const CONSUMED_MESSAGE = /^ZIP compressed data is wrong size \(read (\d+), expected \d+\)/;
 const SUM_MESSAGE = /^ZIP bad CRC: 0x([0-9a-f]+) should be/;
@@ -46,21 +45,26 @@ export function decodeXzStream(bytes: Uint8Array, options: CodecOptions): AsyncG
   return decodeMember("xz", METHOD_XZ, bytes, 0, options);
 }
 
-/** LZMA with its 13-byte header; the size in that, where it has one, must come out. */
+/**
+ * LZMA with its 13-byte header, where that says how large the data is. Without a size the end is a mark inside the data,
+ * and this reader takes a cut for it: such data is refused rather than trusted.
+ */
 export async function* decodeLzmaAlone(bytes: Uint8Array, options: CodecOptions): AsyncGenerator<Uint8Array> {
   if (bytes.length < LZMA_HEADER_BYTES) throw truncated("lzma", options);
   const said = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(LZMA_PROPERTY_BYTES, true);
-  const wanted = said === 0xffff_ffff_ffff_ffffn ? null : Number(said);
-  if (wanted !== null) checkSize(wanted, "lzma", options);
+  if (said === UNKNOWN_SIZE) {
+    throw codecError("bad-archive", "lzma", "does not say its size; reading that needs liblzma and koffi", options);
+  }
+  const wanted = Number(said);
+  checkSize(wanted, "lzma", options);
   const properties = bytes.subarray(0, LZMA_PROPERTY_BYTES);
   const member = Buffer.concat([Uint8Array.from(ZIP_LZMA_HEADER), properties, bytes.subarray(LZMA_HEADER_BYTES)]);
   let total = 0;
-  for await (const chunk of decodeMember("lzma", METHOD_LZMA, member, wanted ?? ANY_SIZE, options)) {
+  for await (const chunk of decodeMember("lzma", METHOD_LZMA, member, wanted, options)) {
     total += chunk.length;
     yield chunk;
   }
-  if (wanted !== null && total < wanted) throw truncated("lzma", options);
-  if (wanted !== null && total > wanted) throw trailingBytes("lzma", options, bytes.length);
+  if (total < wanted) throw truncated("lzma", options);
 }
 
 /** What ZIP's header says of its member. */

@@ -23,6 +23,7 @@ const FILES: readonly [string, CodecName, boolean][] = [
   ["streams.xz", "xz", true],
   ["none.xz", "xz", false],
   ["sample.lzma", "lzma", false],
+  ["sized.lzma", "lzma", false],
   ["sample.bz2", "bzip2", true],
   ["streams.bz2", "bzip2", true],
   ["sample.zst", "zstd", true],
@@ -131,11 +132,12 @@ describe("WebAssembly, where liblzma is missing", () => {
     ["sample.xz", decodeXzStream],
     ["kernel.xz", decodeXzStream],
     ["blocks.xz", decodeXzStream],
-    ["sample.lzma", decodeLzmaAlone],
+    ["sized.lzma", decodeLzmaAlone],
   ] as const)("reads %s, and no part of it", async (name, decode) => {
     const packed = load(name);
     expect(sample.equals(await collect(decode(packed, limits)))).toBe(true);
-    for (const cut of [20, 100, packed.length >> 1, packed.length - 30, packed.length - 5]) {
+    // The last five bytes of LZMA are its end mark, behind all of the data.
+    for (const cut of [20, 100, packed.length >> 1, packed.length - 30, packed.length - 8]) {
       await expect(collect(decode(packed.subarray(0, cut), limits)), `cut at ${cut}`).rejects.toThrow(FormatError);
     }
     const broken = Buffer.from(packed);
@@ -145,7 +147,12 @@ describe("WebAssembly, where liblzma is missing", () => {
 
   it("stops at a bound", async () => {
     await expect(collect(decodeXzStream(load("zeros.xz"), limits))).rejects.toThrow("more than 1048576 bytes");
-    await expect(collect(decodeLzmaAlone(load("zeros.lzma"), limits))).rejects.toThrow("more than 1048576 bytes");
+    const small = { ...limits, maxBytes: 1000 };
+    await expect(collect(decodeLzmaAlone(load("sized.lzma"), small))).rejects.toThrow("more than 1000 bytes");
+  });
+
+  it("refuses LZMA whose end it could not tell from a cut", async () => {
+    await expect(collect(decodeLzmaAlone(load("sample.lzma"), limits))).rejects.toThrow("does not say its size");
   });
 });
 
