@@ -54,7 +54,13 @@ export async function runPlan(plan: BatchPlan, executor: Executor, options: RunO
       if (failFast && result.parts.some((part) => part.state === "failed")) ended = "fail-fast";
     }
   };
-  const lanes = Array.from({ length: Math.min(executor.slots, plan.jobs.length) }, lane);
+  // What fails here (the journal's disk is full) ends the run, and the other lanes with it.
+  const guarded = () =>
+    lane().catch((error: unknown) => {
+      ended = "interrupted";
+      throw error;
+    });
+  const lanes = Array.from({ length: Math.min(executor.slots, plan.jobs.length) }, guarded);
   await Promise.race([Promise.all(lanes), stopped]);
   return { ...tally.sorted(), ended };
 }
