@@ -41,17 +41,24 @@ export function assemble(
       named.filter(({ identity }) => kept.has(kernelKey(identity))),
       setup,
       version,
+      shape,
     ),
     failed: [...unnamed, ...conflicting],
   };
 }
 
-function provenanceOf(kernels: readonly TalliedKernel[], setup: BatchSetup, version: string): Provenance {
+function provenanceOf(
+  kernels: readonly TalliedKernel[],
+  setup: BatchSetup,
+  version: string,
+  { layout, naming }: BundleShape,
+): Provenance {
   const { keep, loaders, maxBytes: _, ...options } = setup.options;
   return {
     version: PROVENANCE_VERSION,
     tool: { name: "btfgen", version },
-    options: { ...options, keep: [...keep], loaders: [...loaders] },
+    // A directory of one architecture does not show whose names it has; who merges it must know.
+    options: { ...options, keep: [...keep], loaders: [...loaders], ...(layout === "tree" && { naming }) },
     objects: setup.objects.map(({ name, sha256, tag }) => ({ name, sha256, arch: tag?.word ?? null })),
     kernels: kernels.map(
       ({ identity, origin, sourceHash, blobHash, bytes, counts }): ProvenanceKernel => ({

@@ -47,7 +47,7 @@ export function mergeBundles(parts: readonly MergePart[], naming?: Naming): Merg
   return {
     entries: joined.entries,
     shape,
-    provenance: provenanceOf(parts, problems, notes),
+    provenance: provenanceOf(parts, shape, problems, notes),
     conflicts: joined.conflicts,
     problems,
     notes,
@@ -70,7 +70,12 @@ function shapeOf(parts: readonly MergePart[], naming: Naming | undefined, proble
   return { layout: "tree", naming: found ?? "btfhub" };
 }
 
-function provenanceOf(parts: readonly MergePart[], problems: string[], notes: string[]): Provenance | null {
+function provenanceOf(
+  parts: readonly MergePart[],
+  shape: BundleShape,
+  problems: string[],
+  notes: string[],
+): Provenance | null {
   const known = parts.flatMap(({ provenance }) => (provenance === null ? [] : [provenance]));
   if (known.length === 0) return null;
   const without = parts.find(({ provenance }) => provenance === null);
@@ -79,7 +84,10 @@ function provenanceOf(parts: readonly MergePart[], problems: string[], notes: st
     return null;
   }
   const merged = mergeProvenance(known);
-  if (!("differs" in merged)) return merged;
+  if (!("differs" in merged)) {
+    const { options } = merged;
+    return "naming" in options ? { ...merged, options: { ...options, naming: shape.naming } } : merged;
+  }
   problems.push(merged.differs);
   return null;
 }

@@ -101,9 +101,22 @@ function openTree(storage: BundleStorage): OpenBundle {
     ),
   );
   const aliases = new Map(unknown.flatMap((name) => withKey(name, expected.get(name))));
-  const namings = namingsOf(identities, storage.container === "directory");
+  const namings = withAliases(namingsOf(identities, storage.container === "directory"), entries, aliases);
   const strays = unknown.filter((name) => !aliases.has(name));
   return { storage, layout: "tree", namings, entries: sorted(entries), aliases, strays };
+}
+
+/** Of namings that give the same names, those whose second names are the ones there; all, where no tar of ours is. */
+function withAliases(
+  namings: readonly Naming[],
+  entries: readonly OpenEntry[],
+  aliases: ReadonlyMap<string, string>,
+): readonly Naming[] {
+  const fitting = namings.filter((naming) => {
+    const expected = entries.flatMap(({ identity }) => aliasesOf(identity, naming));
+    return expected.length === aliases.size && expected.every((alias) => aliases.has(alias));
+  });
+  return fitting.length > 0 ? fitting : namings;
 }
 
 function withKey(name: string, key: string | undefined): [string, string][] {

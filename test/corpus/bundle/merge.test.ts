@@ -93,6 +93,30 @@ describe("merging", () => {
     expect(mergeBundles(mixed, "bcc")).toMatchObject({ problems: [], shape: { naming: "bcc" } });
   });
 
+  it("tells namings of the same names by the names for readers that keep quotes", async () => {
+    const shape = { layout: "tree", naming: "inspektor-gadget-image" } as const;
+    const x86 = ENTRIES.filter(({ identity }) => identity.arch === "x86_64");
+    const halves = [x86.slice(0, 3), x86.slice(3)];
+    const parts = await Promise.all(
+      halves.map(async (entries) => ({ bundle: await opened(entries, shape), provenance: null })),
+    );
+    expect(parts.map(({ bundle }) => bundle.namings)).toContainEqual(["inspektor-gadget-image"]);
+    const merged = mergeBundles(parts);
+    expect(Buffer.compare(await tarOf(merged.entries, merged.shape), await tarOf(joined(x86), shape))).toBe(0);
+  });
+
+  it("names as the provenance says where names do not tell, and says in it how it named", async () => {
+    const x86 = [entry("debian/12/x86_64/6.1", "a")];
+    const naming = "inspektor-gadget-image";
+    const provenance = { path: "p", provenance: { ...provenanceOf(x86), options: { naming } } };
+    const parts = [{ bundle: await opened(x86, { layout: "tree", naming }), provenance }];
+    expect(mergeBundles(parts).shape.naming).toBe(naming);
+    expect(mergeBundles(parts, "bcc")).toMatchObject({
+      shape: { naming: "bcc" },
+      provenance: { options: { naming: "bcc" } },
+    });
+  });
+
   it("goes without provenance where a part has none, and says so", async () => {
     const provenance = { path: "p", provenance: provenanceOf(ENTRIES) };
     const bundle = await opened(ENTRIES, TREE, "x.tar");
