@@ -26,8 +26,15 @@ const NOT_IMAGES = /\.(hmac|sig|asc|map)$/;
 export async function* readDebKernels(bytes: Uint8Array, place: Place, options: SourceOptions) {
   const deb = await openDeb(bytes, place.origin);
   const { sums } = deb.control;
-  const isProved = ({ name, bytes: file }: Member) =>
-    sums.get(name) !== undefined && createHash("md5").update(file).digest("hex") === sums.get(name);
+  const isProved = ({ name, bytes: file }: Member) => {
+    const sum = sums.get(name);
+    if (sum === undefined) return false;
+    if (createHash("md5").update(file).digest("hex") === sum) return true;
+    const source = `${place.origin}!${name}`;
+    throw new FormatError("bad-archive", "the file is not the one whose sum the package has: it is damaged", {
+      source,
+    });
+  };
   const known = { ...place, identity: mergeIdentities(identityOfDeb(deb.control), place.identity) };
   yield* packageKernels((wanted) => readDebData(deb, wanted), isProved, known, options);
 }
@@ -78,8 +85,9 @@ async function* packageKernels(
         else if (isProblem(item) && item.code !== "missing-btf") problems.push(item);
         continue;
       }
+      const proved = isProved(member);
       kernel = await imageKernel(member.bytes, inside, options);
-      if (options.modules !== true && isProved(member)) break;
+      if (options.modules !== true && proved) break;
     } catch (error) {
       if (!(error instanceof FormatError) || error.source !== inside.origin) throw error;
       problems.push({ origin: inside.origin, code: error.code, problem: withoutSource(error) });
