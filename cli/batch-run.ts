@@ -44,6 +44,8 @@ export interface BatchRun {
 
 const WORKER_FILE = "worker.cjs";
 const BUILD_DIGITS = 12;
+const SIGNAL_EXIT_BASE = 128;
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 const VERSION = process.env.BTFGEN_BUILD_VERSION ?? "0.0.0";
 
 /** The worker's code, beside the command's. */
@@ -95,9 +97,10 @@ export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
     }
     const state = openState(output, request.resume);
     try {
-      const end = await runWorkers(prepared, state);
+      const { end, signal } = await runWorkers(prepared, state);
       if (end.ended !== "complete") {
         state.leave();
+        if (signal !== undefined) endBySignal(prepared, end, signal);
         return { end, assembled: null, bundle: null };
       }
       const assembled = assemble(end, prepared.setup, VERSION, request.shape);
@@ -111,12 +114,17 @@ export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
   });
 }
 
-async function runWorkers(prepared: PreparedBatch, state: RunState): Promise<RunEnd> {
+interface WorkersEnd {
+  readonly end: RunEnd;
+  /** What interrupted it, if anything did. */
+  readonly signal: keyof typeof SIGNALS | undefined;
+}
+
+async function runWorkers(prepared: PreparedBatch, state: RunState): Promise<WorkersEnd> {
   const { request, plan, problems } = prepared;
   const stop = new AbortController();
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  const onSignal = () => stop.abort();
-  for (const signal of signals) process.once(signal, onSignal);
+  const onSignal = (name: NodeJS.Signals) => stop.abort(name);
+  for (const name of Object.keys(SIGNALS)) process.once(name, onSignal);
   const executor = await startExecutor(prepared, [...state.found.keys()]);
   const progress = startProgress(request.json);
   try {
@@ -130,12 +138,26 @@ async function runWorkers(prepared: PreparedBatch, state: RunState): Promise<Run
     });
     for (const { origin, reason } of problems) progress.onProblem(origin, reason);
     const { onEvent } = progress;
-    return await runPlan(plan, executor, { failFast: request.failFast, state, onEvent, signal: stop.signal });
+    const end = await runPlan(plan, executor, { failFast: request.failFast, state, onEvent, signal: stop.signal });
+    return { end, signal: stop.signal.reason };
   } finally {
     progress.end();
     await executor.close();
-    for (const signal of signals) process.removeListener(signal, onSignal);
+    for (const name of Object.keys(SIGNALS)) process.removeListener(name, onSignal);
   }
+}
+
+/** Says what to do next, and ends the process with the code that a shell gives to one that the signal has ended. */
+function endBySignal(
+  { request: { output }, plan }: PreparedBatch,
+  { files }: RunEnd,
+  signal: keyof typeof SIGNALS,
+): never {
+  writeErr(
+    `btfgen: interrupted after ${files} of ${plan.jobs.length} files; no bundle is written\n` +
+      `btfgen: what is done is in ${statePath(output)}: the same command with --resume goes on\n`,
+  );
+  process.exit(SIGNAL_EXIT_BASE + SIGNALS[signal]);
 }
 
 function startExecutor({ request, setup, plan }: PreparedBatch, known: readonly string[]): Promise<Executor> {

@@ -16,7 +16,7 @@ const ATTEMPTS = 2;
 const KEEP_SECONDS = 24 * 3600;
 const KEEP_COUNT = 20_000;
 /** Events can be lost with a connection: then the job itself is asked. */
-const ASK_EVERY_MS = 60_000;
+const ASK_EVERY_MS = 5000;
 
 /**
  * An executor that lets other machines do the work, through BullMQ on Redis. A job's id is its content key: a file that
@@ -36,6 +36,8 @@ export async function startQueue(
   const events = new packages.bullmq.QueueEvents(name, { connection: client.duplicate() });
   queue.on("error", () => {});
   events.on("error", () => {});
+  // Each file that is waited for listens to both.
+  queue.setMaxListeners(0);
   events.setMaxListeners(0);
   await events.waitUntilReady();
   await putSetup(client, setup);

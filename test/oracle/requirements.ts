@@ -5,16 +5,26 @@
  */
 import { describe, it } from "vitest";
 import { bpftoolCommand } from "./bpftool.ts";
+import { chromiumPath } from "./chromium.ts";
 import { clangCommand } from "./clang.ts";
 import { kernelMissing } from "./kernel.ts";
 import { libbpfOracle } from "./libbpf.ts";
 import { libbpfToolsExecutables } from "./libbpf-tools.ts";
 import { paholeCommand } from "./pahole.ts";
-import { firstLineOf } from "./process.ts";
+import { findProgram, firstLineOf } from "./process.ts";
 import { s390xRoot, s390xRunner } from "./s390x.ts";
 
 /** The oracles by name. `bpf` is the running kernel's bpf(2), with the privilege to load BTF. */
-export type OracleName = "bpftool" | "libbpf" | "clang" | "pahole" | "libbpf-tools" | "bpf" | "s390x";
+export type OracleName =
+  | "bpftool"
+  | "libbpf"
+  | "clang"
+  | "pahole"
+  | "libbpf-tools"
+  | "bpf"
+  | "s390x"
+  | "redis"
+  | "chromium";
 
 /** An oracle that is there, with its version, or the reason why it is not. */
 export type OracleState =
@@ -37,8 +47,13 @@ const found = (version: string | undefined): OracleState => ({ present: true, ve
 const missing = (reason: string): OracleState => ({ present: false, reason });
 
 const probes: Readonly<Record<OracleName, () => OracleState>> = {
+  redis: () => fromProgram(findProgram(["redis-server"], "--version"), "redis-server is not installed"),
   bpftool: () => fromProgram(bpftoolCommand(), "bpftool is not installed"),
   clang: () => fromProgram(clangCommand(), "clang is not installed, or has no BPF target"),
+  chromium: () => {
+    const path = chromiumPath();
+    return path === undefined ? missing("chromium is not installed") : found(firstLineOf([path, "--version"]));
+  },
   pahole: () => fromProgram(paholeCommand(), "pahole is not installed"),
   libbpf: () => {
     const built = libbpfOracle();
