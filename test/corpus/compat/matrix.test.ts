@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest";
+import { compatDocument } from "../../../corpus/compat/document.ts";
+import { compatHtml } from "../../../corpus/compat/html.ts";
+import { compatMarkdown } from "../../../corpus/compat/markdown.ts";
+import { columnCounts, rowFindings, totalsOf, verdictText } from "../../../corpus/compat/summary.ts";
+import { type SceneKernel, sceneMatrix, sceneObjects } from "./scene.ts";
+
+const RESOLVED: SceneKernel = ["debian/12/x86_64/6.1.0-2-amd64", {}, {}];
+const SAME: SceneKernel = ["debian/12/x86_64/6.1.0-1-amd64", {}, {}];
+const POISONED: SceneKernel = [
+  "debian/11/x86_64/5.10.0-1-amd64",
+  { 1: ["absent", "no member a"], 2: ["poisoned", "no member b"] },
+  { skipped: "the object is for arm64" },
+];
+const REFUSED: SceneKernel = [
+  "debian/13/x86_64/6.12.0-1-amd64",
+  { 0: ["ambiguous", "two types"] },
+  { 3: ["error", "deep"] },
+];
+
+describe("a matrix", () => {
+  it("says equal rows and outcomes once", () => {
+    const matrix = sceneMatrix(["a.o", "b.o"], [RESOLVED, POISONED, SAME]);
+    expect(matrix.kernels.map(({ identity }) => identity.release)).toEqual([
+      "5.10.0-1-amd64",
+      "6.1.0-1-amd64",
+      "6.1.0-2-amd64",
+    ]);
+    expect(matrix.rows).toHaveLength(2);
+    expect(matrix.outcomes).toHaveLength(3);
+    expect(matrix.groups.map(({ first, count }) => [first, count])).toEqual([
+      [0, 1],
+      [1, 2],
+    ]);
+  });
+
+  it("is the same whatever the order of kernels", () => {
+    const forth = compatDocument(sceneMatrix(["a.o", "b.o"], [RESOLVED, POISONED, SAME, REFUSED]));
+    const back = compatDocument(sceneMatrix(["a.o", "b.o"], [REFUSED, SAME, POISONED, RESOLVED]));
+    expect(back.kernels).toEqual(forth.kernels);
+    expect(back.groups.map(({ label, status }) => [label, status])).toEqual(
+      forth.groups.map(({ label, status }) => [label, status]),
+    );
+    expect(back.totals).toEqual(forth.totals);
+  });
+
+  it("takes the worst relocation for the status of an object, and counts all", () => {
+    const matrix = sceneMatrix(["a.o", "b.o"], [POISONED]);
+    const relocations = sceneObjects(["a.o"])[0]?.object.relocations.length ?? 0;
+    expect(matrix.outcomes[matrix.rows[0]?.[0] ?? -1]).toMatchObject({
+      status: "poisoned",
+      counts: [relocations - 2, 1, 1, 0, 0],
+    });
+    expect(matrix.outcomes[matrix.rows[0]?.[1] ?? -1]).toMatchObject({ status: "skipped", findings: [] });
+    expect(verdictText(columnCounts(matrix, 0))).toBe("all poisoned, 1 skipped");
+  });
+
+  it("gives each program a column, with its own relocations alone", () => {
+    const matrix = sceneMatrix(["a.o"], [POISONED], { byProgram: true });
+    const [{ object } = { object: null }] = sceneObjects(["a.o"]);
+    const users = new Set(object?.relocations.map(({ program }) => object.programs[program]?.name));
+    expect(new Set(matrix.columns.map(({ program }) => program))).toEqual(users);
+    const total = matrix.outcomes.flatMap(({ counts }) => counts).reduce((sum, count) => sum + count, 0);
+    const distinct = matrix.rows[0]?.map((index) => matrix.outcomes[index]?.counts.reduce((sum, n) => sum + n, 0) ?? 0);
+    expect(total).toBeGreaterThan(0);
+    expect(distinct?.reduce((sum, n) => sum + n, 0)).toBe(object?.relocations.length);
+  });
+
+  it("joins findings that say the same, the worst first", () => {
+    const cell = { 0: ["absent", "gone"], 4: ["poisoned", "no b"] } as const;
+    const [first, second, ...rest] = rowFindings(sceneMatrix(["a.o", "b.o"], [["x/1/x86_64/5.1.0", cell, cell]]), 0);
+    expect(rest).toEqual([]);
+    expect(first).toMatchObject({ status: "poisoned", reason: "no b" });
+    expect(first?.places.map(({ object }) => object)).toEqual(["a.o", "b.o"]);
+    expect(second).toMatchObject({ status: "absent", reason: "gone" });
+  });
+
+  it("adds up kernels and cells", () => {
+    const unreadable = [{ origin: "bad.xz", reason: "ends early" }];
+    const totals = totalsOf(sceneMatrix(["a.o", "b.o"], [RESOLVED, SAME, POISONED, REFUSED], { unreadable }));
+    expect(totals).toMatchObject({ kernels: 4, objects: 2, columns: 2, groups: 3, unreadable: 1 });
+    expect(totals.kernelsByStatus).toEqual({ skipped: 0, resolved: 2, absent: 0, poisoned: 1, ambiguous: 0, error: 1 });
+    expect(totals.cellsByStatus).toEqual({ skipped: 1, resolved: 4, absent: 0, poisoned: 1, ambiguous: 1, error: 1 });
+  });
+});
+
+describe("names from hostile files", () => {
+  const EVIL = "</script><img src=x onerror=alert(1)>|`` @admin #1 \u202e\u001b[31m\n# h";
+  const matrix = sceneMatrix(
+    [`${EVIL}.o`],
+    [[`debian/12/x86_64/6.1.0-${EVIL.replaceAll("/", "")}`, { 0: ["poisoned", EVIL] }]],
+    {
+      unreadable: [{ origin: EVIL, reason: EVIL }],
+    },
+  );
+
+  it("do not end the page's data, which reads back the same", () => {
+    const document = compatDocument(matrix);
+    const page = new TextDecoder().decode(compatHtml(document, "<script><!--data--></script>"));
+    const data = page.slice("<script>".length, -"</script>".length);
+    expect(data).not.toContain("<");
+    expect(JSON.parse(data)).toEqual(JSON.parse(JSON.stringify(document)));
+  });
+
+  it("stay in code spans and lines of Markdown", () => {
+    const text = compatMarkdown(matrix);
+    for (const control of ["\u202e", "\u001b"]) expect(text).not.toContain(control);
+    expect(text).not.toMatch(/^# h/m);
+    // What is left without code spans has nothing of the name.
+    const prose = text.replace(/(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)/g, "").replace(/<code>.*?<\/code>/g, "");
+    expect(prose).not.toMatch(/img|@admin|#1/);
+    for (const line of text.split("\n").filter((line) => line.startsWith("| 🟠"))) {
+      expect(line.replace(/\\\|/g, "").split("|")).toHaveLength(6);
+    }
+    for (const heading of text.matchAll(/<code>(.*?)<\/code>/g)) expect(heading[1]).not.toMatch(/[<>@#](?!\d+;)/);
+  });
+});
+
+it("cuts Markdown that would be too long for a comment, and says so", () => {
+  const kernels = Array.from({ length: 3000 }, (_, i): SceneKernel => {
+    return [`debian/12/x86_64/6.1.${i}-amd64`, { 0: ["poisoned", `reason ${i}`] }];
+  });
+  const text = compatMarkdown(sceneMatrix(["a.o"], kernels));
+  expect(text.length).toBeLessThan(65_536);
+  expect(text).toContain("left out");
+});
