@@ -1,14 +1,14 @@
 import type { LintFinding } from "../lib/btf/lint-finding.ts";
 import type { ReloDescription } from "../lib/core/describe.ts";
 import { type Place, placeOf, placeText } from "../lib/core/place.ts";
-import { RULE_SETS } from "../lib/core/rules.ts";
+import { type MatchRules, RULE_SETS } from "../lib/core/rules.ts";
 import { describeChosen } from "../lib/core/survey.ts";
 import type { Difference } from "../lib/verify/compare.ts";
 import { type FullSide, formatMalformed, type Proof } from "../lib/verify/prove.ts";
 import { counted, printable } from "./table.ts";
 
 /** Loaders by the names of their rules. */
-export type LoaderName = "libbpf" | "kernel";
+export type LoaderName = MatchRules["name"];
 
 /** What was proved of small BTF, or where that fails. */
 export interface ProofReport {
@@ -64,8 +64,7 @@ export function proofLines(report: ProofReport, kernel: string): string[] {
 
 function provedText({ pairs, loaders }: ProofReport): string {
   if (pairs === 0) return "nothing to compare: no relocation has a candidate; BTF is well formed";
-  const [first, second] = loaders;
-  const rules = second === undefined ? `${first}` : `${first} and ${second}`;
+  const rules = loaders.length < 2 ? loaders.join() : `${loaders.slice(0, -1).join(", ")} and ${loaders.at(-1)}`;
   const have = pairs === 1 ? "has" : "have";
   return `${counted(pairs, "pair")} of relocation and candidate ${have} the same outcome under ${rules} rules; BTF is well formed`;
 }

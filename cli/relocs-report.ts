@@ -8,7 +8,7 @@ import {
 } from "../lib/core/describe.ts";
 import { RELO_KIND_NAMES } from "../lib/core/relo-kind.ts";
 import { resolveObject } from "../lib/core/resolve.ts";
-import { RULE_SETS } from "../lib/core/rules.ts";
+import { type MatchRules, RULE_SETS } from "../lib/core/rules.ts";
 import { globFilter } from "./glob.ts";
 import type { ObjectInputs } from "./object-input.ts";
 import { counted } from "./table.ts";
@@ -36,7 +36,7 @@ interface RelocsTarget {
   readonly source: string;
   readonly modules: readonly string[];
   readonly byteOrder: "little" | "big";
-  readonly rules: "libbpf" | "kernel";
+  readonly rules: MatchRules["name"];
 }
 
 /** Counts over the relocations of the selected programs, whatever --failed leaves out. */
@@ -55,7 +55,7 @@ interface RelocsSummary {
 /** What to report. */
 export interface RelocsQuery {
   readonly target: Btf | null;
-  readonly rules: "libbpf" | "kernel";
+  readonly rules: MatchRules["name"];
   /** Names of programs, with `*` and `?`; none for all. */
   readonly programs: readonly string[];
   readonly failedOnly: boolean;
@@ -110,7 +110,7 @@ export function reportRelocations(inputs: ObjectInputs, query: RelocsQuery): Rel
   };
 }
 
-function describeTarget(target: Btf, rules: "libbpf" | "kernel"): RelocsTarget {
+function describeTarget(target: Btf, rules: MatchRules["name"]): RelocsTarget {
   const [, ...modules] = target.segments;
   const littleEndian = target.segments[0]?.header.littleEndian ?? true;
   return {

@@ -1,3 +1,4 @@
+import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
 
 /** `btfgen batch CORPUS... --object OBJ... -o BUNDLE`. */
@@ -63,8 +64,8 @@ export const batch = defineCommand({
     loader: {
       type: "string",
       list: true,
-      choices: ["libbpf", "kernel"],
-      describe: "Loader whose rules are served and proved (both)",
+      choices: RULE_SET_NAMES,
+      describe: "Loader whose rules are served and proved (libbpf and kernel)",
     },
     "max-size": { type: "number", value: "MIB", describe: "Refuse what unpacks to more (1024)" },
     strict: { type: "boolean", describe: "Exit 1 also for poisoned relocations and uses of target_type_id" },

@@ -1,3 +1,4 @@
+import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
 
 /** `btfgen compat OBJECT... --corpus CORPUS...`. */
@@ -32,7 +33,7 @@ export const compat = defineCommand({
       describe: "One more object, for kernels of ARCH alone",
     },
     programs: { type: "boolean", describe: "Tell apart the programs of each object" },
-    loader: { type: "string", choices: ["libbpf", "kernel"], describe: "Whose resolver to follow (libbpf)" },
+    loader: { type: "string", choices: RULE_SET_NAMES, describe: "Whose resolver to follow (libbpf)" },
     modules: { type: "boolean", describe: "Take the modules of kernel packages too" },
     "max-size": { type: "number", value: "MIB", describe: "Refuse what unpacks to more (1024)" },
     markdown: { type: "boolean", describe: "Write Markdown, for a pull request" },

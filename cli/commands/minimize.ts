@@ -1,3 +1,4 @@
+import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
 
 /** `btfgen minimize BTF OBJECT... -o OUT`. */
@@ -53,8 +54,8 @@ export const minimize = defineCommand({
     loader: {
       type: "string",
       list: true,
-      choices: ["libbpf", "kernel"],
-      describe: "Loader whose rules are served and proved (both)",
+      choices: RULE_SET_NAMES,
+      describe: "Loader whose rules are served and proved (libbpf and kernel)",
     },
     strict: { type: "boolean", describe: "Exit 1 also for poisoned relocations and uses of target_type_id" },
     allow: { type: "string", value: "FILE", describe: "Relocations that --strict lets pass: see docs/FORMATS.md" },

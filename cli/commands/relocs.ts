@@ -1,3 +1,4 @@
+import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
 
 /** `btfgen relocs OBJECT... [--target BTF]`. */
@@ -25,7 +26,7 @@ export const relocs = defineCommand({
       value: "FILE",
       describe: "Module of that kernel: split BTF, .ko, or an archive of them",
     },
-    loader: { type: "string", choices: ["libbpf", "kernel"], describe: "Whose resolver to follow (libbpf)" },
+    loader: { type: "string", choices: RULE_SET_NAMES, describe: "Whose resolver to follow (libbpf)" },
     failed: { type: "boolean", describe: "List only poisoned, ambiguous and erring ones" },
     program: { type: "string", alias: "p", list: true, value: "GLOB", describe: "List only these programs' (* and ?)" },
     strict: { type: "boolean", describe: "Exit 1 also when a relocation is poisoned" },

@@ -1,3 +1,4 @@
+import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
 
 /** `btfgen verify SMALL --full BTF OBJECT...`. */
@@ -18,8 +19,8 @@ export const verify = defineCommand({
     loader: {
       type: "string",
       list: true,
-      choices: ["libbpf", "kernel"],
-      describe: "Loader whose rules are checked (both)",
+      choices: RULE_SET_NAMES,
+      describe: "Loader whose rules are checked (libbpf and kernel)",
     },
     level: { type: "string", choices: ["replay", "kernel", "vm"], describe: "How far to go (replay)" },
   },

@@ -51,11 +51,7 @@ const MAX_NAME_BYTES = 16_384;
  * @throws FormatError for a name that no compiler writes, of more than 16 KiB.
  */
 export function essentialLength(strings: Uint8Array, offset: number): number {
-  const end = stringEnd(strings, offset);
-  if (end - offset > MAX_NAME_BYTES) {
-    const hint = `a name of ${end - offset} bytes, at most ${MAX_NAME_BYTES} are compared`;
-    throw new FormatError("too-large", hint, { section: "BTF strings", offset });
-  }
+  const end = comparedEnd(strings, offset);
   for (let i = end - 5; i >= offset; i--) {
     if (
       strings[i] !== UNDERSCORE &&
@@ -68,6 +64,29 @@ export function essentialLength(strings: Uint8Array, offset: number): number {
     }
   }
   return end - offset;
+}
+
+/**
+ * The same as cilium/ebpf counts it: up to the last `___` that is not at the very beginning, whatever stands beside it
+ * (btf/types.go, newEssentialName). Longer by an underscore where there are four, shorter where a name ends in three.
+ * @throws FormatError as essentialLength does.
+ */
+export function flavourlessLength(strings: Uint8Array, offset: number): number {
+  const end = comparedEnd(strings, offset);
+  for (let i = end - 3; i > offset; i--) {
+    if (strings[i] === UNDERSCORE && strings[i + 1] === UNDERSCORE && strings[i + 2] === UNDERSCORE) return i - offset;
+  }
+  return end - offset;
+}
+
+/** Offset of the NUL that ends a name. @throws FormatError for a name that is too long to be compared. */
+function comparedEnd(strings: Uint8Array, offset: number): number {
+  const end = stringEnd(strings, offset);
+  if (end - offset > MAX_NAME_BYTES) {
+    const hint = `a name of ${end - offset} bytes, at most ${MAX_NAME_BYTES} are compared`;
+    throw new FormatError("too-large", hint, { section: "BTF strings", offset });
+  }
+  return end;
 }
 
 /** True when two names are the same without their flavours. */

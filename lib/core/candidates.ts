@@ -1,17 +1,5 @@
-import {
-  INFO_KIND_MASK,
-  INFO_KIND_SHIFT,
-  INFO_WORD,
-  KIND_DATASEC,
-  KIND_FUNC,
-  KIND_FUNC_PROTO,
-  KIND_LIMIT,
-  KIND_PTR,
-  KIND_VAR,
-  NAME_WORD,
-} from "../btf/format.ts";
 import { equalBytes, essentialLength } from "../btf/strings.ts";
-import { type Btf, type BtfSegment, kindOf, nameOffsetOf, typeCount } from "../btf/view.ts";
+import { type Btf, type BtfSegment, kindOf, NO_ROOT_KINDS, nameOffsetOf, typeCount } from "../btf/view.ts";
 import { sameKind } from "./match-field.ts";
 
 const UNDERSCORE = 0x5f;
@@ -30,7 +18,7 @@ const UNDERSCORES = 0x5f5f5f5f;
  * Kinds that are left out of the index and searched for one by one when a relocation asks for them, which no compiler
  * makes it do: functions are half the types of a kernel and would make the index twice as dear.
  */
-const UNINDEXED = new Set([KIND_PTR, KIND_FUNC, KIND_FUNC_PROTO, KIND_VAR, KIND_DATASEC]);
+export const UNINDEXED: ReadonlySet<number> = NO_ROOT_KINDS;
 
 /** Named types of a target by essential name and kind: a hash table with chains, of ids in ascending order. */
 export interface CandidateIndex {
@@ -43,6 +31,8 @@ export interface CandidateIndex {
   /** Type id and hash of each entry; entry 0 is unused. */
   readonly ids: Uint32Array;
   readonly hashes: Int32Array;
+  /** Named types whose name cilium/ebpf cuts elsewhere than libbpf: found once, when somebody asks for them. */
+  oddNames: readonly number[] | null;
 }
 
 /**
@@ -50,24 +40,16 @@ export interface CandidateIndex {
  * which a lookup is free; bpftool and libbpf go through all types for each root type of each object.
  */
 export function indexCandidates(btf: Btf): CandidateIndex {
-  const { words, offsets, strings } = btf;
-  const indexed = new Uint8Array(KIND_LIMIT).fill(1);
-  for (const kind of UNINDEXED) indexed[kind] = 0;
-  const count = typeCount(btf);
+  const { strings, roots } = btf;
   const view = new DataView(strings.buffer, strings.byteOffset, strings.byteLength);
-  // Room for all; half of it stays untouched and so costs nothing.
-  const ids = new Uint32Array(count + 1);
-  const hashes = new Int32Array(count + 1);
-  let entries = 1;
-  for (let id = 1; id < count; id++) {
-    const at = offsets[id] as number;
-    const kind = ((words[at + INFO_WORD] as number) >>> INFO_KIND_SHIFT) & INFO_KIND_MASK;
-    if (indexed[kind] === 0) continue;
-    const name = words[at + NAME_WORD] as number;
-    if (strings[name] === 0) continue;
-    ids[entries] = id;
-    hashes[entries++] = hashEssential(strings, view, name);
+  const ids = new Uint32Array(roots.length + 1);
+  const hashes = new Int32Array(roots.length + 1);
+  for (let i = 0; i < roots.length; i++) {
+    const id = roots[i] as number;
+    ids[i + 1] = id;
+    hashes[i + 1] = hashEssential(strings, view, nameOffsetOf(btf, id));
   }
+  const entries = roots.length + 1;
   const mask = (1 << Math.max(4, 32 - Math.clz32(entries))) - 1;
   const heads = new Uint32Array(mask + 1);
   const next = new Uint32Array(entries);
@@ -77,7 +59,7 @@ export function indexCandidates(btf: Btf): CandidateIndex {
     next[entry] = heads[bucket] as number;
     heads[bucket] = entry;
   }
-  return { btf, mask, heads, next, ids, hashes };
+  return { btf, mask, heads, next, ids, hashes, oddNames: null };
 }
 
 /**
@@ -109,7 +91,8 @@ function zeroBytes(word: number): number {
   return (word - LOW_BITS) & ~word & HIGH_BITS;
 }
 
-function hashBytes(strings: Uint8Array, offset: number, length: number): number {
+/** Hash of the first `length` bytes at an offset, as the index has it for essential names of that length. */
+export function hashBytes(strings: Uint8Array, offset: number, length: number): number {
   const hashed = Math.min(length, HASHED_BYTES);
   let hash = HASH_SEED;
   for (let from = 0; from <= hashed && from < HASHED_BYTES; from += WORD_BYTES) {
@@ -153,7 +136,8 @@ export function findCandidates(index: CandidateIndex, local: Btf, localId: numbe
   return inBase.length > 0 ? inBase : found;
 }
 
-function lookUp(index: CandidateIndex, hash: number, isCandidate: (id: number) => boolean): number[] {
+/** The types with a hash that pass a test, in ascending order. */
+export function lookUp(index: CandidateIndex, hash: number, isCandidate: (id: number) => boolean): number[] {
   const found: number[] = [];
   for (let entry = index.heads[hash & index.mask] as number; entry !== 0; entry = index.next[entry] as number) {
     if (index.hashes[entry] !== hash) continue;
@@ -163,7 +147,8 @@ function lookUp(index: CandidateIndex, hash: number, isCandidate: (id: number) =
   return found;
 }
 
-function scanAll(btf: Btf, isCandidate: (id: number) => boolean): number[] {
+/** All types that pass a test, in ascending order. */
+export function scanAll(btf: Btf, isCandidate: (id: number) => boolean): number[] {
   const found: number[] = [];
   for (let id = 1; id < typeCount(btf); id++) if (isCandidate(id)) found.push(id);
   return found;

@@ -13,8 +13,8 @@ export interface RuleSetRecords {
 }
 
 /**
- * Resolves objects under several rule sets. The first set takes every relocation; further ones take those whose
- * outcome can differ from it, which for libbpf's and the kernel's are the type relocations alone.
+ * Resolves objects under several rule sets. The first set of an algorithm takes every relocation; further ones take
+ * those whose outcome can differ from it, which for libbpf's and the kernel's are the type relocations alone.
  */
 export function resolveSets(
   objects: readonly BpfObject[],
@@ -22,8 +22,11 @@ export function resolveSets(
   ruleSets: readonly MatchRules[],
   evidence: boolean,
 ): RuleSetRecords[] {
-  return ruleSets.map((rules, i) => ({
-    rules,
-    records: objects.flatMap((object) => resolveObject(object, index, { rules, evidence, typeKindsOnly: i > 0 })),
-  }));
+  return ruleSets.map((rules, i) => {
+    const typeKindsOnly = ruleSets.slice(0, i).some(({ algorithm }) => algorithm === rules.algorithm);
+    return {
+      rules,
+      records: objects.flatMap((object) => resolveObject(object, index, { rules, evidence, typeKindsOnly })),
+    };
+  });
 }

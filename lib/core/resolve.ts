@@ -1,6 +1,7 @@
 import { stringAt } from "../btf/strings.ts";
 import { type Btf, nameOffsetOf } from "../btf/view.ts";
 import { type CandidateIndex, findCandidates } from "./candidates.ts";
+import { resolveCilium } from "./cilium-resolve.ts";
 import type { Evidence } from "./evidence.ts";
 import { type FieldMatch, matchEnumerator, matchField } from "./match-field.ts";
 import { type Effort, MATCH, matchState, NO_MATCH, objectEffort, settle } from "./match-state.ts";
@@ -72,6 +73,7 @@ export interface ResolveOptions {
  * @throws FormatError only when types run in circles, or are of a number, that would hang a loader.
  */
 export function resolveObject(object: BpfObject, index: CandidateIndex, options: ResolveOptions = {}): ReloRecord[] {
+  if (options.rules?.algorithm === "cilium") return resolveCilium(object, index, options);
   const { btf } = object;
   if (btf === null) return [];
   const found = new Map<number, number[]>();
@@ -103,9 +105,9 @@ export function resolveObject(object: BpfObject, index: CandidateIndex, options:
 }
 
 /** What comes of a relocation before any is left out: its own path and every candidate's answer. */
-type Matched = Pick<ReloRecord, "local" | "candidates">;
+export type Matched = Pick<ReloRecord, "local" | "candidates">;
 /** What the loader makes of it. */
-type Decision = Pick<ReloRecord, "status" | "chosen" | "value" | "reason">;
+export type Decision = Pick<ReloRecord, "status" | "chosen" | "value" | "reason">;
 
 /** Shared by all outcomes that nobody wants evidence of. */
 const NO_EVIDENCE: Evidence = [];

@@ -18,6 +18,7 @@ import { type Btf, isComposite, isEnum, isTransparent, kindOf, targetOf, typeCou
 import {
   type Evidence,
   FACT_COUNT,
+  FACT_DISTINCT,
   FACT_ENUMERATOR,
   FACT_FEWER,
   FACT_MEMBER,
@@ -44,6 +45,9 @@ export const DECLARED = 16;
 
 /** Kinds that C has no way to write down without a name, or not twice. */
 const CALLED_BY_NAME = new Set([KIND_INT, KIND_FLOAT, KIND_ENUM, KIND_ENUM64]);
+
+/** Marks are bytes; the array of them is a whole number of 32-bit words. */
+const TYPES_A_WORD = 4;
 
 /** What to keep of a target, beside the target itself: nothing of the source is touched. */
 export interface Marks {
@@ -73,7 +77,7 @@ export interface Marks {
 export function emptyMarks(btf: Btf, keepNames: boolean, printable = false): Marks {
   return {
     btf,
-    types: new Uint8Array(typeCount(btf)),
+    types: new Uint8Array(Math.ceil(typeCount(btf) / TYPES_A_WORD) * TYPES_A_WORD),
     elements: new Uint32Array((btf.words.length >>> 5) + 1),
     keepNames,
     printable,
@@ -82,6 +86,18 @@ export function emptyMarks(btf: Btf, keepNames: boolean, printable = false): Mar
     notLast: [],
     pending: [],
   };
+}
+
+/** Ids of all types with any mark, ascending. */
+export function markedTypes({ types }: Marks): number[] {
+  // Few of many are marked: four at a time are passed over.
+  const words = new Uint32Array(types.buffer);
+  const ids: number[] = [];
+  for (let i = 0; i < words.length; i++) {
+    if (words[i] === 0) continue;
+    for (let id = i * TYPES_A_WORD; id < (i + 1) * TYPES_A_WORD; id++) if (types[id] !== 0) ids.push(id);
+  }
+  return ids;
 }
 
 /** True when a type has all the given bits. */
@@ -179,6 +195,9 @@ export function markEvidence(marks: Marks, evidence: Evidence): void {
         break;
       case FACT_FEWER:
         marks.fewer.set(id, Math.min(detail, marks.fewer.get(id) ?? detail));
+        break;
+      case FACT_DISTINCT:
+        markType(marks, id, DISTINCT);
         break;
       default:
         markType(marks, id, KEPT);

@@ -1,6 +1,7 @@
 import type { Btf } from "../btf/view.ts";
 import { RELO_TYPE_ID_TARGET } from "../core/relo-kind.ts";
 import type { ReloRecord } from "../core/resolve.ts";
+import type { MatchRules } from "../core/rules.ts";
 import { decisionKey, NO_MATCH_KEY, outcomeKey, rootKey } from "./outcomes.ts";
 
 /** A relocation whose outcome is not the same against two targets. */
@@ -31,8 +32,12 @@ export interface Side {
  * equal. That holds exactly when some pairing of candidates keeps every outcome, in whatever order and for whatever
  * subset of programs a loader resolves them. Where a type's id is asked for, one candidate and two of a profile are not
  * the same: two ids make a loader refuse the relocation.
+ *
+ * cilium/ebpf decides over all relocations of one type in one program together, and meets candidates one after the
+ * other, so that of two that disagree the one in front may hide that. There the profiles must come in the same order,
+ * each counted where it is first met; then every group of relocations is decided alike.
  */
-export function compareSides(full: Side, small: Side): Difference[] {
+export function compareSides(full: Side, small: Side, algorithm: MatchRules["algorithm"] = "relo_core"): Difference[] {
   const differences: Difference[] = [];
   const groups = new Map<string, number[]>();
   full.records.forEach((record, i) => {
@@ -44,12 +49,13 @@ export function compareSides(full: Side, small: Side): Difference[] {
       differences.push({ record, full: told(record), small: told(other), what: "decision" });
     }
     if (record.candidates.length === 0 && other.candidates.length === 0) return;
-    const key = rootKey(record);
+    const key = rootKey(record, algorithm);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [i]);
     else group.push(i);
   });
-  for (const group of groups.values()) compareGroup(full, small, group, differences);
+  const same = algorithm === "cilium" ? sameSequence : sameSet;
+  for (const group of groups.values()) compareGroup(full, small, group, same, differences);
   return differences;
 }
 
@@ -57,11 +63,17 @@ function told(record: ReloRecord): string {
   return record.reason === null ? decisionKey(record) : `${decisionKey(record)} (${record.reason})`;
 }
 
-function compareGroup(full: Side, small: Side, group: readonly number[], differences: Difference[]): void {
+function compareGroup(
+  full: Side,
+  small: Side,
+  group: readonly number[],
+  same: typeof sameSet,
+  differences: Difference[],
+): void {
   const fullOutcomes = group.map((i) => outcomes(full, i));
   const smallOutcomes = group.map((i) => outcomes(small, i));
   const asksForId = group.map((i) => (full.records[i] as ReloRecord).relocation.kind === RELO_TYPE_ID_TARGET);
-  if (sameSet(profiles(fullOutcomes, asksForId), profiles(smallOutcomes, asksForId))) return;
+  if (same(profiles(fullOutcomes, asksForId), profiles(smallOutcomes, asksForId))) return;
   const before = differences.length;
   group.forEach((i, position) => {
     const [inFull, inSmall] = [fullOutcomes[position], smallOutcomes[position]].map(
@@ -99,14 +111,14 @@ function outcomes(side: Side, i: number): Map<number, string> {
 }
 
 /**
- * The distinct profiles of candidates; one that matches nothing is like one that is not there. A profile that matches
+ * The distinct profiles of candidates, in the order of their ids; one that matches nothing is like one that is not there. A profile that matches
  * where an id is asked for is there a second time when two candidates have it.
  */
 function profiles(group: readonly Map<number, string>[], asksForId: readonly boolean[]): Set<string> {
   const ids = new Set<number>();
   for (const byId of group) for (const id of byId.keys()) ids.add(id);
   const found = new Set<string>();
-  for (const id of ids) {
+  for (const id of [...ids].sort((a, b) => a - b)) {
     const keys = group.map((byId) => byId.get(id) ?? NO_MATCH_KEY);
     if (keys.every((key) => key === NO_MATCH_KEY)) continue;
     const profile = keys.join("\n");
@@ -120,6 +132,11 @@ function sameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   if (a.size !== b.size) return false;
   for (const key of a) if (!b.has(key)) return false;
   return true;
+}
+
+function sameSequence(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  const others = [...b];
+  return a.size === b.size && [...a].every((key, i) => key === others[i]);
 }
 
 function listed(keys: ReadonlySet<string>): string {

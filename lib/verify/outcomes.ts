@@ -1,8 +1,9 @@
-import { essentialLength } from "../btf/strings.ts";
+import { essentialLength, flavourlessLength } from "../btf/strings.ts";
 import { type Btf, isEnum, kindOf, nameOffsetOf } from "../btf/view.ts";
 import { MATCH, NO_MATCH } from "../core/match-state.ts";
 import { RELO_TYPE_ID_TARGET } from "../core/relo-kind.ts";
 import type { CandidateOutcome, ReloRecord } from "../core/resolve.ts";
+import type { MatchRules } from "../core/rules.ts";
 import { accessorName, NO_NAME } from "../core/spec.ts";
 import type { ReloValue } from "../core/value.ts";
 
@@ -40,15 +41,19 @@ function numbers(value: ReloValue, isId: boolean): string {
   return `${value.original} -> ${isId ? "an id" : value.value}${size}${marks}`;
 }
 
-/** Kind and essential name of a relocation's root: relocations that agree in it have the same candidates. */
-export function rootKey(record: ReloRecord): string {
+/**
+ * Kind and essential name of a relocation's root: relocations that agree in it have the same candidates. For cilium's
+ * rules candidates are of every kind, so it is the name alone.
+ */
+export function rootKey(record: ReloRecord, algorithm: MatchRules["algorithm"] = "relo_core"): string {
   const btf = record.object.btf;
   if (btf === null) return "";
   const { typeId } = record.relocation;
   const kind = kindOf(btf, typeId);
   const name = nameOffsetOf(btf, typeId);
-  const end = name + essentialLength(btf.strings, name);
-  let key = isEnum(kind) ? "enum " : `${kind} `;
+  const isCilium = algorithm === "cilium";
+  const end = name + (isCilium ? flavourlessLength : essentialLength)(btf.strings, name);
+  let key = isCilium ? "" : isEnum(kind) ? "enum " : `${kind} `;
   for (let at = name; at < end; at++) key += String.fromCharCode(btf.strings[at] as number);
   return key;
 }

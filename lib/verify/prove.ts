@@ -69,7 +69,8 @@ export function prove(objects: readonly BpfObject[], full: FullSide, small: Smal
   );
   const differences = full.sets.flatMap(({ rules, records }, i) => {
     const smallRecords = (sets[i] as RuleSetRecords).records;
-    return compareSides({ target: full.target, records }, { target, records: smallRecords }).map(
+    const fullSide = { target: full.target, records };
+    return compareSides(fullSide, { target, records: smallRecords }, rules.algorithm).map(
       (difference): ProofDifference => ({ ...difference, rules: rules.name }),
     );
   });

@@ -1,0 +1,146 @@
+import type { Btf } from "../btf/view.ts";
+import type { CandidateIndex } from "./candidates.ts";
+import { askCandidate } from "./cilium-candidate.ts";
+import { type CiliumQuestion, decideTogether } from "./cilium-decide.ts";
+import { findCiliumCandidates, hasCiliumName } from "./cilium-names.ts";
+import { plainValue } from "./cilium-value.ts";
+import type { Evidence } from "./evidence.ts";
+import { linkedPrograms } from "./linked-programs.ts";
+import { matchState, objectEffort, settle } from "./match-state.ts";
+import type { BpfObject, CoreRelocation } from "./object.ts";
+import { RELO_TYPE_ID_LOCAL, reloClass } from "./relo-kind.ts";
+import type { CandidateOutcome, Decision, Matched, ReloRecord, ResolveOptions } from "./resolve.ts";
+import { CILIUM_RULES } from "./rules.ts";
+import { parseSpec } from "./spec.ts";
+
+/**
+ * Resolves all relocations of an object by the rules of cilium/ebpf (btf/core.go as of July 2026; 0.15 and later). As
+ * with resolveObject each candidate's outcome stands on its own; status and value are what comes of deciding over all
+ * relocations of one type in one program, its subprograms included. A subprogram's relocation is decided anew in every
+ * program that calls it: a refusal by any of them counts, else what the first one comes to.
+ *
+ * Not as in the library: an access string that libbpf does not take is an error here too (that of more than 64
+ * elements, an array index past a struct that has no size), and more than 256 modifiers in a row, not 32, are a circle.
+ * @throws FormatError as resolveObject does.
+ */
+export function resolveCilium(object: BpfObject, index: CandidateIndex, options: ResolveOptions): ReloRecord[] {
+  const { btf } = object;
+  if (btf === null) return [];
+  const wanted =
+    options.typeKindsOnly === true
+      ? object.relocations.filter(({ kind }) => reloClass(kind) === "type")
+      : object.relocations;
+  const ask = asker(object, btf, index, options.evidence === true);
+  const matched = new Map(wanted.map((relocation) => [relocation, ask(relocation)]));
+  const decisions = decideAll(object, btf, index.btf, matched);
+  return wanted.map((relocation) => {
+    const { local, candidates } = matched.get(relocation) as Matched;
+    const { status, chosen, value, reason } = decisions.get(relocation) as Decision;
+    return { object, relocation, local, candidates, status, chosen, value, reason };
+  });
+}
+
+/** Shared by all outcomes that nobody wants evidence of. */
+const NO_EVIDENCE: Evidence = [];
+
+/** Matches one relocation with each of its candidates; each question of an object is asked once. */
+function asker(
+  object: BpfObject,
+  local: Btf,
+  index: CandidateIndex,
+  withEvidence: boolean,
+): (relocation: CoreRelocation) => Matched {
+  const found = new Map<number, number[]>();
+  const asked = new Map<string, Matched>();
+  const effort = objectEffort();
+  const askOne = ({ kind, typeId, accessString }: CoreRelocation): Matched => {
+    const spec = parseSpec(local, kind, typeId, accessString);
+    if ("reason" in spec || kind === RELO_TYPE_ID_LOCAL) return { local: spec, candidates: [] };
+    let ids = found.get(typeId);
+    if (ids === undefined) {
+      ids = findCiliumCandidates(index, local, typeId);
+      found.set(typeId, ids);
+    }
+    const candidates = ids.map((id): CandidateOutcome => {
+      const evidence: Evidence = withEvidence ? [] : NO_EVIDENCE;
+      const state = matchState(local, index.btf, CILIUM_RULES, withEvidence ? evidence : null);
+      const answer = askCandidate(state, kind, spec, id, object.littleEndian);
+      settle(effort, state);
+      const { outcome, value, step, typeId } = answer;
+      return { id, outcome, spec: answer.spec, step, typeId, value, evidence };
+    });
+    return { local: spec, candidates };
+  };
+  return (relocation) => {
+    const question = `${relocation.kind} ${relocation.typeId} ${relocation.accessString}`;
+    let matched = asked.get(question);
+    if (matched === undefined) {
+      matched = askOne(relocation);
+      asked.set(question, matched);
+    }
+    return matched;
+  };
+}
+
+function decideAll(
+  object: BpfObject,
+  local: Btf,
+  target: Btf,
+  matched: ReadonlyMap<CoreRelocation, Matched>,
+): Map<CoreRelocation, Decision> {
+  const decisions = new Map<CoreRelocation, Decision>();
+  const byProgram = new Map<number, CiliumQuestion[]>();
+  for (const [relocation, answers] of matched) {
+    const alone = decideAlone(relocation, local, answers);
+    if (alone !== null) {
+      decisions.set(relocation, alone);
+      continue;
+    }
+    const { program } = relocation;
+    const question = { relocation, candidates: answers.candidates };
+    const questions = byProgram.get(program);
+    if (questions === undefined) byProgram.set(program, [question]);
+    else questions.push(question);
+  }
+  // What belongs to no program is decided by itself and disturbs nobody.
+  const groups = byProgram.size === 0 ? [] : [...linkedPrograms(object), [-1]];
+  for (const programs of groups) {
+    const questions = programs.flatMap((program) => byProgram.get(program) ?? []);
+    for (const group of byType(questions)) {
+      const decided = decideTogether(group, target);
+      group.forEach(({ relocation }, i) => {
+        const before = decisions.get(relocation);
+        const decision = decided[i] as Decision;
+        const isRefusal = decision.value === null && before?.value !== null;
+        if (before === undefined || isRefusal) decisions.set(relocation, decision);
+      });
+    }
+  }
+  return decisions;
+}
+
+/** The decision where candidates have no part in it; null for all others. */
+function decideAlone(
+  { kind, typeId, accessString }: CoreRelocation,
+  local: Btf,
+  { local: spec }: Matched,
+): Decision | null {
+  const refuse = (reason: string): Decision => ({ status: "error", chosen: null, value: null, reason });
+  if ("reason" in spec) return refuse(`access string "${accessString}": ${spec.reason}`);
+  // The object's own id stays (until a loader links its BTF).
+  if (kind === RELO_TYPE_ID_LOCAL) {
+    return { status: "resolved", chosen: null, value: plainValue(typeId, typeId, false), reason: null };
+  }
+  return hasCiliumName(local, typeId) ? null : refuse("the root type has no name to look for");
+}
+
+function byType(questions: readonly CiliumQuestion[]): CiliumQuestion[][] {
+  const groups = new Map<number, CiliumQuestion[]>();
+  for (const question of questions) {
+    const { typeId } = question.relocation;
+    const group = groups.get(typeId);
+    if (group === undefined) groups.set(typeId, [question]);
+    else group.push(question);
+  }
+  return [...groups.values()];
+}
