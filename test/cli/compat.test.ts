@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { CompatDocument } from "../../corpus/compat/document.ts";
+import { kernelSample } from "../samples.ts";
 import { runText } from "./run.ts";
 import { workspace } from "./workspace.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const object = (name: string) => join(root, "test/fixtures/objects", name);
 const { directory, put } = workspace();
-/** Two sample kernels, one of them twice under the names of two releases. */
+/** Two sample kernels, one of them also raw and under the name of another release. */
 const corpus = join(directory, "corpus");
 const OLD = "debian/11/x86_64/5.10.0-46-cloud-amd64.btf.tar.xz";
 const RT = "debian/12/x86_64/6.1.0-56-rt-amd64.btf.tar.xz";
@@ -24,9 +25,10 @@ async function report(args: readonly string[]): Promise<{ readonly code: number;
   return { code, report: JSON.parse(stdout) as Report };
 }
 
-beforeAll(() => {
+beforeAll(async () => {
   for (const name of [OLD, RT]) cpSync(join(root, "corpus/samples", name), join(corpus, name));
-  cpSync(join(corpus, RT), join(corpus, RT.replace("-56-", "-9-")));
+  const { bytes } = await kernelSample("debian/12/x86_64/6.1.0-56-rt-amd64");
+  put("corpus/debian/12/x86_64/6.1.0-9-rt-amd64.btf", bytes);
   put("corpus/README.md", "no kernel\n");
 });
 
@@ -60,7 +62,7 @@ describe("btfgen compat", () => {
       ["6.1.0-9-rt-amd64", "rt-amd64"],
       ["6.1.0-56-rt-amd64", "rt-amd64"],
     ]);
-    expect(doc.kernels[0]?.origin).toBe(OLD);
+    expect(doc.kernels[0]?.origin).toBe(`${OLD}!5.10.0-46-cloud-amd64.btf`);
     expect(doc.columns.length).toBeGreaterThan(doc.objects.length);
     expect(doc.groups.reduce((sum, { count }) => sum + count, 0)).toBe(3);
     for (const { row } of doc.groups) expect(doc.rows[row]).toHaveLength(doc.columns.length);
