@@ -1,23 +1,22 @@
-import { gunzipSync } from "node:zlib";
+import { statSync } from "node:fs";
+import type { SourceItem, SourceProblem } from "../corpus/source/item.ts";
 import { relocateDistilled } from "../lib/btf/distilled.ts";
 import { looksLikeBtf } from "../lib/btf/header.ts";
 import { type BtfInput, parseBtf, parseModules } from "../lib/btf/parse.ts";
 import type { Btf } from "../lib/btf/view.ts";
 import { btfBytes, readBtfSections } from "../lib/elf/btf-section.ts";
 import { looksLikeElf } from "../lib/elf/reader.ts";
-import { ArchiveError, looksLikeArchive, readArchive } from "./archive.ts";
 import { InputError } from "./errors.ts";
 import { readInput, STDIN_NAME } from "./input.ts";
 
-const GZIP_MAGIC_0 = 0x1f;
-const GZIP_MAGIC_1 = 0x8b;
-/** A bound for hostile gzip: a kernel's BTF has 10 MB, a whole vmlinux less than this. */
-const MAX_INFLATED_BYTES = 1 << 30;
-const BTF_SUFFIX = ".btf";
+/** Modules are taken where the argument is one; a package's own need its kernel, and are many. */
+const OPTIONS = { modules: "alone" } as const;
+/** A file with more kernels than that is not read to its end to say so. */
+const MOST_NAMED = 4;
 
 /** One blob of BTF out of an input file. */
 export interface BtfBlob {
-  /** The file's name for messages; `archive:entry` for a blob out of an archive. */
+  /** The file's name for messages; `archive!entry` for a blob out of an archive. */
   readonly source: string;
   /** Raw BTF. */
   readonly bytes: Uint8Array;
@@ -28,29 +27,57 @@ export interface BtfBlob {
 }
 
 /**
- * Reads a BTF argument, judged by its content: raw BTF, an ELF file with a `.BTF` section (vmlinux, a module, an
- * object), either of them in gzip, or a BTFHub archive (tar, plain or in xz, gzip or bzip2) with one `*.btf` file; `-` is
- * standard input. Throws InputError, or FormatError for a file that is damaged.
+ * Reads a BTF argument, judged by its content: raw BTF, an ELF file with a `.BTF` section (vmlinux, a module, an object),
+ * or anything that holds just one kernel: its image, package or archive, in any compression, or a directory with one; `-`
+ * is standard input. Throws InputError, or FormatError for a file that is damaged.
  */
 export async function readBtf(path: string): Promise<BtfBlob> {
-  const blobs = await readAllBtf(path);
+  const blobs = await collect(path, MOST_NAMED + 1);
   const [blob] = blobs;
   if (blob === undefined || blobs.length > 1) {
-    const names = blobs.map(({ source }) => source.slice(source.lastIndexOf(":") + 1));
-    throw new InputError(nameOfInput(path), `one .btf file is expected in the archive, it has ${names.join(", ")}`);
+    const names = blobs.slice(0, MOST_NAMED).map(({ source }) => partOf(source, path));
+    const more = blobs.length > MOST_NAMED ? " and more" : "";
+    throw new InputError(nameOfInput(path), `one kernel is expected, it has ${names.join(", ")}${more}`);
   }
   return blob;
 }
 
-/** As readBtf, but an archive may hold any number of `*.btf` files (at least one): all of them, in its order. */
-export async function readAllBtf(path: string): Promise<BtfBlob[]> {
+/** As readBtf, but for any number of kernels or modules (at least one): all of them, in their order. */
+export function readAllBtf(path: string): Promise<BtfBlob[]> {
+  return collect(path, Number.POSITIVE_INFINITY);
+}
+
+async function collect(path: string, most: number): Promise<BtfBlob[]> {
   const source = nameOfInput(path);
-  const bytes = inflated(readInput(path), source);
+  if (path !== "-" && isDirectory(path)) {
+    const { readKernels } = await import("../corpus/source/read-kernels.ts");
+    return blobsOf(readKernels(path, OPTIONS), source, most);
+  }
+  const bytes = readInput(path);
   if (bytes.length === 0) throw new InputError(source, "is empty");
-  if (!looksLikeArchive(bytes)) return [blobOf(bytes, source)];
-  const files = await archived(bytes, source);
-  if (files.length === 0) throw new InputError(source, "no .btf file is in the archive");
-  return files.map((file) => blobOf(file.bytes, `${source}:${file.path}`));
+  // Most arguments are one of these two, and need none of what reads the others.
+  if (looksLikeBtf(bytes) || looksLikeElf(bytes)) return [blobOf(bytes, source)];
+  const { kernelsOfBytes } = await import("../corpus/source/kernels-of-bytes.ts");
+  return blobsOf(kernelsOfBytes(bytes, source, path, OPTIONS), source, most);
+}
+
+/** What is sound and no kernel is passed over where there is a kernel; what is damaged is not. */
+async function blobsOf(items: AsyncIterable<SourceItem>, source: string, most: number): Promise<BtfBlob[]> {
+  const blobs: BtfBlob[] = [];
+  let nothing: SourceProblem | undefined;
+  for await (const item of items) {
+    if ("problem" in item) {
+      if (item.code !== "no-kernel") throw new InputError(item.origin, item.problem);
+      nothing ??= item;
+      continue;
+    }
+    const distilledBase = "module" in item ? item.distilledBase : null;
+    blobs.push({ source: item.origin, bytes: item.btf.bytes, ...(distilledBase && { distilledBase }) });
+    if (blobs.length >= most) break;
+  }
+  if (blobs.length > 0) return blobs;
+  const isOne = nothing?.origin === source;
+  throw new InputError(source, isOne && nothing !== undefined ? nothing.problem : "no kernel's BTF was found in it");
 }
 
 /** A target as the engine wants it: a base, and any modules behind it. Throws FormatError. */
@@ -77,14 +104,18 @@ function nameOfInput(path: string): string {
   return path === "-" ? STDIN_NAME : path;
 }
 
+/** A blob's name inside its archive or directory. */
+function partOf(source: string, path: string): string {
+  const inside = source.startsWith(path) ? source.slice(path.length) : source;
+  return inside.replace(/^[!/]/, "") || source;
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 function blobOf(bytes: Uint8Array, source: string): BtfBlob {
   if (looksLikeBtf(bytes)) return { source, bytes };
-  if (!looksLikeElf(bytes)) {
-    throw new InputError(
-      source,
-      "holds no BTF: not raw BTF, an ELF file, or an archive (tar, also in xz, gzip or bzip2)",
-    );
-  }
   const { btf, btfBase, btfExt } = readBtfSections(bytes, source);
   // A file without .BTF is refused by btfBytes, which has the words for it.
   const found = btf ?? btfBytes(bytes, source);
@@ -94,22 +125,4 @@ function blobOf(bytes: Uint8Array, source: string): BtfBlob {
     ...(btfBase && { distilledBase: btfBase }),
     ...(btfExt && { hasExt: true }),
   };
-}
-
-function inflated(bytes: Uint8Array, source: string): Uint8Array {
-  if (bytes[0] !== GZIP_MAGIC_0 || bytes[1] !== GZIP_MAGIC_1) return bytes;
-  try {
-    return gunzipSync(bytes, { maxOutputLength: MAX_INFLATED_BYTES });
-  } catch (error) {
-    throw new InputError(source, `the gzip data is damaged: ${error instanceof Error ? error.message : error}`);
-  }
-}
-
-async function archived(bytes: Uint8Array, source: string) {
-  try {
-    return await readArchive(bytes, (path) => path.endsWith(BTF_SUFFIX));
-  } catch (error) {
-    if (error instanceof ArchiveError) throw new InputError(source, error.message);
-    throw error;
-  }
 }

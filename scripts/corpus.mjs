@@ -107,6 +107,7 @@ async function run(output, work) {
         await $`nice ${process.execPath} ${COMMAND} extract ${deb} -o ${output} --layout ${argv.layout ?? "btfhub"}`;
         rmSync(deb, { force: true });
         fetched++;
+        /** @param {number} ms */
         const seconds = (ms) => (ms / 1000).toFixed(1);
         console.log(
           `${release}: ${megabytes} MB in ${seconds(got - start)} s, extracted in ${seconds(Date.now() - got)} s`,

@@ -34,8 +34,8 @@ export type SourceItem = KernelBtf | LooseModule | SourceProblem;
 export interface SourceOptions {
   /** Bound for everything that is unpacked, in bytes each; DEFAULT_MAX_BYTES when absent. */
   readonly maxBytes?: number;
-  /** Modules' split BTF, too. */
-  readonly modules?: boolean;
+  /** Modules' split BTF, too: all, or only that of files which are modules themselves (not what a package is full of). */
+  readonly modules?: boolean | "alone";
   /** What the caller knows better than the source. */
   readonly identity?: Partial<KernelIdentity>;
 }

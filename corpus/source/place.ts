@@ -34,7 +34,7 @@ export function rawItem(bytes: Uint8Array, place: Place, options: SourceOptions)
   const isSplit = stringLength > 0 && bytes[headerLength + stringOffset] !== 0;
   if (!isSplit) return kernelAt(bytes, place, options);
   const { origin } = place;
-  if (options.modules !== true) return withoutKernel(origin);
+  if (!options.modules) return withoutKernel(origin);
   const identity = mergeIdentities(options.identity ?? UNKNOWN_IDENTITY, place.identity);
   return { identity, origin, module: moduleNameOf(origin), btf: { bytes, source: origin }, distilledBase: null };
 }
@@ -74,7 +74,7 @@ function moduleItem(
   const { origin } = place;
   const { btf, btfBase } = btfSectionsOf(elf);
   if (btf === undefined) return { origin, code: "missing-btf", problem: "the module has no BTF" };
-  if (options.modules !== true) return withoutKernel(origin);
+  if (!options.modules) return withoutKernel(origin);
   const own = { arch: archOfElf(elf), release };
   const identity = mergeIdentities(options.identity ?? UNKNOWN_IDENTITY, own, place.identity);
   const distilledBase = btfBase === undefined ? null : btfBase.slice();

@@ -42,20 +42,28 @@ describe("a BTF argument", () => {
   const two = async () => put("two.tar", await tar({ "a.btf": small, "b.btf": other, "c.txt": small }));
   it.each<[string, () => string | Promise<string>, string]>([
     ["empty", () => put("empty", ""), "is empty"],
-    ["text", () => put("text", "hello\n".repeat(100)), "holds no BTF: not raw BTF, an ELF file, or an archive"],
-    ["two .btf files", two, "one .btf file is expected in the archive, it has a.btf, b.btf"],
-    ["no .btf file", async () => put("none.tar", await tar({ "a.txt": small })), "no .btf file is in the archive"],
-    ["no BTF in it", async () => put("no.tar", await tar({ "a.btf": Buffer.from("no") })), "holds no BTF"],
-    ["cut gzip", () => put("cut.gz", gzipSync(small).subarray(0, 40)), "the gzip data is damaged"],
-    ["cut tar", async () => put("cut.tar", (await tar({ "a.btf": small })).subarray(0, 700)), "the archive"],
     [
-      "xz that is none",
-      () => put("bad.xz", Buffer.from("fd377a585a000004e6d6b446", "hex")),
-      "the archive cannot be read",
+      "text",
+      () => put("text", "hello\n".repeat(100)),
+      "holds no BTF: not raw BTF, an ELF file, a kernel image, a package",
     ],
+    ["two .btf files", two, "one kernel is expected, it has a.btf, b.btf"],
+    [
+      "no .btf file",
+      async () => put("none.tar", await tar({ "a.txt": Buffer.from("text") })),
+      "the archive has no kernel's BTF",
+    ],
+    [
+      "no BTF in it",
+      async () => put("no.tar", await tar({ "a.btf": Buffer.from("no") })),
+      "the archive has no kernel's BTF",
+    ],
+    ["cut gzip", () => put("cut.gz", gzipSync(small).subarray(0, 40)), "gzip: the data ends early"],
+    ["cut tar", async () => put("cut.tar", (await tar({ "a.btf": small })).subarray(0, 700)), "the tar ends early"],
+    ["xz that is none", () => put("bad.xz", Buffer.from("fd377a585a000004e6d6b446", "hex")), "xz: the data ends early"],
     ["cut BTF", () => put("cut.btf", small.subarray(0, 60)), "BTF header, offset 0x10: strings at"],
     ["split BTF alone", () => `${fixtures}defects/08-split-btf/target.btf`, "split BTF, which needs its base"],
-    ["a directory", () => fixtures, "is a directory"],
+    ["a directory of many", () => fixtures, "one kernel is expected, it has "],
     ["no file", () => join(directory, "nothing"), "no such file or directory"],
     ["ELF without BTF", () => `${fixtures}objects/no_btf.o`, "no .BTF section"],
   ])("%s is refused in one line", async (_, make, reason) => {
