@@ -1,7 +1,8 @@
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
-import type { BtfSegment } from "../../lib/btf/view.ts";
+import type { Btf, BtfSegment } from "../../lib/btf/view.ts";
 import { type CandidateIndex, indexCandidates } from "../../lib/core/candidates.ts";
 import type { DescribedStatus } from "../../lib/core/describe.ts";
+import { explainMissing } from "../../lib/core/explain-missing.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import { type ReloRecord, resolveObject } from "../../lib/core/resolve.ts";
 import { RULE_SETS } from "../../lib/core/rules.ts";
@@ -71,9 +72,10 @@ export function assessKernel(
   const { littleEndian } = (base.segments[0] as BtfSegment).header;
   const target = modules.length === 0 ? base : parseModules(base, modules);
   const index = indexCandidates(target);
+  const near: NearWords = new Map();
   const outcomes = objects.map((object): ObjectOutcome => {
     const skipped = skipReason(object, identity, littleEndian);
-    return skipped === null ? assessObject(object.object, index, rules) : { skipped };
+    return skipped === null ? assessObject(object.object, index, rules, near) : { skipped };
   });
   return { identity, origin, objects: outcomes };
 }
@@ -91,29 +93,38 @@ function orderWord(littleEndian: boolean): string {
   return littleEndian ? "little-endian" : "big-endian";
 }
 
-function assessObject(object: BpfObject, index: CandidateIndex, rules: CompatRules): ObjectOutcome {
+/**
+ * Words for types that a kernel lacks, by the plain ones ("no struct foo"): what comes near is looked for among all types
+ * of the kernel, which takes longer than resolving all objects, and many objects miss the same types.
+ */
+type NearWords = Map<string, string>;
+
+function assessObject(object: BpfObject, index: CandidateIndex, rules: CompatRules, near: NearWords): ObjectOutcome {
   const judged = judge(resolveObject(object, index, { rules: RULE_SETS[rules] }));
-  const chosen = (wanted: (status: DescribedStatus) => boolean): ReloRecord[] =>
-    judged.flatMap(({ record, status }) => (wanted(status) ? [record] : []));
-  const worded = (records: readonly ReloRecord[], search: boolean) =>
-    describeChosen(records, index.btf, RULE_SETS[rules], search);
-  // Absent is an answer that the program asks for: what comes near a missing type is not looked for, which over
-  // thousands of kernels would be most of the time.
-  const absent = worded(
-    chosen((status) => status === "absent"),
-    false,
-  );
-  const failed = worded(chosen(isFailure), true);
+  const unresolved = judged.flatMap(({ record, status }) => (isSaid(status) ? [record] : []));
+  const described = describeChosen(unresolved, index.btf, RULE_SETS[rules], false);
   const findings = judged.flatMap(({ record, status }): Finding[] => {
-    const description = (status === "absent" ? absent : failed).get(record);
-    if (description === undefined) return [];
-    return [{ relocation: record.relocation.index, reason: withoutNumbers(description.result?.reason ?? "") }];
+    const plain = described.get(record)?.result?.reason;
+    if (plain === undefined) return [];
+    const isMissing = status === "poisoned" && record.candidates.length === 0;
+    const reason = isMissing ? nearWords(record, index.btf, plain ?? "", near) : (plain ?? "");
+    return [{ relocation: record.relocation.index, reason: withoutNumbers(reason) }];
   });
   return { skipped: null, statuses: judged.map(({ status }) => STATUS_LETTERS[status]).join(""), findings };
 }
 
-function isFailure(status: DescribedStatus): boolean {
-  return status === "poisoned" || status === "ambiguous" || status === "error";
+function nearWords({ object, relocation }: ReloRecord, target: Btf, plain: string, near: NearWords): string {
+  let words = near.get(plain);
+  if (words === undefined) {
+    words = object.btf === null ? plain : explainMissing(object.btf, relocation.typeId, target);
+    near.set(plain, words);
+  }
+  return words;
+}
+
+/** Statuses that a reason belongs to. */
+function isSaid(status: DescribedStatus): boolean {
+  return status !== "resolved" && status !== "skipped";
 }
 
 /**
