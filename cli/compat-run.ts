@@ -82,7 +82,7 @@ export async function runCompatRequest(request: CompatRequest): Promise<CompatRu
   const setup: CompatSetup = {
     rules: request.rules,
     source: { modules: request.modules, maxBytes: request.maxBytes },
-    objects: objects.map(({ object, tag }) => ({ name: object.source, bytes: object.elf.bytes, tag })),
+    objects: objects.map(({ object, tag }) => ({ name: object.source, bytes: ownBytes(object.elf.bytes), tag })),
   };
   const jobs = Math.max(1, Math.min(request.jobs ?? defaultJobs(), files.length));
   const assessor = await startThreads<SourceFile, FileAssessment>("assess", setup, {
@@ -115,6 +115,11 @@ export async function runCompatRequest(request: CompatRequest): Promise<CompatRu
     progress.end();
     await assessor.close();
   }
+}
+
+/** A view of a large file (an executable with objects in it) would take all of the file to each worker. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }
 
 function readTagged(argument: string): CompatObject[] {

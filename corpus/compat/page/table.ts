@@ -6,8 +6,8 @@ import { badge, countsText, strip } from "./strip.ts";
 
 /** Rows that are made at a time; more follow as the reader comes near the end. */
 const CHUNK = 80;
-/** How far below the window the end of the table may be before more rows are made. */
-const AHEAD = "800px";
+/** How far below the window the end of the table may be before more rows are made, in pixels. */
+const AHEAD = 800;
 
 interface Heading {
   readonly key: SortKey | null;
@@ -71,6 +71,12 @@ export function makeTable(data: CompatDocument, names: readonly string[], what: 
     end.hidden = made === rows.length;
   };
 
+  /** The observer speaks of changes alone: where the end stays in sight, however high the window, more is made at once. */
+  const makeAhead = () => {
+    do makeUntil(made + CHUNK);
+    while (made < rows.length && end.getBoundingClientRect().top < innerHeight + AHEAD);
+  };
+
   const rowElements = (at: number): HTMLElement[] => {
     const { row, counts } = rows[at] as SeenRow;
     const id = `row-${row.index}`;
@@ -113,9 +119,9 @@ export function makeTable(data: CompatDocument, names: readonly string[], what: 
 
   new IntersectionObserver(
     (entries) => {
-      if (entries.some(({ isIntersecting }) => isIntersecting)) makeUntil(made + CHUNK);
+      if (entries.some(({ isIntersecting }) => isIntersecting)) makeAhead();
     },
-    { rootMargin: AHEAD },
+    { rootMargin: `${AHEAD}px` },
   ).observe(end);
 
   return {
@@ -129,9 +135,7 @@ export function makeTable(data: CompatDocument, names: readonly string[], what: 
         if (key === view.sort) cell.setAttribute("aria-sort", view.descending ? "descending" : "ascending");
         else cell.removeAttribute("aria-sort");
       }
-      makeUntil(CHUNK);
-      // The observer speaks only of changes: where the end stays in sight it has to be asked again.
-      end.hidden = made === rows.length;
+      makeAhead();
     },
     reveal: (key, kernel) => {
       const at = rows.findIndex(({ row }) => row.key === key);
