@@ -7,6 +7,7 @@ import {
   parseCompat,
 } from "../compat/assess-file.ts";
 import type { SourceFile } from "../source/walk.ts";
+import { collectYoung } from "./collect.ts";
 import { type FileContext, type FileOutcome, type FileTask, processFile } from "./process-file.ts";
 import { parseSetup } from "./process-kernel.ts";
 import type { BatchSetup } from "./setup.ts";
@@ -21,9 +22,13 @@ export interface WorkerData {
 let context: FileContext | undefined;
 
 /** The pool's task. Objects are parsed at a worker's first one, and never again. */
-export function work(task: FileTask): Promise<FileOutcome> {
+export async function work(task: FileTask): Promise<FileOutcome> {
   context ??= contextOf(workerData);
-  return processFile(task, context);
+  try {
+    return await processFile(task, context);
+  } finally {
+    collectYoung();
+  }
 }
 
 function contextOf({ setup, cache, known }: WorkerData): FileContext {

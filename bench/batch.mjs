@@ -1,0 +1,217 @@
+// @ts-check
+// `npm run bench:batch`: whole corpora, both cores. Three questions, each answered by a ratio within one run:
+// (a) raw BTF: kernels a second against `xargs -P` over bpftool;
+// (b) BTFHub archives: how much of what `xz -dc` alone does is left when everything else is done as well;
+// (c) whether processor time a kernel and peak memory stay the same from 40 kernels to 4,000.
+// Writes bench/BATCH.md. `--quick` does little of each and writes nothing.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { readKernels, readObjects, root } from "./inputs.mjs";
+import { exists, median } from "./measure.mjs";
+
+const QUICK = process.argv.includes("--quick");
+const ROUNDS = QUICK ? 1 : 5;
+const COPIES = QUICK ? 2 : 16;
+const SIZES = QUICK ? [8, 40] : [40, 400, 4000];
+const CORES = String(availableParallelism());
+const COMMAND = join(root, "dist/btfgen.cjs");
+const SAMPLES = join(root, "corpus/samples/debian");
+const RESULTS = join(root, "bench/BATCH.md");
+const SUFFIX = ".btf.tar.xz";
+
+/** @typedef {{ seconds: number, cpu: number, summary: any }} Run */
+
+const directory = mkdtempSync(join(tmpdir(), "btfgen-bench-"));
+try {
+  const { objects, source } = readObjects(join(directory, "objects"));
+  const paths = objects.map(({ path }) => path);
+  const kernels = (await readKernels(join(directory, "kernels"))).filter(({ name }) => !name.includes("s390x"));
+  const lines = [
+    "# A whole corpus",
+    "",
+    `\`npm run bench:batch\` on ${cpus()[0]?.model ?? "?"}, ${CORES} cores, Node ${process.version}; ${paths.length} objects of`,
+    `${source}; medians of ${ROUNDS} rounds, the contenders in turn.`,
+    "",
+    ...raceRaw(kernels, paths),
+    ...raceArchives(paths),
+    ...grow(kernels, paths),
+  ];
+  const text = `${lines.join("\n")}\n`;
+  process.stdout.write(text);
+  if (!QUICK) writeFileSync(RESULTS, text);
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/**
+ * (a)
+ * @param {readonly import("./inputs.mjs").Input[]} kernels
+ * @param {readonly string[]} objects
+ */
+function raceRaw(kernels, objects) {
+  if (!exists("bpftool")) return ["bpftool is not installed: (a) is left out.", ""];
+  const corpus = join(directory, "raw");
+  const files = repeat(kernels, corpus, COPIES * kernels.length);
+  const list = join(directory, "raw.txt");
+  writeFileSync(list, files.join("\n"));
+  const out = join(directory, "bpftool-out");
+  mkdirSync(out);
+  const bpftool = `xargs -P ${CORES} -I{} sh -c 'exec bpftool gen min_core_btf "$0" "${out}/$$.btf" "$@"' {} ${objects.join(" ")} < ${list}`;
+  const { ours, theirs } = raceRuns(
+    () => batch(corpus, objects),
+    () => shell(bpftool),
+  );
+  return [
+    "## (a) Raw BTF",
+    "",
+    "| | kernels/s |",
+    "|---|---|",
+    `| btfgen batch, proofs included | ${rate(files.length, ours)} |`,
+    `| xargs -P ${CORES} bpftool gen min_core_btf | ${rate(files.length, theirs)} |`,
+    `| ratio (aim: 5) | ${(theirs / ours).toFixed(1)} |`,
+    "",
+  ];
+}
+
+/**
+ * (b)
+ * @param {readonly string[]} objects
+ */
+function raceArchives(objects) {
+  const corpus = join(directory, "archives");
+  const samples = readdirSync(SAMPLES, { recursive: true, withFileTypes: true })
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => path.endsWith(SUFFIX) && !path.includes("s390x"))
+    .sort();
+  const files = Array.from({ length: COPIES * samples.length }, (_, i) => {
+    const sample = samples[i % samples.length] ?? "";
+    const path = place(corpus, i, dirname(sample).split("/").at(-1) ?? "", SUFFIX);
+    copyFileSync(sample, path);
+    return path;
+  });
+  const list = join(directory, "archives.txt");
+  writeFileSync(list, files.join("\n"));
+  const { ours, theirs } = raceRuns(
+    () => batch(corpus, objects),
+    () => shell(`xargs -P ${CORES} -n 1 xz -dc > /dev/null < ${list}`),
+  );
+  return [
+    "## (b) BTFHub archives (.btf.tar.xz)",
+    "",
+    "| | files/s |",
+    "|---|---|",
+    `| btfgen batch, proofs included | ${rate(files.length, ours)} |`,
+    `| xargs -P ${CORES} xz -dc, to nowhere | ${rate(files.length, theirs)} |`,
+    `| share of xz alone (aim: 0.85) | ${(theirs / ours).toFixed(2)} |`,
+    "",
+  ];
+}
+
+/**
+ * (c)
+ * @param {readonly import("./inputs.mjs").Input[]} kernels
+ * @param {readonly string[]} objects
+ */
+function grow(kernels, objects) {
+  const rows = SIZES.map((size) => {
+    const corpus = join(directory, `grow-${size}`);
+    repeat(kernels, corpus, size);
+    const { cpu, seconds, summary } = batch(corpus, objects);
+    rmSync(corpus, { recursive: true, force: true });
+    const each = (1000 * cpu) / size;
+    return `| ${size} | ${seconds.toFixed(1)} | ${each.toFixed(1)} | ${summary.peakMemory} |`;
+  });
+  const header = ["| kernels | seconds | processor time a kernel, ms | peak memory, MiB |", "|---|---|---|---|"];
+  return ["## (c) From 40 kernels to 4,000 (raw BTF, no cache)", "", ...header, ...rows];
+}
+
+/**
+ * The kernels again and again under new names, in BTFHub's tree.
+ * @param {readonly import("./inputs.mjs").Input[]} kernels
+ * @param {string} corpus
+ * @param {number} count
+ */
+function repeat(kernels, corpus, count) {
+  return Array.from({ length: count }, (_, i) => {
+    const kernel = kernels[i % kernels.length];
+    const path = place(corpus, i, kernel?.name.split("/").at(-2) ?? "", ".btf");
+    linkSync(kernel?.path ?? "", path);
+    return path;
+  });
+}
+
+/**
+ * @param {string} corpus
+ * @param {number} number
+ * @param {string} arch
+ * @param {string} suffix
+ */
+function place(corpus, number, arch, suffix) {
+  const path = join(corpus, "debian", "12", arch, `6.1.0-${String(number).padStart(5, "0")}${suffix}`);
+  mkdirSync(dirname(path), { recursive: true });
+  return path;
+}
+
+/**
+ * @param {() => Run} ours
+ * @param {() => number} theirs
+ */
+function raceRuns(ours, theirs) {
+  /** @type {number[]} */
+  const own = [];
+  /** @type {number[]} */
+  const other = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    own.push(ours().seconds);
+    other.push(theirs());
+  }
+  return { ours: median(own), theirs: median(other) };
+}
+
+/**
+ * @param {string} corpus
+ * @param {readonly string[]} objects
+ * @returns {Run}
+ */
+function batch(corpus, objects) {
+  const out = join(directory, `${basename(corpus)}.tar`);
+  const args = objects.flatMap((path) => ["--object", path]);
+  const begin = performance.now();
+  const { stdout, stderr, status } = spawnSync(
+    "bash",
+    ["-c", 'TIMEFORMAT="cpu %U %S"; time "$@"', "-", process.execPath, COMMAND, "batch", corpus, ...args].concat([
+      "-o",
+      out,
+      "--no-cache",
+      "--json",
+      "--jobs",
+      CORES,
+    ]),
+    { encoding: "utf8", env: { ...process.env, NODE_EXTRA_CA_CERTS: "" }, maxBuffer: 1 << 30 },
+  );
+  const seconds = (performance.now() - begin) / 1000;
+  // 1: some objects are refused by some kernels, which is no matter here.
+  if (status !== 0 && status !== 1) throw new Error(stderr);
+  const summary = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+  if (summary.kernels.failed > 0 || statSync(out).size === 0) throw new Error(JSON.stringify(summary.failed[0]));
+  const [, user = "0", system = "0"] = /cpu ([\d.]+) ([\d.]+)/.exec(stderr) ?? [];
+  return { seconds, cpu: Number(user) + Number(system), summary };
+}
+
+/** @param {string} line */
+function shell(line) {
+  const begin = performance.now();
+  const { status, stderr } = spawnSync("sh", ["-c", line], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
+  if (status !== 0) throw new Error(`${line.slice(0, 80)}: ${stderr.slice(0, 300)}`);
+  return (performance.now() - begin) / 1000;
+}
+
+/**
+ * @param {number} count
+ * @param {number} seconds
+ */
+function rate(count, seconds) {
+  return (count / seconds).toFixed(1);
+}

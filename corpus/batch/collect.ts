@@ -1,0 +1,23 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+type Collect = (options: { readonly type: "minor" | "major" }) => void;
+
+let collect: Collect | undefined;
+
+/**
+ * Lets go of the buffers of the file that was just done. A file's bytes, unpacked, are 5 to 10 MB outside of V8's heap,
+ * and V8 lets 64 MB of such garbage pile up in each worker before it looks; a look at the young objects alone, which is
+ * where those buffers are held, takes about a millisecond.
+ */
+export function collectYoung(): void {
+  collect ??= exposed();
+  collect({ type: "minor" });
+}
+
+function exposed(): Collect {
+  setFlagsFromString("--expose-gc");
+  const found: unknown = runInNewContext("gc");
+  // A runtime without it does without.
+  return typeof found === "function" ? (found as Collect) : () => {};
+}
