@@ -16,7 +16,7 @@ const MOST_NAMED = 4;
 
 /** One blob of BTF out of an input file. */
 export interface BtfBlob {
-  /** The file's name for messages; `archive!entry` for a blob out of an archive. */
+  /** The file's name for messages; `archive:entry` for a blob out of an archive. */
   readonly source: string;
   /** Raw BTF. */
   readonly bytes: Uint8Array;
@@ -72,7 +72,11 @@ async function blobsOf(items: AsyncIterable<SourceItem>, source: string, most: n
       continue;
     }
     const distilledBase = "module" in item ? item.distilledBase : null;
-    blobs.push({ source: item.origin, bytes: item.btf.bytes, ...(distilledBase && { distilledBase }) });
+    blobs.push({
+      source: nameOfPart(item.origin, source),
+      bytes: item.btf.bytes,
+      ...(distilledBase && { distilledBase }),
+    });
     if (blobs.length >= most) break;
   }
   if (blobs.length > 0) return blobs;
@@ -104,10 +108,15 @@ function nameOfInput(path: string): string {
   return path === "-" ? STDIN_NAME : path;
 }
 
+/** `archive:entry`, as messages of one kernel have it. */
+function nameOfPart(origin: string, source: string): string {
+  return origin.startsWith(`${source}!`) ? `${source}:${origin.slice(source.length + 1)}` : origin;
+}
+
 /** A blob's name inside its archive or directory. */
 function partOf(source: string, path: string): string {
   const inside = source.startsWith(path) ? source.slice(path.length) : source;
-  return inside.replace(/^[!/]/, "") || source;
+  return inside.replace(/^[:/]/, "") || source;
 }
 
 function isDirectory(path: string): boolean {
