@@ -1,7 +1,16 @@
 import { expect, it } from "vitest";
 import { missingOracle, type OracleName, oracleIt, oracleState } from "./requirements.ts";
 
-const NAMES: readonly OracleName[] = ["bpftool", "libbpf", "clang", "pahole", "libbpf-tools", "bpf", "s390x", "chromium"];
+const NAMES: readonly OracleName[] = [
+  "bpftool",
+  "libbpf",
+  "clang",
+  "pahole",
+  "libbpf-tools",
+  "bpf",
+  "s390x",
+  "chromium",
+];
 
 it.each(NAMES)("%s is there with a version, or a reason is given", (name) => {
   const state = oracleState(name);
