@@ -5,6 +5,8 @@ import { InputError, UsageError } from "./errors.ts";
 /** A kernel, with modules or without, as read. */
 export interface TargetInput {
   readonly target: Btf;
+  /** The kernel's own raw BTF. */
+  readonly base: Uint8Array;
   /** Bytes of BTF that were read, all blobs together. */
   readonly bytes: number;
 }
@@ -21,7 +23,7 @@ export async function readTarget(kernel: string, modulePaths: readonly string[])
   const modules: BtfBlob[] = [];
   for (const path of modulePaths) modules.push(...(await readAllBtf(path)));
   const bytes = modules.reduce((sum, blob) => sum + blob.bytes.length, base.bytes.length);
-  return { target: parseTarget(base, modules), bytes };
+  return { target: parseTarget(base, modules), base: base.bytes, bytes };
 }
 
 /** Standard input can be read only once. Throws UsageError where `-` stands for more than one input. */

@@ -110,6 +110,13 @@ async function buildCommand() {
     outfile: join(fresh, "worker.cjs"),
     external: EXTERNAL,
   });
+  // What calls native libraries, in a process of its own.
+  await build({
+    ...common,
+    entryPoints: ["checker/main.ts"],
+    outfile: join(fresh, "checker.cjs"),
+    external: EXTERNAL,
+  });
   await build({
     ...common,
     entryPoints: ["cli/launcher.cjs"],

@@ -6,8 +6,11 @@ export const verify = defineCommand({
   name: "verify",
   summary: "Check that small BTF stands for a kernel's full BTF, whoever made it",
   description:
-    "Resolves every relocation against both and compares each candidate's outcome; also checks that the small BTF is " +
-    "well formed. Names every difference and exits 1 when there is one.",
+    "Level replay resolves every relocation against both and compares each candidate's outcome, and checks that the " +
+    "small BTF is well formed; instructions compares the relocated code; btf-load has the kernel take the small BTF; " +
+    "libbpf has the system's libbpf relocate the objects with both; kernel has the verifier take every program with " +
+    "both. Each level has all before it. Names every difference and exits 1 when there is one; a level asked for that " +
+    "cannot run is exit code 3.",
   positionals: [
     { name: "small", describe: "The small BTF: raw, or - for standard input" },
     { name: "object", describe: "BPF object, program with embedded objects, directory of these, or -", list: true },
@@ -22,10 +25,24 @@ export const verify = defineCommand({
       choices: RULE_SET_NAMES,
       describe: "Loader whose rules are checked (libbpf and kernel)",
     },
-    level: { type: "string", choices: ["replay", "kernel", "vm"], describe: "How far to go (replay)" },
+    level: {
+      type: "string",
+      choices: ["replay", "instructions", "btf-load", "libbpf", "kernel"],
+      describe: "How far to go (instructions, with --kernel as far as it lets)",
+    },
+    kernel: {
+      type: "string",
+      value: "host",
+      describe: "Kernel to ask: host is the running one, whose BTF FULL must be",
+    },
+    timeout: { type: "number", value: "SECONDS", describe: "How long libbpf and kernel may take for one step (60)" },
   },
   examples: [
     { line: "verify small.btf --full /sys/kernel/btf/vmlinux exec.bpf.o", describe: "one object" },
+    {
+      line: "verify small.btf --full /sys/kernel/btf/vmlinux exec.bpf.o --kernel host",
+      describe: "ask libbpf and the running kernel, too (as root)",
+    },
     { line: "verify small.btf --full 6.1.0.btf.tar.xz build/ --json", describe: "all objects, as JSON" },
   ],
 });

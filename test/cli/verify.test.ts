@@ -26,11 +26,12 @@ describe("verify", () => {
     expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
     expect(stdout).toBe(
       "16 pairs of relocation and candidate have the same outcome under libbpf and kernel rules; BTF is well formed\n" +
-        `${small} for ${kernel}: holds at level replay\n1 object, 16 relocations (16 resolved)\n`,
+        `${small} for ${kernel}: holds at level instructions\n1 object, 16 relocations (16 resolved)\n`,
     );
     const json = await runText(["verify", "-", "--full", kernel, exec, "--json"], { stdin: readFileSync(small) });
     expect(JSON.parse(json.stdout)).toMatchObject({
-      level: "replay",
+      level: "instructions",
+      noFurther: null,
       byStatus: { resolved: 16 },
       proof: { holds: true },
     });
@@ -56,7 +57,11 @@ describe("verify", () => {
       small: expect.stringContaining("poison"),
     });
     const text = await runText(["verify", small, "--full", kernel, object]);
-    expect(text.stdout.split("\n")).toHaveLength(report.proof.differences.length + 3);
+    // A line for each, then the verdict, the counts, and what follows the last newline.
+    const differences = report.proof.differences.length + report.instructions.differences.length;
+    expect(text.stdout.split("\n")).toHaveLength(differences + 3);
+    const replay = await runText(["verify", small, "--full", kernel, object, "--level", "replay"]);
+    expect(replay.stdout.split("\n")).toHaveLength(report.proof.differences.length + 3);
     expect(text.stdout).toMatch(/: fails: \d+ differences, 0 errors of form\n/);
   });
 
@@ -96,8 +101,8 @@ describe("verify", () => {
   });
 
   it.each([
-    [["--level", "kernel"], "verify: level kernel is not built yet", 3],
-    [["--level", "vm"], "verify: level vm is not built yet", 3],
+    [["--kernel", "vmlinuz"], "verify: --kernel IMAGE is not built yet", 3],
+    [["--timeout", "0"], "--timeout wants a number of seconds above 0", 2],
     [["--level", "more"], "more", 2],
     [["--full", "x"], "--full is given 2 times", 2],
   ])("refuses %j", async (options, message, exitCode) => {

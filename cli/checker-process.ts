@@ -1,0 +1,196 @@
+/**
+ * Runs the checker (checker/protocol.ts): in a child process, as the native library that it calls may crash or hang,
+ * with its input in a temporary directory that is gone afterwards, whatever happens.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AnswerLine, CannotRun, CheckRequest, HelloLine, NativeLevel, StepLine } from "../checker/protocol.ts";
+import { runOfLine } from "../checker/protocol.ts";
+import type { BtfVerdict, LoadRun } from "../lib/verify/loader-run.ts";
+import { RunError } from "./errors.ts";
+
+/** What to have checked. */
+export interface NativeCheck {
+  readonly level: NativeLevel;
+  /** Raw BTF. */
+  readonly full: Uint8Array;
+  readonly small: Uint8Array;
+  /** The files' bytes, in the order of the request. */
+  readonly objects: readonly Uint8Array[];
+  /** How long the checker may say nothing, in milliseconds. */
+  readonly silenceMs: number;
+}
+
+/** An object at which the checker ended early. */
+export interface Broken {
+  readonly object: number;
+  /** What was being asked; null before the first question. */
+  readonly step: Omit<StepLine, "type"> | null;
+  /** `killed by SIGSEGV`, `no answer for 60 s`. */
+  readonly how: string;
+}
+
+/** Everything that the checker said. */
+export interface NativeAnswer {
+  readonly machine: Omit<HelloLine, "type" | "cannot">;
+  readonly cannot: CannotRun | null;
+  /** Null where the kernel was not asked. */
+  readonly btf: BtfVerdict | null;
+  readonly runs: readonly LoadRun[];
+  readonly broken: readonly Broken[];
+}
+
+const CHECKER_FILE = "checker.cjs";
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const SIGNAL_EXIT_BASE = 128;
+
+/** The checker's code, beside the command's. */
+function checkerFile(): string {
+  return join(import.meta.dirname, CHECKER_FILE);
+}
+
+/** Has everything checked on this machine. An object at which the checker dies or falls silent is passed over. */
+export async function checkOnHost(check: NativeCheck): Promise<NativeAnswer> {
+  const directory = mkdtempSync(join(tmpdir(), "btfgen-check-"));
+  const clean = () => rmSync(directory, { recursive: true, force: true });
+  let child: ChildProcess | null = null;
+  const stop = (signal: NodeJS.Signals) => {
+    child?.kill("SIGKILL");
+    clean();
+    process.exit(SIGNAL_EXIT_BASE + SIGNALS[signal as keyof typeof SIGNALS]);
+  };
+  const signals = Object.keys(SIGNALS) as NodeJS.Signals[];
+  for (const signal of signals) process.once(signal, stop);
+  try {
+    const request = writeInputs(directory, check);
+    const answer = new Collected();
+    for (let from = 0; ; ) {
+      const path = join(directory, "request.json");
+      writeFileSync(path, JSON.stringify({ ...request, from }));
+      const ended = await runChild(path, check.silenceMs, answer, (started) => {
+        child = started;
+      });
+      if (answer.isComplete) return answer.result();
+      // Before the first object there is nothing that could be passed over.
+      if (answer.machine === null || answer.object === null) throw new RunError(`verify: the checker failed: ${ended}`);
+      answer.broken.push({ object: answer.object, step: answer.step, how: ended });
+      from = answer.object + 1;
+    }
+  } finally {
+    for (const signal of signals) process.off(signal, stop);
+    clean();
+  }
+}
+
+function writeInputs(directory: string, check: NativeCheck): CheckRequest {
+  const write = (name: string, bytes: Uint8Array): string => {
+    const path = join(directory, name);
+    writeFileSync(path, bytes);
+    return path;
+  };
+  return {
+    level: check.level,
+    full: write("full.btf", check.full),
+    small: write("small.btf", check.small),
+    objects: check.objects.map((bytes, i) => ({ name: `object${i}`, path: write(`object${i}.o`, bytes) })),
+    from: 0,
+    libbpf: process.env.BTFGEN_LIBBPF ?? null,
+  };
+}
+
+/** The answer as it comes in, over one or several runs of the checker. */
+class Collected {
+  machine: HelloLine | null = null;
+  btf: BtfVerdict | null = null;
+  readonly runs: LoadRun[] = [];
+  readonly broken: Broken[] = [];
+  object: number | null = null;
+  step: StepLine | null = null;
+  isComplete = false;
+
+  take(line: AnswerLine): void {
+    switch (line.type) {
+      case "hello":
+        this.machine = line;
+        this.object = null;
+        this.step = null;
+        break;
+      case "btf": {
+        const { accepted, errno, log } = line;
+        this.btf = { accepted, errno, log };
+        break;
+      }
+      case "object":
+        this.object = line.object;
+        this.step = null;
+        break;
+      case "step":
+        this.step = line;
+        break;
+      case "run":
+        this.runs.push(runOfLine(line));
+        break;
+      case "end":
+        this.isComplete = true;
+        break;
+    }
+  }
+
+  result(): NativeAnswer {
+    if (this.machine === null) throw new RunError("verify: the checker did not say who it is");
+    const { kernel, arch, libbpf, cannot } = this.machine;
+    return { machine: { kernel, arch, libbpf }, cannot, btf: this.btf, runs: this.runs, broken: this.broken };
+  }
+}
+
+/** Runs the checker once and says how it ended. */
+function runChild(
+  request: string,
+  silenceMs: number,
+  answer: Collected,
+  started: (child: ChildProcess) => void,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [checkerFile(), request], { stdio: ["ignore", "pipe", "pipe"] });
+    started(child);
+    let isSilent = false;
+    const arm = () =>
+      setTimeout(() => {
+        isSilent = true;
+        child.kill("SIGKILL");
+      }, silenceMs);
+    let timer = arm();
+    let rest = "";
+    let said = "";
+    child.stdout.setEncoding("utf8");
+    child.stdout.on("data", (text: string) => {
+      clearTimeout(timer);
+      timer = arm();
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) takeLine(line, answer);
+    });
+    child.stderr.setEncoding("utf8");
+    child.stderr.on("data", (text: string) => {
+      said = (said + text).slice(-400);
+    });
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      const words = said.trim().split("\n").at(-1) ?? "";
+      if (isSilent) resolve(`no answer for ${silenceMs / 1000} s`);
+      else resolve(signal === null ? `exit ${code}${words === "" ? "" : `: ${words}`}` : `killed by ${signal}`);
+    });
+  });
+}
+
+/** A library may print to standard output, too: what is no line of ours is not an answer. */
+function takeLine(text: string, answer: Collected): void {
+  if (!text.startsWith('{"type":"')) return;
+  answer.take(JSON.parse(text) as AnswerLine);
+}

@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import type { CannotRun, NativeLevel } from "../checker/protocol.ts";
+import { NATIVE_LEVELS } from "../checker/protocol.ts";
+import type { Btf } from "../lib/btf/view.ts";
+import { indexCandidates } from "../lib/core/candidates.ts";
+import type { BpfObject } from "../lib/core/object.ts";
+import { compareLoaderCode, type LoaderComparison } from "../lib/verify/loader-code.ts";
+import { judgeLoads, type ObjectVerdicts } from "../lib/verify/verdicts.ts";
+import { byteOrderOf } from "./byte-order.ts";
+import { checkOnHost, type NativeAnswer } from "./checker-process.ts";
+
+/** How far a check goes, each level with all before it. */
+export type VerifyLevel = "replay" | "instructions" | NativeLevel;
+
+/** Their names, in order. */
+export const VERIFY_LEVELS: readonly VerifyLevel[] = ["replay", "instructions", ...NATIVE_LEVELS];
+
+/** Where the levels that need a kernel are to run. */
+export const HOST = "host";
+/** The running kernel's own BTF. */
+const HOST_BTF = "/sys/kernel/btf/vmlinux";
+const HOST_LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+/** What the native levels are about. */
+export interface NativeInput {
+  readonly level: NativeLevel;
+  /** True where `--kernel host` was said: FULL is to be the running kernel's. */
+  readonly onHost: boolean;
+  readonly objects: readonly BpfObject[];
+  readonly full: Btf;
+  readonly fullBytes: Uint8Array;
+  readonly small: Btf;
+  readonly smallBytes: Uint8Array;
+  /** True where modules take part. */
+  readonly hasModules: boolean;
+  readonly silenceMs: number;
+}
+
+/** What the native levels came to. */
+export interface NativeResult {
+  /** Null where not even the checker was asked. */
+  readonly answer: NativeAnswer | null;
+  readonly cannot: CannotRun | null;
+  /** By object, where level `libbpf` ran. */
+  readonly code: readonly LoaderComparison[] | null;
+  /** By object, where level `kernel` ran. */
+  readonly verdicts: readonly ObjectVerdicts[] | null;
+}
+
+/** Runs the levels that need a kernel, as far as asked and as far as this machine lets them. */
+export async function checkNatively(input: NativeInput): Promise<NativeResult> {
+  const blocked = whyNotAtAll(input);
+  if (blocked !== null) return { answer: null, cannot: blocked, code: null, verdicts: null };
+  const answer = await checkOnHost({
+    level: input.level,
+    full: input.fullBytes,
+    small: input.smallBytes,
+    objects: input.objects.map(({ elf }) => elf.bytes),
+    silenceMs: input.silenceMs,
+  });
+  const ran = (level: NativeLevel) =>
+    NATIVE_LEVELS.indexOf(level) <= NATIVE_LEVELS.indexOf(input.level) &&
+    (answer.cannot === null || NATIVE_LEVELS.indexOf(level) < NATIVE_LEVELS.indexOf(answer.cannot.level));
+  if (!ran("libbpf")) return { answer, cannot: answer.cannot, code: null, verdicts: null };
+  const indexes = { full: indexCandidates(input.full), small: indexCandidates(input.small) };
+  const runs = input.objects.map((_, i) => answer.runs.filter(({ object }) => object === i));
+  const code = input.objects.map((object, i) => compareLoaderCode(object, runs[i] ?? [], indexes));
+  if (!ran("kernel")) return { answer, cannot: answer.cannot, code, verdicts: null };
+  const verdicts = runs.map((list, i) => judgeLoads(list, code[i]?.withTypeIds ?? new Set()));
+  const tested = verdicts.some(({ programs }) => programs.some(({ verdict }) => verdict !== "not-tested"));
+  const cannot: CannotRun | null = tested
+    ? answer.cannot
+    : { level: "kernel", reason: "none of the objects' programs can be tested by this kernel" };
+  return { answer, cannot, code, verdicts };
+}
+
+/** What stands against every native level, or one of them, before anything is asked. */
+function whyNotAtAll({ onHost, level, full, fullBytes, hasModules }: NativeInput): CannotRun | null {
+  if (hasModules) {
+    const reason =
+      "kernels take no split BTF, and libbpf reads no modules beside the BTF that it is given: leave them out";
+    return { level: "btf-load", reason };
+  }
+  if ((byteOrderOf(full) === "little") !== HOST_LITTLE_ENDIAN) {
+    return { level: "btf-load", reason: "the BTF is of the other byte order than this machine" };
+  }
+  if ((onHost || level === "kernel") && !isHostBtf(fullBytes)) {
+    const reason =
+      `FULL is not the running kernel's BTF: give ${HOST_BTF} as --full (and small BTF made from it), ` +
+      "or leave --kernel out and go no further than --level libbpf";
+    return { level: "btf-load", reason };
+  }
+  return null;
+}
+
+function isHostBtf(bytes: Uint8Array): boolean {
+  try {
+    return readFileSync(HOST_BTF).equals(bytes);
+  } catch {
+    return false;
+  }
+}

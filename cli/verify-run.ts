@@ -1,0 +1,88 @@
+import { indexCandidates } from "../lib/core/candidates.ts";
+import { resolveSets } from "../lib/core/resolve-sets.ts";
+import { compareInstructions } from "../lib/verify/instructions.ts";
+import { prove, resolveFull } from "../lib/verify/prove.ts";
+import { parseTarget, readBtf } from "./btf-input.ts";
+import { RunError, UsageError } from "./errors.ts";
+import { ruleSetsOf } from "./minimize-run.ts";
+import { readObjects } from "./object-input.ts";
+import type { LoaderName } from "./proof-report.ts";
+import { checkStandardInput, readTarget } from "./target-input.ts";
+import { checkNatively, HOST, VERIFY_LEVELS, type VerifyLevel } from "./verify-levels.ts";
+import type { VerifyFindings } from "./verify-report.ts";
+
+/** What to check, and how far. */
+export interface VerifyRequest {
+  readonly small: string;
+  readonly full: string;
+  readonly objects: readonly string[];
+  readonly fullModules: readonly string[];
+  readonly smallModules: readonly string[];
+  readonly loaders: readonly LoaderName[];
+  readonly level: VerifyLevel | undefined;
+  /** `host`, or undefined. */
+  readonly kernel: string | undefined;
+  /** Seconds. */
+  readonly timeout: number | undefined;
+}
+
+/** A check that has ended. */
+export interface VerifyRun {
+  readonly findings: VerifyFindings;
+  /** True where the level, or the kernel, was asked for by name: not to reach it is an error. */
+  readonly isNamed: boolean;
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 60;
+const MS_PER_SECOND = 1000;
+/** The highest level that asks nobody. */
+const HIGHEST_PURE: VerifyLevel = "instructions";
+
+/** Runs a check to its end. Throws UsageError, InputError, FormatError, or RunError. */
+export async function runVerify(request: VerifyRequest): Promise<VerifyRun> {
+  const { small, full, objects, fullModules, smallModules, kernel } = request;
+  if (kernel !== undefined && kernel !== HOST) throw new RunError("verify: --kernel IMAGE is not built yet: host is");
+  const timeout = request.timeout ?? DEFAULT_TIMEOUT_SECONDS;
+  if (!(timeout > 0)) throw new UsageError("verify: --timeout wants a number of seconds above 0");
+  // With a kernel to ask and no level named: as far as it goes.
+  const asked = request.level ?? (kernel === undefined ? HIGHEST_PURE : "kernel");
+  checkStandardInput("verify", [small, full, ...objects, ...fullModules, ...smallModules]);
+  const inputs = readObjects(objects);
+  const { target, base } = await readTarget(full, fullModules);
+  const smallBase = await readBtf(small);
+  const modules = await Promise.all(smallModules.map(readBtf));
+  const ruleSets = ruleSetsOf(request.loaders);
+  const side = resolveFull(target, inputs.objects, ruleSets);
+  const proof = prove(inputs.objects, side, [smallBase, ...modules]);
+  const smallTarget = parseTarget(smallBase, modules);
+  const instructions = reaches(asked, "instructions")
+    ? compareInstructions(
+        inputs.objects,
+        side.sets,
+        resolveSets(inputs.objects, indexCandidates(smallTarget), ruleSets, false),
+      )
+    : null;
+  const native =
+    asked === "replay" || asked === "instructions"
+      ? null
+      : await checkNatively({
+          level: asked,
+          onHost: kernel === HOST,
+          objects: inputs.objects,
+          full: target,
+          fullBytes: base,
+          small: smallTarget,
+          smallBytes: smallBase.bytes,
+          hasModules: fullModules.length + smallModules.length > 0,
+          silenceMs: timeout * MS_PER_SECOND,
+        });
+  const names = [smallBase, ...modules].map(({ source }) => source);
+  return {
+    findings: { asked, proof, full: side, inputs, small: names, instructions, native },
+    isNamed: request.level !== undefined,
+  };
+}
+
+function reaches(asked: VerifyLevel, level: VerifyLevel): boolean {
+  return VERIFY_LEVELS.indexOf(asked) >= VERIFY_LEVELS.indexOf(level);
+}
