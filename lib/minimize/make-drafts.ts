@@ -45,6 +45,7 @@ import {
   isMarked,
   KEPT,
   type Marks,
+  markedTypes,
   NAMED,
   TARGETED,
 } from "./marks.ts";
@@ -59,10 +60,9 @@ const NAME_OPTIONAL = new Set([KIND_INT, KIND_FLOAT, KIND_STRUCT, KIND_UNION, KI
  * become one.
  */
 export function makeDrafts(marks: Marks): Drafts {
-  const { btf, types } = marks;
+  const { btf } = marks;
   const drafts: Drafts = { list: [], bySource: new Map(), shared: new Map() };
-  const kept: number[] = [];
-  for (let id = 1; id < types.length; id++) if (types[id] !== 0) kept.push(id);
+  const kept = markedTypes(marks);
   // Named integers first: nameless ones of the same make become one with them.
   for (const id of kept) {
     if (kindOf(btf, id) === KIND_INT && isMarked(marks, id, NAMED)) addInteger(marks, drafts, id);
