@@ -8,8 +8,6 @@ import { btf, int, m, ptr, struct } from "../../btf/builder.ts";
 export const TINY_OBJECT = fileURLToPath(
   new URL("../../fixtures/defects/01-two-types-of-one-name/local.o", import.meta.url),
 );
-/** The bundled worker of the built command. */
-export const WORKER_FILE = fileURLToPath(new URL("../../../dist/worker.cjs", import.meta.url));
 
 /** Raw BTF in which the object's field is `shift` bytes further on: another shift, another output. */
 export function tinyKernel(shift: number, littleEndian = true): Uint8Array {
