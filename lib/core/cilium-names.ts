@@ -32,6 +32,7 @@ const NAMED_KINDS: ReadonlySet<number> = new Set([
  * The types of the target that bear the local type's name without flavour, whatever their kind, in the order in which
  * cilium/ebpf tries them: the base's, then each module's, by ascending id (btf/core.go, CORERelocate; btf/unmarshal.go,
  * TypesByName). A FUNC, VAR or DATASEC is incompatible with all other kinds, so it is one only where the root is one.
+ * Releases from 0.19 on find no type whose only `___` is at the beginning of its name; here it is a candidate as before.
  */
 export function findCiliumCandidates(index: CandidateIndex, local: Btf, localId: number): number[] {
   const { btf } = index;
@@ -43,8 +44,7 @@ export function findCiliumCandidates(index: CandidateIndex, local: Btf, localId:
     const targetName = nameOffsetOf(btf, id);
     return (
       equalBytes(local.strings, name, btf.strings, targetName, length) &&
-      flavourlessLength(btf.strings, targetName) === length &&
-      isFindable(btf.strings, targetName)
+      flavourlessLength(btf.strings, targetName) === length
     );
   };
   const isCandidate = (id: number): boolean => NAMED_KINDS.has(kindOf(btf, id)) && bearsName(id);
@@ -61,12 +61,6 @@ export function hasCiliumName(btf: Btf, id: number): boolean {
   const kind = kindOf(btf, id);
   const canHaveName = NAMED_KINDS.has(kind) || UNINDEXED.has(kind);
   return canHaveName && btf.strings[nameOffsetOf(btf, id)] !== 0;
-}
-
-/** A name whose only `___` is at its beginning is filed under nothing (btf/unmarshal.go, newDecoder). */
-function isFindable(strings: Uint8Array, name: number): boolean {
-  const startsSo = strings[name] === UNDERSCORE && strings[name + 1] === UNDERSCORE && strings[name + 2] === UNDERSCORE;
-  return !startsSo || strings[name + flavourlessLength(strings, name)] !== 0;
 }
 
 /** Types that the index has under another name than cilium/ebpf cuts out of theirs. */

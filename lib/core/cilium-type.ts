@@ -24,7 +24,7 @@ import {
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { equalStrings, flavourlessLength, stringAt } from "../btf/strings.ts";
 import { type Btf, kindFlagOf, kindOf, nameOffsetOf, sizeOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
-import { FACT_COUNT, FACT_ENUMERATOR, FACT_MEMBER, FACT_NAME, FACT_TARGET, FACT_TYPE } from "./evidence.ts";
+import { FACT_COUNT, FACT_ENUMERATOR, FACT_FEWER, FACT_MEMBER, FACT_NAME, FACT_TARGET, FACT_TYPE } from "./evidence.ts";
 import { ERROR_INVALID, MATCH, type MatchState, NO_MATCH, note, spend } from "./match-state.ts";
 
 /** What came of comparing two types by cilium/ebpf's rules, and where it ended. */
@@ -203,7 +203,10 @@ function compareMembers(state: MatchState, localId: number, targetId: number, mo
   const { local, target } = state;
   const localCount = vlenOf(local, localId);
   const targetCount = vlenOf(target, targetId);
-  if (localCount > targetCount) return mismatch(targetId, "has fewer members");
+  if (localCount > targetCount) {
+    note(state, FACT_FEWER, targetId, localCount);
+    return mismatch(targetId, "has fewer members");
+  }
   note(state, FACT_COUNT, targetId, localCount);
   for (let i = 0; i < localCount; i++) {
     const name = memberName(local, localId, i);

@@ -19,7 +19,7 @@ export const FACT_ENUMERATOR = 5;
 /** There are at least `detail` members or enumerators. */
 export const FACT_COUNT = 6;
 /** The type is another one than all others, equal ones included: it was counted, or known again. */
-export const FACT_DISTINCT = 7;
+export const FACT_DISTINCT = 8;
 /** There are fewer than `detail` members. Whoever only leaves members out need not care; whoever adds some must. */
 export const FACT_FEWER = 7;
 

@@ -11,7 +11,7 @@ const PSEUDO_CALL = 1;
 
 /**
  * The programs of an object as a loader puts them together: for each function outside `.text` the indexes (into
- * `BpfObject.programs`) of itself and of all functions it calls or points to, directly or not, ascending; then the
+ * `BpfObject.programs`) of itself and, ascending, of all functions it calls or points to, directly or not; then the
  * functions of `.text` that none of them needs, each by itself. A subprogram is part of every program that calls it.
  * @throws FormatError when relocations or symbols are damaged.
  */
@@ -29,7 +29,7 @@ export function linkedPrograms(object: BpfObject): number[][] {
 function reachable(references: readonly ReadonlySet<number>[], from: number): number[] {
   const found = new Set([from]);
   for (const at of found) for (const next of references[at] ?? []) found.add(next);
-  return [...found].sort((a, b) => a - b);
+  return [from, ...[...found].filter((at) => at !== from).sort((a, b) => a - b)];
 }
 
 /** For each function the functions it refers to: by a relocation against code, or by a call inside its section. */

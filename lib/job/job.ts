@@ -45,11 +45,13 @@ export function runJob(target: Target, objects: readonly BpfObject[], options: J
 
 /** The main job for a target that is parsed already. */
 export function runParsed(target: Btf, objects: readonly BpfObject[], options: JobOptions = {}): JobResult {
-  const full = resolveFull(target, objects, options.ruleSets ?? DEFAULT_RULE_SETS, true);
+  const ruleSets = options.ruleSets ?? DEFAULT_RULE_SETS;
+  const full = resolveFull(target, objects, ruleSets, true);
   const records = full.sets.flatMap((set) => set.records);
   const targets = options.keepAttachTargets === true ? objects.flatMap(attachTargets) : [];
   const attach = [...(options.attachTargets ?? []), ...targets];
-  const minimized = minimize(target, records, { ...options, attachTargets: attach });
+  const wholeStrings = options.wholeStrings === true || ruleSets.some(({ algorithm }) => algorithm === "cilium");
+  const minimized = minimize(target, records, { ...options, wholeStrings, attachTargets: attach });
   const proof = prove(objects, full, minimized.blobs);
   return { ...minimized, ...full, proof };
 }

@@ -20,7 +20,7 @@ import {
   MEMBER_TYPE_WORD,
   VAR_LINKAGE_WORD,
 } from "../btf/format.ts";
-import { arrayElement, arrayLength, paramName, paramType } from "../btf/members.ts";
+import { arrayElement, arrayLength, intBits, intOffset, paramName, paramType } from "../btf/members.ts";
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import {
   type Btf,
@@ -112,12 +112,24 @@ function hasTarget(marks: Marks, id: number): boolean {
   return isMarked(marks, id, TARGETED) || isMarked(marks, id, DECLARED);
 }
 
-/** Of a struct, kind_flag only says how offsets read: where no kept member is a bitfield, it can go. */
+/**
+ * Of a struct, kind_flag only says how offsets read: where no kept member is a bitfield, it can go. Unless a member is
+ * an INT that does not fill its bytes: without the flag cilium/ebpf takes it for a bitfield of old compilers.
+ */
 function bitfieldFlag(marks: Marks, id: number): number {
   const { btf } = marks;
+  const { words } = btf;
   if (kindFlagOf(btf, id) === 0) return 0;
-  const isBitfield = (at: number) => (btf.words[at + MEMBER_OFFSET_WORD] as number) >>> MEMBER_BITFIELD_SHIFT !== 0;
-  return keptElements(marks, id).some(isBitfield) ? 1 : 0;
+  const needsFlag = (at: number) => {
+    if ((words[at + MEMBER_OFFSET_WORD] as number) >>> MEMBER_BITFIELD_SHIFT !== 0) return true;
+    const type = skipModifiersAndTypedefs(btf, words[at + MEMBER_TYPE_WORD] as number);
+    return kindOf(btf, type) === KIND_INT && !fillsBytes(btf, type);
+  };
+  return keptElements(marks, id).some(needsFlag) ? 1 : 0;
+}
+
+function fillsBytes(btf: Btf, id: number): boolean {
+  return intOffset(btf, id) === 0 && intBits(btf, id) === 8 * sizeOf(btf, id);
 }
 
 function detailOf(btf: Btf, id: number): number {

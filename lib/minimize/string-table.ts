@@ -1,6 +1,6 @@
 /**
- * The strings of one blob: each distinct string once, and one that is another's tail inside that other (`pid` in
- * `tgpid`). Texts hold one byte a character, so that any bytes survive.
+ * The strings of one blob: each distinct string once, and, where tails are shared, one that is another's tail inside
+ * that other (`pid` in `tgpid`). Texts hold one byte a character, so that any bytes survive.
  */
 export interface StringTable {
   readonly bytes: Uint8Array;
@@ -10,12 +10,16 @@ export interface StringTable {
   readonly offsets: ReadonlyMap<string, number>;
 }
 
-/** Lays strings out in the order given. With a base, its strings are used and own offsets start behind them. */
-export function buildStringTable(texts: Iterable<string>, base?: StringTable): StringTable {
+/**
+ * Lays strings out in the order given. With a base, its strings are used and own offsets start behind them. libbpf and
+ * the kernel read a string from wherever it begins; cilium/ebpf takes no string that begins inside another
+ * (btf/strings.go), so for it every one stands by itself.
+ */
+export function buildStringTable(texts: Iterable<string>, base?: StringTable, shareTails = true): StringTable {
   const start = base === undefined ? 0 : base.start + base.bytes.length;
   const offsets = new Map<string, number>(base?.offsets ?? [["", 0]]);
   const own = [...new Set(texts)].filter((text) => !offsets.has(text));
-  const holders = findHolders(own);
+  const holders = shareTails ? findHolders(own) : new Map<string, string>();
   const written = own.filter((text) => !holders.has(text));
   // The empty string comes first in a base; a module has that of its base.
   let size = base === undefined ? 1 : 0;

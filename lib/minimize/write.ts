@@ -17,6 +17,8 @@ export interface WriteOptions {
   readonly littleEndian: boolean;
   /** A 32-byte header with the layout section, which kernels before 7.1 refuse. */
   readonly layout: boolean;
+  /** Let a string that is another's tail begin inside it. */
+  readonly shareTails: boolean;
   /** Number of segments: 1 for the base alone, one more for each module. */
   readonly segments: number;
 }
@@ -45,7 +47,7 @@ export function writeDrafts(list: readonly Draft[], options: WriteOptions): Writ
   const layout = options.layout ? layoutOfKnownKinds() : new Uint8Array(0);
   let base: StringTable | undefined;
   const blobs = bySegment.map((drafts) => {
-    const strings = buildStringTable(names(drafts), base);
+    const strings = buildStringTable(names(drafts), base, options.shareTails);
     base ??= strings;
     const words = recordWords(drafts, ids, strings);
     return assembleBtf({ words, strings: strings.bytes, littleEndian: options.littleEndian, layout });

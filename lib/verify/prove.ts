@@ -6,6 +6,7 @@ import { indexCandidates } from "../core/candidates.ts";
 import type { BpfObject } from "../core/object.ts";
 import { type RuleSetRecords, resolveSets } from "../core/resolve-sets.ts";
 import type { MatchRules } from "../core/rules.ts";
+import { findSharedTails } from "./cilium-strings.ts";
 import { compareSides, type Difference } from "./compare.ts";
 
 /** A difference, and the rules under which it shows. */
@@ -79,6 +80,7 @@ export function prove(objects: readonly BpfObject[], full: FullSide, small: Smal
       .filter(({ severity }) => severity === "error")
       .map((finding) => ({ source, finding })),
   );
+  if (full.sets.some(({ rules }) => rules.algorithm === "cilium")) malformed.push(...findSharedTails(target));
   const first = full.sets[0]?.records ?? [];
   return {
     holds: differences.length === 0 && malformed.length === 0,

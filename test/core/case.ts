@@ -136,6 +136,16 @@ export function caseTarget({ target }: Case): Uint8Array {
   return blob([...BASE, ...target]);
 }
 
+/** The object of several programs, over a case's base types. */
+export function sceneObject(scene: Pick<ObjectParts, "programs"> & { readonly local: readonly Row[] }): ObjectParts {
+  return { rows: [...BASE, ...scene.local], programs: scene.programs };
+}
+
+/** The bytes of its target. */
+export function sceneTarget({ target }: { readonly target: readonly Row[] }): Uint8Array {
+  return blob([...BASE, ...target]);
+}
+
 /** A case's relocation, resolved. */
 export function resolveCase(it: Case, rules?: MatchRules): ReloRecord {
   const object: BpfObject = buildObject(caseObject(it));

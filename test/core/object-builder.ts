@@ -37,6 +37,11 @@ export interface ObjectParts {
   readonly rows: readonly Row[];
   readonly programs: readonly Program[];
   readonly littleEndian?: boolean;
+  /**
+   * Empty func_info and line_info in .BTF.ext, without which cilium/ebpf reads none of it. libbpf takes them for a
+   * mistake, and then it is libbpf that reads none.
+   */
+  readonly codeInfo?: true;
 }
 
 /** `r0 = imm`, a load, an exit, ...: the opcodes tests use. */
@@ -51,6 +56,8 @@ const SYMBOL_BYTES = 24;
 const INSN_BYTES = 8;
 const STB_GLOBAL_STT_FUNC = 0x12;
 const CORE_RECORD_BYTES = 16;
+const FUNC_RECORD_BYTES = 8;
+const LINE_RECORD_BYTES = 16;
 const EXT_HEADER_BYTES = 32;
 
 /** Strings, each once, by their offset. */
@@ -89,7 +96,7 @@ export function buildObject(parts: ObjectParts): BpfObject {
 }
 
 /** An ELF file of the parts. */
-export function objectBytes({ rows, programs, littleEndian = true }: ObjectParts): Uint8Array {
+export function objectBytes({ rows, programs, littleEndian = true, codeInfo }: ObjectParts): Uint8Array {
   const strings = new StringTable();
   const words = rows.flat().map((word) => (typeof word === "string" ? strings.add(word) : word));
   const names = [...new Set(programs.map(sectionOf))];
@@ -98,7 +105,7 @@ export function objectBytes({ rows, programs, littleEndian = true }: ObjectParts
     const insns = (placed[i] ?? []).flatMap(({ program }) => program.insns);
     return { name, type: SHT_PROGBITS, flags: SHF_EXECINSTR | 2, bytes: encodeInsns(insns, littleEndian) };
   });
-  const ext = coreRelocations(names, placed, strings, littleEndian);
+  const ext = coreRelocations(names, placed, strings, littleEndian, codeInfo === true);
   const btf = assembleBtf({ words: Uint32Array.from(words), strings: strings.bytes(), littleEndian });
   const symbolNames = new StringTable();
   const symbols = placed.flatMap((list, i) =>
@@ -163,6 +170,7 @@ function coreRelocations(
   placed: readonly (readonly Placed[])[],
   strings: StringTable,
   littleEndian: boolean,
+  codeInfo = false,
 ): Uint8Array {
   const words = placed.flatMap((list, i) => {
     const records = list.flatMap(({ program, at }) =>
@@ -175,12 +183,15 @@ function coreRelocations(
     );
     return records.length === 0 ? [] : [strings.add(names[i] ?? ""), records.length, ...records.flat()];
   });
-  const body = words.length === 0 ? [] : [CORE_RECORD_BYTES, ...words];
+  const core = words.length === 0 ? [] : [CORE_RECORD_BYTES, ...words];
+  const info = codeInfo ? [FUNC_RECORD_BYTES, LINE_RECORD_BYTES] : [];
+  const body = [...info, ...core];
   const bytes = new Uint8Array(EXT_HEADER_BYTES + body.length * 4);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, 0xeb9f, littleEndian);
   view.setUint8(2, 1);
-  const header = [EXT_HEADER_BYTES, 0, 0, 0, 0, 0, body.length * 4];
+  const infoHeader = codeInfo ? [0, 4, 4, 4, 8] : [0, 0, 0, 0, 0];
+  const header = [EXT_HEADER_BYTES, ...infoHeader, core.length * 4];
   [...header, ...body].forEach((word, i) => {
     view.setUint32(4 + i * 4, word, littleEndian);
   });

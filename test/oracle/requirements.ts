@@ -6,6 +6,7 @@
 import { describe, it } from "vitest";
 import { bpftoolCommand } from "./bpftool.ts";
 import { chromiumPath } from "./chromium.ts";
+import { ciliumOracle, goMissing } from "./cilium.ts";
 import { clangCommand } from "./clang.ts";
 import { kernelMissing } from "./kernel.ts";
 import { libbpfOracle } from "./libbpf.ts";
@@ -24,7 +25,9 @@ export type OracleName =
   | "bpf"
   | "s390x"
   | "redis"
-  | "chromium";
+  | "chromium"
+  | "go"
+  | "cilium-ebpf";
 
 /** An oracle that is there, with its version, or the reason why it is not. */
 export type OracleState =
@@ -74,6 +77,14 @@ const probes: Readonly<Record<OracleName, () => OracleState>> = {
     return "missing" in runner
       ? missing(runner.missing)
       : found(firstLineOf([...runner.command, `${s390xRoot()}/usr/sbin/bpftool`, "version"]));
+  },
+  go: () => {
+    const reason = goMissing();
+    return reason === undefined ? found(firstLineOf(["go", "version"])) : missing(reason);
+  },
+  "cilium-ebpf": () => {
+    const built = ciliumOracle();
+    return "missing" in built ? missing(`cilium/ebpf: ${built.missing}`) : found(undefined);
   },
 };
 

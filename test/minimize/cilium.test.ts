@@ -1,0 +1,108 @@
+/** What is kept for cilium/ebpf's rules, and that the proof of it can fail. */
+import { describe, expect, it } from "vitest";
+import { parseBtf } from "../../lib/btf/parse.ts";
+import { nameOf } from "../../lib/btf/strings.ts";
+import { kindName, kindOf, typeCount } from "../../lib/btf/view.ts";
+import { CILIUM_RULES, KERNEL_RULES, LIBBPF_RULES } from "../../lib/core/rules.ts";
+import { runJob } from "../../lib/job/job.ts";
+import { prove, resolveFull } from "../../lib/verify/prove.ts";
+import { caseObject, caseTarget, INT, sceneObject, sceneTarget, struct, typedef, union } from "../core/case.ts";
+import { CILIUM_CASES, CILIUM_SCENES } from "../core/cilium-cases.ts";
+import { FIELD_CASES } from "../core/field-cases.ts";
+import { buildObject } from "../core/object-builder.ts";
+import { TYPE_CASES } from "../core/type-cases.ts";
+import { VALUE_CASES } from "../core/value-cases.ts";
+
+const ALL_RULES = [LIBBPF_RULES, KERNEL_RULES, CILIUM_RULES];
+const cases = [...FIELD_CASES, ...TYPE_CASES, ...VALUE_CASES, ...CILIUM_CASES];
+/** Some of their targets are malformed from the start, so only differences count. */
+const subjects = [
+  ...cases.map((it) => ({ name: it.name, object: buildObject(caseObject(it)), bytes: caseTarget(it) })),
+  ...CILIUM_SCENES.map((it) => ({ name: it.name, object: buildObject(sceneObject(it)), bytes: sceneTarget(it) })),
+];
+
+describe("a job that serves cilium/ebpf too", () => {
+  it.each([
+    ["alone", [CILIUM_RULES]],
+    ["with all others", ALL_RULES],
+    ["in front of the others", [CILIUM_RULES, LIBBPF_RULES, KERNEL_RULES]],
+  ])("keeps every case and scene: %s", (_, ruleSets) => {
+    const failed = subjects.filter(({ name, object, bytes }) => {
+      return runJob({ base: { source: name, bytes } }, [object], { ruleSets }).proof.differences.length > 0;
+    });
+    expect(failed.map(({ name }) => name)).toEqual([]);
+  });
+
+  it("keeps what all objects together want of one target", () => {
+    const objects = subjects.map(({ object }) => object);
+    const failed = subjects
+      .filter((_, i) => i % 8 === 0)
+      .filter(({ name, bytes }) => {
+        const { proof } = runJob({ base: { source: name, bytes } }, objects, { ruleSets: ALL_RULES });
+        return proof.differences.length > 0;
+      });
+    expect(failed.map(({ name }) => name)).toEqual([]);
+  });
+
+  it("keeps candidates of every kind, which libbpf's rules let go", () => {
+    const local = [struct("s", [["x", INT, 0]])];
+    const x = ["x", INT, 0] as const;
+    const target = [struct("s", [x]), union("s", [x]), typedef("s", INT)];
+    const scene = { local, programs: CILIUM_SCENES[0]?.programs.slice(0, 1) ?? [], target };
+    const object = buildObject({ ...sceneObject(scene), programs: [oneRelocation()] });
+    const kept = (ruleSets: typeof ALL_RULES) => {
+      const job = runJob({ base: { source: "t", bytes: sceneTarget(scene) } }, [object], { ruleSets });
+      const small = parseBtf(job.blobs[0].bytes);
+      const names = Array.from(
+        { length: typeCount(small) - 1 },
+        (_, i) => `${kindName(kindOf(small, i + 1))} ${nameOf(small, i + 1)}`,
+      );
+      return names.filter((name) => name.endsWith(" s"));
+    };
+    expect(kept([LIBBPF_RULES])).toEqual(["STRUCT s"]);
+    expect(kept([CILIUM_RULES])).toEqual(["STRUCT s", "UNION s"]);
+  });
+
+  it("shares no tails of strings, and only then is small BTF one that cilium/ebpf reads", () => {
+    const scene = CILIUM_SCENES[0];
+    const local = [struct("tail", [["tai", INT, 0]]), struct("ail", [["l", INT, 0]])];
+    const relos = [1, 0].map((n) => ({ kind: 0, typeId: 10 + n, access: "0:0", insn: n }));
+    const object = buildObject({
+      ...sceneObject({ local, programs: [] }),
+      programs: [{ name: "prog", insns: oneRelocation().insns, relos }],
+    });
+    const target = { base: { source: scene?.name ?? "", bytes: sceneTarget({ target: local }) } };
+    const shared = runJob(target, [object], { ruleSets: [LIBBPF_RULES] });
+    const whole = runJob(target, [object], { ruleSets: [LIBBPF_RULES, CILIUM_RULES] });
+    expect([shared.proof.holds, whole.proof.holds]).toEqual([true, true]);
+    expect(shared.blobs[0].bytes.length).toBeLessThan(whole.blobs[0].bytes.length);
+    const full = resolveFull(parseBtf(target.base.bytes), [object], ALL_RULES);
+    const proof = prove([object], full, [shared.blobs[0]]);
+    expect(proof).toMatchObject({ holds: false, differences: [] });
+    expect(proof.malformed.map(({ finding }) => finding.message)).toEqual([
+      "a name begins inside another string, which cilium/ebpf does not read",
+    ]);
+  });
+});
+
+describe("the proof under cilium/ebpf's rules", () => {
+  const [, refused, fine] = CILIUM_SCENES;
+
+  it.each([
+    ["candidates in another order", fine, refused, "pairing"],
+    ["a candidate less that ends it", refused, fine, "pairing"],
+  ])("sees %s", (_, inFull, inSmall) => {
+    if (inFull === undefined || inSmall === undefined) throw new Error("no scenes");
+    const object = buildObject(sceneObject(inFull));
+    const full = resolveFull(parseBtf(sceneTarget(inFull)), [object], ALL_RULES);
+    const proof = prove([object], full, [{ source: "small", bytes: sceneTarget(inSmall) }]);
+    const under = (name: string) => proof.differences.filter(({ rules }) => rules === name).map(({ what }) => what);
+    expect(under("libbpf")).toEqual([]);
+    expect(under("cilium")).toEqual(["decision", "decision", "pairing"]);
+  });
+});
+
+function oneRelocation() {
+  const insns = [{ code: 0xb7 }, { code: 0xb7 }, { code: 0x95 }];
+  return { name: "prog", insns, relos: [{ kind: 0, typeId: 10, access: "0:0" }] };
+}
