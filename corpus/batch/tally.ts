@@ -33,18 +33,27 @@ export interface Tally {
   sorted(): BatchTally;
 }
 
-/** A tally without anything in it. Equal outputs are held once: many kernels have the same. */
+/** The value under a key, which is the first one that was put there. */
+function once<V>(values: Map<string, V>, key: string, value: V): V {
+  const known = values.get(key);
+  if (known !== undefined) return known;
+  values.set(key, value);
+  return value;
+}
+
+/** A tally without anything in it. Equal outputs and lists are held once: many kernels have the same. */
 export function emptyTally(): Tally {
   const results: { readonly index: number; readonly result: FileResult }[] = [];
   const blobs = new Map<string, Uint8Array>();
+  const lists = new Map<string, Pick<DoneKernel, "unresolved" | "notKept">>();
   let slowest: SlowFile[] = [];
   return {
     add: ({ index, name }, result, milliseconds) => {
       const parts = result.parts.map((part) => {
         if (part.state !== "done") return part;
-        const bytes = blobs.get(part.blobHash) ?? part.bytes;
-        blobs.set(part.blobHash, bytes);
-        return { ...part, bytes };
+        const { blobHash, unresolved, notKept } = part;
+        const bytes = once(blobs, blobHash, part.bytes);
+        return { ...part, bytes, ...once(lists, JSON.stringify([unresolved, notKept]), { unresolved, notKept }) };
       });
       results.push({ index, result: { ...result, parts } });
       slowest = [...slowest, { name, milliseconds }].sort((a, b) => b.milliseconds - a.milliseconds).slice(0, SLOWEST);
