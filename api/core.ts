@@ -47,7 +47,7 @@ export {
   resolveObject,
 } from "../lib/core/resolve.ts";
 export { DEFAULT_RULE_SETS, type RuleSetRecords, resolveSets } from "../lib/core/resolve-sets.ts";
-export { KERNEL_RULES, LIBBPF_RULES, type MatchRules, RULE_SETS } from "../lib/core/rules.ts";
+export { CILIUM_RULES, KERNEL_RULES, LIBBPF_RULES, type MatchRules, RULE_SETS } from "../lib/core/rules.ts";
 export { type LineLookup, lineLookup, type SourceLine } from "../lib/core/source-line.ts";
 export {
   type Accessor,

@@ -7,7 +7,7 @@ export { FormatError, type FormatErrorCode, type FormatErrorPlace } from "../lib
 export type { BtfInput } from "../lib/btf/parse.ts";
 export { type BpfObject, parseBpfObject } from "../lib/core/object.ts";
 export type { ReloRecord, ReloStatus } from "../lib/core/resolve.ts";
-export { KERNEL_RULES, LIBBPF_RULES, type MatchRules } from "../lib/core/rules.ts";
+export { CILIUM_RULES, KERNEL_RULES, LIBBPF_RULES, type MatchRules } from "../lib/core/rules.ts";
 export { btfBytes } from "../lib/elf/btf-section.ts";
 export { type EmbeddedObject, findBpfObjects } from "../lib/elf/embedded.ts";
 export { type JobOptions, type JobResult, runJob, type Target } from "../lib/job/job.ts";

@@ -1,5 +1,6 @@
 import { nameOf } from "../btf/strings.ts";
 import { type Btf, type BtfSegment, kindName, kindOf, segmentOf } from "../btf/view.ts";
+import { explainCilium } from "./explain-cilium.ts";
 import { explainEnumerator, explainField } from "./explain-field.ts";
 import { explainMissing, nameMissing } from "./explain-missing.ts";
 import { explainCompatible, explainMatch } from "./explain-type.ts";
@@ -107,8 +108,8 @@ export function describeRelocations(object: BpfObject): ReloDescription[] {
 }
 
 /**
- * Describes the records of one object against the target they were made with (and the rules, which only the words of
- * a type_matches failure depend on). `search` false leaves out what comes near a type that is not there, which takes
+ * Describes the records of one object against the target they were made with (and the rules, on which the words of
+ * a failure depend). `search` false leaves out what comes near a type that is not there, which takes
  * longer than all the rest. @throws FormatError when `.BTF.ext` is damaged.
  */
 export function describeRecords(
@@ -221,7 +222,7 @@ function refusal(record: ReloRecord, candidates: readonly CandidateDescription[]
 
 /** Why nothing matches: each candidate's failure, or that there is none. */
 function unmatched(subject: Subject, candidates: readonly CandidateDescription[]): string {
-  const { record, local, target, missing, search } = subject;
+  const { record, local, target, rules, missing, search } = subject;
   if (candidates.length === 0) {
     const { typeId } = record.relocation;
     let words = missing.get(typeId);
@@ -231,9 +232,11 @@ function unmatched(subject: Subject, candidates: readonly CandidateDescription[]
     }
     return words;
   }
-  const words = candidates.map(
-    ({ failure }) => failure ?? "it matches, but an earlier relocation of the same type has ruled it out",
-  );
+  const passedOver =
+    rules.algorithm === "cilium"
+      ? "it matches, but another serves more relocations of the same type"
+      : "it matches, but an earlier relocation of the same type has ruled it out";
+  const words = candidates.map(({ failure }) => failure ?? passedOver);
   const [only] = words;
   if (words.length === 1 && only !== undefined) return only;
   return candidates.map((candidate, i) => `${candidateText(candidate)}: ${words[i]}`).join("; ");
@@ -267,6 +270,7 @@ function describeCandidate(subject: Subject, candidate: CandidateOutcome): Candi
 function explainCandidate({ record, local, target, rules }: Subject, candidate: CandidateOutcome): string {
   const { kind, typeId } = record.relocation;
   if ("reason" in record.local) return record.local.reason;
+  if (rules.algorithm === "cilium") return explainCilium(record, target, candidate.id);
   switch (reloClass(kind)) {
     case "field":
       return explainField(local, record.local, target, candidate);

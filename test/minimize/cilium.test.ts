@@ -1,8 +1,11 @@
 /** What is kept for cilium/ebpf's rules, and that the proof of it can fail. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { nameOf } from "../../lib/btf/strings.ts";
 import { kindName, kindOf, typeCount } from "../../lib/btf/view.ts";
+import { parseBpfObject } from "../../lib/core/object.ts";
 import { CILIUM_RULES, KERNEL_RULES, LIBBPF_RULES } from "../../lib/core/rules.ts";
 import { runJob } from "../../lib/job/job.ts";
 import { prove, resolveFull } from "../../lib/verify/prove.ts";
@@ -12,7 +15,9 @@ import { FIELD_CASES } from "../core/field-cases.ts";
 import { buildObject } from "../core/object-builder.ts";
 import { TYPE_CASES } from "../core/type-cases.ts";
 import { VALUE_CASES } from "../core/value-cases.ts";
+import { KERNEL_BIG_ENDIAN, KERNEL_NAMES, KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
 
+const FIXTURES = join(import.meta.dirname, "../fixtures");
 const ALL_RULES = [LIBBPF_RULES, KERNEL_RULES, CILIUM_RULES];
 const cases = [...FIELD_CASES, ...TYPE_CASES, ...VALUE_CASES, ...CILIUM_CASES];
 /** Some of their targets are malformed from the start, so only differences count. */
@@ -82,6 +87,34 @@ describe("a job that serves cilium/ebpf too", () => {
     expect(proof.malformed.map(({ finding }) => finding.message)).toEqual([
       "a name begins inside another string, which cilium/ebpf does not read",
     ]);
+  });
+});
+
+describe("sample kernels", () => {
+  const fixtures = (directory: string) =>
+    readdirSync(join(FIXTURES, directory))
+      .filter((name) => name.endsWith(".o"))
+      .map((name) => parseBpfObject(readFileSync(join(FIXTURES, directory, name)), name));
+  const little = fixtures("objects");
+  const big = fixtures("objects-be");
+
+  it.each(KERNEL_NAMES)("%s", async (name) => {
+    const { bytes } = await kernelSample(name);
+    const objects = name === KERNEL_BIG_ENDIAN ? big : little;
+    const { proof } = runJob({ base: { source: name, bytes } }, objects, { ruleSets: ALL_RULES });
+    expect(proof).toMatchObject({ holds: true, ruleSets: ["libbpf", "kernel", "cilium"] });
+    expect(proof.pairs).toBeGreaterThan(500);
+  });
+
+  it.each([false, true])("with modules, flat: %s", async (flatten) => {
+    const base = await kernelSample(KERNEL_OF_MODULES);
+    const modules = (await moduleSamples()).map(({ name, bytes }) => ({ source: name, bytes }));
+    const target = { base: { source: base.name, bytes: base.bytes }, modules };
+    const { proof, sets } = runJob(target, little, { ruleSets: ALL_RULES, flatten });
+    expect(proof.differences).toEqual([]);
+    expect(proof.malformed).toEqual([]);
+    const ofModules = sets[2]?.records.filter(({ candidates }) => candidates.some(({ id }) => id > 100_000));
+    expect(ofModules?.length).toBeGreaterThan(0);
   });
 });
 
