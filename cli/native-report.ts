@@ -32,6 +32,8 @@ export interface BrokenReport {
 /** Level `libbpf`. */
 export interface LibbpfReport {
   readonly holds: boolean;
+  /** Why the level is not reached although nothing differs; null where something does, or it is reached. */
+  readonly untested: string | null;
   readonly version: string;
   /** Programs, each counted once for each opening. */
   readonly programs: number;
@@ -83,6 +85,8 @@ export interface FailureReport extends VerdictFailure {
 /** Level `kernel`. */
 export interface KernelReport {
   readonly holds: boolean;
+  /** Why the level is not reached although nothing fails; null where something does, or it is reached. */
+  readonly untested: string | null;
   readonly counts: Readonly<Record<Verdict, number>>;
   readonly programs: readonly ProgramReport[];
   /** All accepted programs of an object, loaded at once. */
@@ -123,10 +127,14 @@ export function reportLibbpf(result: NativeResult, objects: readonly BpfObject[]
     one.notCompared.map((entry) => ({ object: objects[i]?.source ?? "", ...entry })),
   );
   const broken = brokenAt(result, objects, true);
+  const programs = sum(code.map((one) => one.programs));
+  const failed = differences.length > 0 || diedWithSmallOnly(broken);
+  const untested = failed ? null : untestedText(broken, programs, "libbpf relocates none of the objects' programs");
   return {
-    holds: differences.length === 0 && broken.every(({ side }) => side !== "small"),
+    holds: !failed && untested === null,
+    untested,
     version: answer.machine.libbpf ?? "",
-    programs: sum(code.map(({ programs }) => programs)),
+    programs,
     relocations: sum(code.map(({ relocations }) => relocations)),
     differences,
     notCompared,
@@ -146,12 +154,12 @@ export function reportKernel(result: NativeResult, objects: readonly BpfObject[]
   const counts = { accepted: 0, "not-tested": 0, failed: 0 };
   for (const { verdict } of programs) counts[verdict]++;
   const broken = brokenAt(result, objects, false);
+  const failed = counts.failed > 0 || together.some(({ verdict }) => verdict === "failed") || diedWithSmallOnly(broken);
+  const nothing = "none of the objects' programs can be tested by this kernel";
+  const untested = failed ? null : untestedText(broken, counts.accepted, nothing);
   return {
-    holds:
-      counts.failed === 0 &&
-      counts.accepted > 0 &&
-      together.every(({ verdict }) => verdict !== "failed") &&
-      broken.every(({ side }) => side !== "small"),
+    holds: !failed && untested === null,
+    untested,
     counts,
     programs,
     together,
@@ -225,6 +233,17 @@ function brokenAt({ answer }: NativeResult, objects: readonly BpfObject[], reloc
       program: step?.program ?? null,
       how,
     }));
+}
+
+/** True where the native part dies with small BTF: it came through the same step with full BTF just before. */
+function diedWithSmallOnly(broken: readonly BrokenReport[]): boolean {
+  return broken.some(({ side }) => side === "small");
+}
+
+function untestedText(broken: readonly BrokenReport[], tested: number, nothing: string): string | null {
+  const [first] = broken;
+  if (first !== undefined) return `the native part did not come to its end with ${first.object}: ${first.how}`;
+  return tested === 0 ? nothing : null;
 }
 
 function placesFor(code: readonly LoaderComparison[]): Map<ReloRecord, Place> {

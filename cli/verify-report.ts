@@ -118,20 +118,17 @@ function reachedLevel(
   for (const next of VERIFY_LEVELS.slice(0, VERIFY_LEVELS.indexOf(asked) + 1)) {
     const part = levels[PART_OF[next]];
     if (part?.holds !== true) {
-      const failed = part !== null && !(next === "kernel" && isUntested(levels.kernel));
-      return { level, noFurther: { level: next, failed, reason: failed ? "it fails" : (cannot ?? "it did not run") } };
+      const untested = part === null ? (cannot ?? "it did not run") : untestedOf(part);
+      return { level, noFurther: { level: next, failed: untested === null, reason: untested ?? "it fails" } };
     }
     level = next;
   }
   return { level, noFurther: null };
 }
 
-/** True where nothing fails, but nothing was tested either. */
-function isUntested(report: KernelReport | null): boolean {
-  if (report === null) return false;
-  const { counts, together, broken } = report;
-  const failing = together.some(({ verdict }) => verdict === "failed") || broken.some(({ side }) => side === "small");
-  return counts.failed === 0 && counts.accepted === 0 && !failing;
+/** Why a level that ran is not reached although nothing fails; null where something does. */
+function untestedOf(part: NonNullable<Levels[keyof Levels]>): string | null {
+  return "untested" in part ? part.untested : null;
 }
 
 function reportInstructions({
@@ -157,8 +154,9 @@ function reportInstructions({
 /** True where a level that ran found something wrong. */
 export function hasFinding(report: VerifyReport): boolean {
   const { proof, instructions, btfLoad, libbpf, kernel } = report;
-  const failed = [proof, instructions, btfLoad, libbpf].some((part) => part?.holds === false);
-  return failed || (kernel !== null && !kernel.holds && !isUntested(kernel));
+  return [proof, instructions, btfLoad, libbpf, kernel].some(
+    (part) => part !== null && !part.holds && untestedOf(part) === null,
+  );
 }
 
 /** The result in words: what each level found, then the verdict and the counts. */

@@ -103,8 +103,12 @@ function comparePair(object: BpfObject, full: LoadRun, small: LoadRun, indexes: 
     const other = small.programs[i];
     const [a, b] = [program.code, other?.code];
     if (a === null || b === null || b === undefined || other?.name !== program.name) return;
-    into.programs++;
     const places = placesOf(object, program);
+    if (places[0]?.start !== 0) {
+      into.notCompared.push({ program: program.name, reason: "the object has no program of that name and length" });
+      return;
+    }
+    into.programs++;
     const relocated = relocatedSlots(places, ours, recordOf);
     if ([...relocated.values()].some(({ record }) => isTypeId(record))) into.withTypeIds.add(program.name);
     compareSides(program.name, a, b, relocated, into);

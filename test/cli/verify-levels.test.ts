@@ -1,0 +1,196 @@
+/** `verify` with a kernel to ask: the running one, and the system's libbpf. */
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { VerifyReport } from "../../cli/verify-report.ts";
+import { parseBtf } from "../../lib/btf/parse.ts";
+import { describeOracle } from "../oracle/requirements.ts";
+import { KERNEL_6_1, KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
+import { btfMutations } from "./btf-mutations.ts";
+import { runText } from "./run.ts";
+import { workspace } from "./workspace.ts";
+
+const HOST_BTF = "/sys/kernel/btf/vmlinux";
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/objects/${name}.o`, import.meta.url));
+const { directory, put } = workspace();
+
+async function minimized(name: string, kernel: string, ...objects: string[]): Promise<string> {
+  const path = join(directory, name);
+  await runText(["minimize", kernel, ...objects, "-o", path]);
+  // Some fixtures have relocations that fail, which is exit code 1; the file is there all the same.
+  expect(statSync(path).size).toBeGreaterThan(0);
+  return path;
+}
+
+async function report(args: readonly string[]): Promise<{ report: VerifyReport; code: number; stderr: string }> {
+  const { stdout, code, stderr } = await runText(["verify", ...args, "--json"]);
+  return { report: JSON.parse(stdout), code, stderr };
+}
+
+describeOracle("verify on the running kernel", ["bpf", "libbpf"], () => {
+  let small = "";
+  const objects = ["exec", "globals", "fentry_fexit", "externs", "struct_ops"].map(fixture);
+  beforeAll(async () => {
+    small = await minimized("small.btf", HOST_BTF, ...objects);
+  });
+
+  it("reaches level kernel, program by program, and says what this kernel does not test", async () => {
+    const { report: found, code, stderr } = await report([small, "--full", HOST_BTF, ...objects, "--kernel", "host"]);
+    expect({ code, stderr, level: found.level, noFurther: found.noFurther }).toEqual({
+      code: 0,
+      stderr: "",
+      level: "kernel",
+      noFurther: null,
+    });
+    expect(found.btfLoad).toEqual({ holds: true, error: null, log: "" });
+    expect(found.libbpf).toMatchObject({ holds: true, differences: [], broken: [] });
+    expect(found.libbpf?.relocations).toBeGreaterThan(20);
+    const of = (program: string) => found.kernel?.programs.find((one) => one.program === program);
+    const exec = of("exec");
+    expect(exec).toMatchObject({ verdict: "accepted", reason: null, failure: null });
+    expect(exec?.loaded.full).toMatchObject({
+      ids: [expect.any(Number)],
+      tag: expect.stringMatching(/^[0-9a-f]{16}$/),
+      verifiedInstructions: expect.any(Number),
+    });
+    expect(exec?.loaded.small?.tag).toBe(exec?.loaded.full?.tag);
+    expect(exec?.loaded.small?.ids).not.toEqual(exec?.loaded.full?.ids);
+    // Alone, together with its neighbour, and in reverse.
+    expect(of("classify")?.loaded.full?.ids).toHaveLength(3);
+    expect(found.kernel?.together).toContainEqual(
+      expect.objectContaining({ object: fixture("globals"), verdict: "accepted" }),
+    );
+    // A setting that this kernel does not have, or its symbols are not to be seen.
+    expect(of("newtask")?.reason?.kind ?? "accepted").toMatch(/^(extern|accepted)$/);
+    for (const { verdict, reason, loaded } of found.kernel?.programs ?? []) {
+      expect(verdict).toMatch(/^(accepted|not-tested)$/);
+      expect(reason === null).toBe(verdict === "accepted");
+      expect(loaded.small === null).toBe(verdict !== "accepted");
+    }
+    const { accepted = 0, "not-tested": untested = 0 } = found.kernel?.counts ?? {};
+    expect(accepted).toBeGreaterThan(3);
+    expect(accepted + untested).toBe(found.kernel?.programs.length);
+  });
+
+  it("names the level in words", async () => {
+    const args = ["verify", small, "--full", HOST_BTF, fixture("exec")];
+    const { stdout, code } = await runText([...args, "--level", "kernel"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${small} for ${HOST_BTF}: holds at level kernel\n`);
+    expect(stdout).toMatch(/\nlibbpf 1\.\d+: 1 program, 16 relocated instructions compared\n/);
+    expect(stdout).toMatch(/\nkernel \S+: 1 accepted, 0 not tested, 0 failed\n/);
+    const libbpf = await runText([...args, "--level", "libbpf"]);
+    expect(libbpf.stdout).toContain("holds at level libbpf\n");
+    expect(libbpf.stdout).not.toContain("accepted");
+  });
+
+  it("goes with any kernel's BTF as far as libbpf, and not into a kernel of other types", async () => {
+    const { path } = await kernelSample(KERNEL_6_1);
+    const other = await minimized("other.btf", path, fixture("exec"));
+    const args = [other, "--full", path, fixture("exec")];
+    expect(await report([...args, "--level", "libbpf"])).toMatchObject({ code: 0, report: { level: "libbpf" } });
+    const kernel = await report([...args, "--level", "kernel"]);
+    expect(kernel).toMatchObject({ code: 3, report: { level: "instructions", kernel: null } });
+    expect(kernel.stderr).toMatch(/level btf-load cannot run: FULL is not the running kernel's BTF: give .* as --full/);
+    expect(await report([...args, "--kernel", "host"])).toMatchObject({ code: 3, stderr: kernel.stderr });
+  });
+
+  it("does not take a program that no kernel tested for a success", async () => {
+    const object = fixture("freplace");
+    const btf = await minimized("freplace.btf", HOST_BTF, object);
+    const { report: found, code, stderr } = await report([btf, "--full", HOST_BTF, object, "--level", "kernel"]);
+    expect(found.kernel?.counts).toEqual({ accepted: 0, "not-tested": 1, failed: 0 });
+    expect(found.kernel?.programs[0]?.reason?.kind).toBe("attach-target");
+    expect({ code, level: found.level }).toEqual({ code: 3, level: "libbpf" });
+    expect(stderr).toContain("level kernel cannot run: none of the objects' programs can be tested by this kernel");
+  });
+
+  it("does not take modules into the kernel", async () => {
+    const { path } = await kernelSample(KERNEL_OF_MODULES);
+    const [module] = await moduleSamples();
+    const args = [path, "--full", path, "--full-module", module?.path ?? "", fixture("exec"), "--level", "btf-load"];
+    expect(await report(args)).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining("libbpf reads no modules"),
+    });
+  });
+
+  describe("of broken small BTF", () => {
+    const mutants = ["exec", "enums", "flavours", "types"].map(fixture);
+    let bytes = new Uint8Array();
+    beforeAll(async () => {
+      bytes = new Uint8Array(readFileSync(await minimized("right.btf", HOST_BTF, ...mutants)));
+    });
+    /** Which levels fail by each mutation; a level that passes does not see it. */
+    const LEVELS = ["proof", "instructions", "btfLoad", "libbpf", "kernel"] as const;
+    it.each<[keyof ReturnType<typeof btfMutations>, string, string]>([
+      ["nothing", "", "exec"],
+      ["a member is dropped", "proof instructions libbpf kernel", "exec"],
+      ["an offset is shifted", "proof instructions libbpf kernel", "exec"],
+      ["an enumerator is changed", "proof instructions libbpf kernel", "flavours"],
+      // Nor is it tested by a kernel that refuses the program for another relocation.
+      ["an enumerator of a poisoned program is changed", "proof instructions libbpf", "enums"],
+      ["a pointer is retargeted", "proof instructions libbpf kernel", "types"],
+      ["a pointer points to itself", "proof btfLoad", "exec"],
+      ["a string ends the section without a NUL", "proof btfLoad libbpf kernel", "exec"],
+    ])("%s: caught by %j", async (name, caught, object) => {
+      const path = put(`${object}-${name}.btf`, btfMutations(parseBtf(bytes), bytes)[name]);
+      const { stdout, stderr, code } = await runText([
+        "verify",
+        path,
+        "--full",
+        HOST_BTF,
+        fixture(object),
+        "--level",
+        "kernel",
+        "--json",
+      ]);
+      if (name === "a string ends the section without a NUL") {
+        // No BTF at all: there is nothing to go on with.
+        expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
+        expect(stderr).toContain("NUL");
+        return;
+      }
+      const found: VerifyReport = JSON.parse(stdout);
+      expect(LEVELS.filter((level) => found[level]?.holds !== true).join(" ")).toBe(caught);
+      expect({ code, level: found.level }).toEqual(
+        caught === "" ? { code: 0, level: "kernel" } : { code: 1, level: null },
+      );
+    });
+
+    it("tells the verifier's log, the relocation and the source line", async () => {
+      const path = put("dropped.btf", btfMutations(parseBtf(bytes), bytes)["a member is dropped"]);
+      const args = ["verify", path, "--full", HOST_BTF, fixture("exec"), "--level", "kernel"];
+      const { stdout, code } = await runText(args);
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/exec\.o: exec, insn \d+ \(exec\.bpf\.c:\d+\): full BTF: accepted; small BTF: .*CO-RE/);
+      expect(stdout).toMatch(
+        /\n {2}relocation: .*exec\.o: exec, insn \d+ \(exec\.bpf\.c:\d+\): byte_off task_struct\.tgid\n/,
+      );
+      expect(stdout).toMatch(/\n {2}verifier: .*invalid CO-RE relocation/);
+    });
+  });
+});
+
+describe("verify without a kernel to ask", () => {
+  it("reaches the highest level that asks nobody, and says so", async () => {
+    const { path } = await kernelSample(KERNEL_6_1);
+    const small = await minimized("pure.btf", path, fixture("exec"));
+    expect(await report([small, "--full", path, fixture("exec")])).toMatchObject({
+      code: 0,
+      report: {
+        asked: "instructions",
+        level: "instructions",
+        noFurther: null,
+        machine: null,
+        btfLoad: null,
+        libbpf: null,
+      },
+    });
+    expect(await report([small, "--full", path, fixture("exec"), "--level", "replay"])).toMatchObject({
+      code: 0,
+      report: { level: "replay", instructions: null },
+    });
+  });
+});
