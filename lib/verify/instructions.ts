@@ -79,8 +79,9 @@ function compareProgram(
     if (record === undefined || other?.relocation !== relocation) {
       throw new RangeError("compareInstructions: the two sides are not about the same relocations");
     }
-    const [a, b] = [told(outcome, full, insn), told(other.outcome, small, insn)];
-    if (record.relocation.kind === RELO_TYPE_ID_TARGET && record.chosen !== null && isPatched(other.outcome)) {
+    const isId = record.relocation.kind === RELO_TYPE_ID_TARGET;
+    const [a, b] = [told(outcome, full, insn, isId), told(other.outcome, small, insn, isId)];
+    if (isId && record.chosen !== null && isPatched(other.outcome)) {
       if (idAt(small, insn) !== 0n) {
         if (a !== b) typeIds.push(record);
         return;
@@ -95,9 +96,17 @@ function isPatched(outcome: AppliedProgram["patched"][number]["outcome"]): boole
   return outcome === "patched";
 }
 
-/** What stands at an instruction now, with the second half of a 64-bit immediate. */
-function told(outcome: AppliedProgram["patched"][number]["outcome"], program: AppliedProgram, insn: number): string {
-  if (isFailure(outcome)) return outcome.failure;
+/**
+ * What stands at an instruction now, with the second half of a 64-bit immediate; or why nothing could be put there,
+ * without candidates' ids, which are others in the small BTF.
+ */
+function told(
+  outcome: AppliedProgram["patched"][number]["outcome"],
+  program: AppliedProgram,
+  insn: number,
+  isId: boolean,
+): string {
+  if (isFailure(outcome)) return outcome.failure.replace(isId ? / \[?\d+\]?/g : / \[\d+\]/g, "");
   const at = insn * INSN_BYTES;
   const code = program.instructions;
   const slots = code[at] === OP_LDIMM64 ? 2 : 1;

@@ -54,7 +54,23 @@ const ATTACH =
   /attach|fentry|trampoline|is not modifiable|func_model|btf_id \d+ .*not|not a known struct_ops|unsupported member/i;
 
 /** Why a run came to nothing. */
-export function refusalOf({ errno, warnings, verifierLog }: LoadRun): Refusal {
+export function refusalOf(run: LoadRun): Refusal {
+  const refusal = reasonOf(run);
+  const other = refusedInstead(run);
+  return other === null ? refusal : { ...refusal, text: `${other}, which is loaded with it: ${refusal.text}` };
+}
+
+/** libbpf 1.5 and later load all programs of a struct_ops map, whichever are asked for: the one that was refused. */
+function refusedInstead({ program, warnings }: LoadRun): string | null {
+  if (program === null) return null;
+  for (const text of warnings) {
+    const name = /^prog '(.*)': (BPF program load failed|failed to load)/.exec(text)?.[1];
+    if (name !== undefined) return name === program ? null : name;
+  }
+  return null;
+}
+
+function reasonOf({ errno, warnings, verifierLog }: LoadRun): Refusal {
   if (verifierLog !== "") return verifierRefusal(verifierLog);
   // The program's name is known, and the reason is the same for its neighbour.
   const saying = warnings.filter((text) => !NO_REASON.test(text)).map((text) => text.replace(/^prog '.*?': /, ""));

@@ -68,6 +68,17 @@ describe("compareInstructions", () => {
     expect(typeIds).toHaveLength(indexes.includes(2) ? 0 : 1);
   });
 
+  it("takes a refusal for the same where only the candidates' ids differ", () => {
+    const twice = [S(16, 24), S(16, 28)];
+    const ambiguous = (...rows: Row[]) =>
+      resolveSets([OBJECT], target(int("int", 4, 1), ...rows), [LIBBPF_RULES], false);
+    const full = ambiguous(int("char", 1, 1), ...twice);
+    expect(full[0]?.records.some(({ reason }) => reason?.includes("candidates [3] and [4]"))).toBe(true);
+    expect(compareInstructions([OBJECT], full, ambiguous(...twice))).toMatchObject({ holds: true, differences: [] });
+    const other = ambiguous(S(16, 24), S(16, 32));
+    expect(compareInstructions([OBJECT], full, other).differences.length).toBeGreaterThan(0);
+  });
+
   it("takes only pairs of the same relocations", () => {
     const sets = resolveSets([OBJECT], FULL, [LIBBPF_RULES], false);
     const fewer = sets.map(({ rules, records }) => ({ rules, records: records.slice(1) }));

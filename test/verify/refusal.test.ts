@@ -116,6 +116,13 @@ describe("refusalOf", () => {
     expect(refusalOf(run({ warnings: [LOAD_FAILED, ...TAIL], verifierLog }))).toEqual({ kind, text, instruction });
   });
 
+  it("names the program that was refused in the place of another", () => {
+    const warnings = ["prog 'q': BPF program load failed: Invalid argument"];
+    const verifierLog = "1: (95) exit\nR0 !read_ok";
+    expect(refusalOf(run({ warnings, verifierLog })).text).toBe("q, which is loaded with it: R0 !read_ok");
+    expect(refusalOf(run({ warnings, verifierLog, program: null })).text).toBe("R0 !read_ok");
+  });
+
   it("gives equal texts for equal reasons only, whatever the counts are", () => {
     const log = (insns: number, what: string) => `1: (95) exit\n${what}\nprocessed ${insns} insns (limit 1000000)`;
     const text = (insns: number, what: string) => refusalOf(run({ verifierLog: log(insns, what) })).text;
