@@ -2,6 +2,7 @@ import type { Btf } from "../btf/view.ts";
 import { RELO_TYPE_ID_TARGET } from "../core/relo-kind.ts";
 import type { ReloRecord } from "../core/resolve.ts";
 import type { MatchRules } from "../core/rules.ts";
+import { sameDecision, sameOutcomes } from "./alike.ts";
 import { decisionKey, NO_MATCH_KEY, outcomeKey, rootKey } from "./outcomes.ts";
 
 /** A relocation whose outcome is not the same against two targets. */
@@ -40,16 +41,17 @@ export interface Side {
 export function compareSides(full: Side, small: Side, algorithm: MatchRules["algorithm"] = "relo_core"): Difference[] {
   const differences: Difference[] = [];
   const groups = new Map<string, number[]>();
+  const keyOf = rootKeys(algorithm);
   full.records.forEach((record, i) => {
     const other = small.records[i];
     if (other === undefined || other.relocation !== record.relocation) {
       throw new RangeError("compareSides: the two sides are not about the same relocations");
     }
-    if (decisionKey(record) !== decisionKey(other)) {
+    if (!sameDecision(record, other)) {
       differences.push({ record, full: told(record), small: told(other), what: "decision" });
     }
     if (record.candidates.length === 0 && other.candidates.length === 0) return;
-    const key = rootKey(record, algorithm);
+    const key = keyOf(record);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [i]);
     else group.push(i);
@@ -57,6 +59,25 @@ export function compareSides(full: Side, small: Side, algorithm: MatchRules["alg
   const same = algorithm === "cilium" ? sameSequence : sameSet;
   for (const group of groups.values()) compareGroup(full, small, group, same, differences);
   return differences;
+}
+
+/** rootKey, made once for each root type of an object. */
+function rootKeys(algorithm: MatchRules["algorithm"]): (record: ReloRecord) => string {
+  const byObject = new Map<ReloRecord["object"], Map<number, string>>();
+  return (record) => {
+    const { object, relocation } = record;
+    let keys = byObject.get(object);
+    if (keys === undefined) {
+      keys = new Map();
+      byObject.set(object, keys);
+    }
+    let key = keys.get(relocation.typeId);
+    if (key === undefined) {
+      key = rootKey(record, algorithm);
+      keys.set(relocation.typeId, key);
+    }
+    return key;
+  };
 }
 
 function told(record: ReloRecord): string {
@@ -70,6 +91,10 @@ function compareGroup(
   same: typeof sameSet,
   differences: Difference[],
 ): void {
+  const isSame = (i: number) =>
+    sameOutcomes(full.records[i] as ReloRecord, full.target, small.records[i] as ReloRecord, small.target);
+  // Candidates come in the order of their ids on both sides, so equal lists make equal profiles.
+  if (group.every(isSame)) return;
   const fullOutcomes = group.map((i) => outcomes(full, i));
   const smallOutcomes = group.map((i) => outcomes(small, i));
   const asksForId = group.map((i) => (full.records[i] as ReloRecord).relocation.kind === RELO_TYPE_ID_TARGET);
@@ -111,8 +136,8 @@ function outcomes(side: Side, i: number): Map<number, string> {
 }
 
 /**
- * The distinct profiles of candidates, in the order of their ids; one that matches nothing is like one that is not there. A profile that matches
- * where an id is asked for is there a second time when two candidates have it.
+ * The distinct profiles of candidates, in the order of their ids; one that matches nothing is like one that is not
+ * there. A profile that matches where an id is asked for is there a second time when two candidates have it.
  */
 function profiles(group: readonly Map<number, string>[], asksForId: readonly boolean[]): Set<string> {
   const ids = new Set<number>();
