@@ -8,6 +8,7 @@ const CHECKS = [
   ["types", "tsc", ["-p", "."]],
   ["types of the page", "tsc", ["-p", "corpus/compat/page"]],
   ["unused code and packages", "knip", []],
+  ["packages of other platforms", "node", ["scripts/mend-lock.mjs", "--check"]],
   ["rooms and file lengths", "vitest", ["run", "--reporter=dot", "test/architecture.test.ts"]],
 ];
 
