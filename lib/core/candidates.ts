@@ -18,7 +18,7 @@ const UNDERSCORES = 0x5f5f5f5f;
  * Kinds that are left out of the index and searched for one by one when a relocation asks for them, which no compiler
  * makes it do: functions are half the types of a kernel and would make the index twice as dear.
  */
-export const UNINDEXED: ReadonlySet<number> = NO_ROOT_KINDS;
+const UNINDEXED: ReadonlySet<number> = NO_ROOT_KINDS;
 
 /** Named types of a target by essential name and kind: a hash table with chains, of ids in ascending order. */
 export interface CandidateIndex {

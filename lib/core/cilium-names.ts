@@ -1,16 +1,19 @@
 import {
+  KIND_DATASEC,
   KIND_ENUM,
   KIND_ENUM64,
   KIND_FLOAT,
+  KIND_FUNC,
   KIND_FWD,
   KIND_INT,
   KIND_STRUCT,
   KIND_TYPEDEF,
   KIND_UNION,
+  KIND_VAR,
 } from "../btf/format.ts";
 import { equalBytes, essentialLength, flavourlessLength } from "../btf/strings.ts";
 import { type Btf, kindOf, nameOffsetOf } from "../btf/view.ts";
-import { type CandidateIndex, hashBytes, lookUp, scanAll, UNINDEXED } from "./candidates.ts";
+import { type CandidateIndex, hashBytes, lookUp, scanAll } from "./candidates.ts";
 
 const UNDERSCORE = 0x5f;
 /** Names longer than this are looked at once, however many types share them. */
@@ -27,6 +30,9 @@ const NAMED_KINDS: ReadonlySet<number> = new Set([
   KIND_TYPEDEF,
   KIND_FLOAT,
 ]);
+
+/** Kinds that have a name too, and are compatible with no other. */
+const KINDS_APART: ReadonlySet<number> = new Set([KIND_FUNC, KIND_VAR, KIND_DATASEC]);
 
 /**
  * The types of the target that bear the local type's name without flavour, whatever their kind, in the order in which
@@ -50,7 +56,7 @@ export function findCiliumCandidates(index: CandidateIndex, local: Btf, localId:
   const isCandidate = (id: number): boolean => NAMED_KINDS.has(kindOf(btf, id)) && bearsName(id);
   const found = new Set(lookUp(index, hashBytes(local.strings, name, length), isCandidate));
   for (const id of oddNames(index)) if (isCandidate(id)) found.add(id);
-  if (UNINDEXED.has(kind)) {
+  if (KINDS_APART.has(kind)) {
     for (const id of scanAll(btf, (id) => kindOf(btf, id) === kind && bearsName(id))) found.add(id);
   }
   return [...found].sort((a, b) => a - b);
@@ -59,7 +65,7 @@ export function findCiliumCandidates(index: CandidateIndex, local: Btf, localId:
 /** Whether cilium/ebpf takes a type for named; a relocation of one that is not is an error. */
 export function hasCiliumName(btf: Btf, id: number): boolean {
   const kind = kindOf(btf, id);
-  const canHaveName = NAMED_KINDS.has(kind) || UNINDEXED.has(kind);
+  const canHaveName = NAMED_KINDS.has(kind) || KINDS_APART.has(kind);
   return canHaveName && btf.strings[nameOffsetOf(btf, id)] !== 0;
 }
 

@@ -113,19 +113,23 @@ function hasTarget(marks: Marks, id: number): boolean {
 }
 
 /**
- * Of a struct, kind_flag only says how offsets read: where no kept member is a bitfield, it can go. Unless a member is
- * an INT that does not fill its bytes: without the flag cilium/ebpf takes it for a bitfield of old compilers.
+ * Of a struct, kind_flag only says how offsets read: where no kept member is a bitfield, it can go. But cilium/ebpf takes
+ * an INT that does not fill its bytes for a bitfield of old compilers where the flag is off and the member names the INT
+ * directly. So where the flag was on it stays, and where a modifier stood between, the flag does what that did.
  */
 function bitfieldFlag(marks: Marks, id: number): number {
   const { btf } = marks;
   const { words } = btf;
-  if (kindFlagOf(btf, id) === 0) return 0;
-  const needsFlag = (at: number) => {
-    if ((words[at + MEMBER_OFFSET_WORD] as number) >>> MEMBER_BITFIELD_SHIFT !== 0) return true;
+  const kept = keptElements(marks, id);
+  const isOdd = (at: number) => {
     const type = skipModifiersAndTypedefs(btf, words[at + MEMBER_TYPE_WORD] as number);
     return kindOf(btf, type) === KIND_INT && !fillsBytes(btf, type);
   };
-  return keptElements(marks, id).some(needsFlag) ? 1 : 0;
+  const isBitfieldOrFar = (at: number) => (words[at + MEMBER_OFFSET_WORD] as number) >>> MEMBER_BITFIELD_SHIFT !== 0;
+  if (kindFlagOf(btf, id) === 1) return kept.some((at) => isBitfieldOrFar(at) || isOdd(at)) ? 1 : 0;
+  const odd = kept.filter(isOdd);
+  const isBehind = (at: number) => isTransparent(kindOf(btf, words[at + MEMBER_TYPE_WORD] as number));
+  return odd.length > 0 && odd.every(isBehind) && !kept.some(isBitfieldOrFar) ? 1 : 0;
 }
 
 function fillsBytes(btf: Btf, id: number): boolean {

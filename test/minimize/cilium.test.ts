@@ -6,13 +6,26 @@ import { parseBtf } from "../../lib/btf/parse.ts";
 import { nameOf } from "../../lib/btf/strings.ts";
 import { kindName, kindOf, typeCount } from "../../lib/btf/view.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
+import { RELO_FIELD_RSHIFT_U64 } from "../../lib/core/relo-kind.ts";
 import { CILIUM_RULES, KERNEL_RULES, LIBBPF_RULES } from "../../lib/core/rules.ts";
 import { runJob } from "../../lib/job/job.ts";
 import { prove, resolveFull } from "../../lib/verify/prove.ts";
-import { caseObject, caseTarget, INT, sceneObject, sceneTarget, struct, typedef, union } from "../core/case.ts";
+import {
+  caseObject,
+  caseTarget,
+  INT,
+  nth,
+  OLD_BITFIELD,
+  sceneObject,
+  sceneTarget,
+  struct,
+  typedef,
+  union,
+} from "../core/case.ts";
 import { CILIUM_CASES, CILIUM_SCENES } from "../core/cilium-cases.ts";
 import { FIELD_CASES } from "../core/field-cases.ts";
 import { buildObject } from "../core/object-builder.ts";
+import { randomPair } from "../core/random-types.ts";
 import { TYPE_CASES } from "../core/type-cases.ts";
 import { VALUE_CASES } from "../core/value-cases.ts";
 import { KERNEL_BIG_ENDIAN, KERNEL_NAMES, KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
@@ -47,6 +60,35 @@ describe("a job that serves cilium/ebpf too", () => {
         return proof.differences.length > 0;
       });
     expect(failed.map(({ name }) => name)).toEqual([]);
+  });
+
+  it.each([3, 17, 29, 41, 58])("keeps what random types are asked for: seed %i", (seed) => {
+    const { target, rows, programs } = randomPair(seed, 120, 100);
+    const { proof } = runJob({ base: { source: "random", bytes: target } }, [buildObject({ rows, programs })], {
+      ruleSets: ALL_RULES,
+    });
+    expect(proof.differences).toEqual([]);
+  });
+
+  it("keeps a bitfield one, and what only looks like one", () => {
+    const x = ["x", OLD_BITFIELD, 0] as const;
+    const rows = [
+      struct("direct", [x]),
+      struct("behind", [["x", nth(2), 0]]),
+      typedef("t", OLD_BITFIELD),
+      struct("both", [
+        ["x", OLD_BITFIELD, 0],
+        ["y", INT, 32, 7],
+      ]),
+    ];
+    const relos = [0, 1, 3].map((n, insn) => ({ kind: RELO_FIELD_RSHIFT_U64, typeId: nth(n), access: "0:0", insn }));
+    const programs = [{ name: "prog", insns: oneRelocation().insns, relos }];
+    const object = buildObject({ ...sceneObject({ local: rows, programs }) });
+    const { proof, sets } = runJob({ base: { source: "t", bytes: sceneTarget({ target: rows }) } }, [object], {
+      ruleSets: [CILIUM_RULES],
+    });
+    expect(proof.differences).toEqual([]);
+    expect(sets[0]?.records.map(({ value }) => value?.value)).toEqual([59n, 32n, 32n]);
   });
 
   it("keeps candidates of every kind, which libbpf's rules let go", () => {

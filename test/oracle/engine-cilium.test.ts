@@ -14,6 +14,7 @@ import { caseObject, caseTarget, sceneObject, sceneTarget } from "../core/case.t
 import { CILIUM_CASES, CILIUM_SCENES } from "../core/cilium-cases.ts";
 import { FIELD_CASES } from "../core/field-cases.ts";
 import { objectBytes } from "../core/object-builder.ts";
+import { randomPair } from "../core/random-types.ts";
 import { TYPE_CASES } from "../core/type-cases.ts";
 import { VALUE_CASES } from "../core/value-cases.ts";
 import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNEL_OF_MODULES } from "../samples.ts";
@@ -104,6 +105,24 @@ describeOracle("cases of the unit tests as cilium/ebpf decides them", ["go", "ci
     expect(sum.differences).toEqual([]);
     expect(sum.relocations + sum.refused + sum.unread.length).toBeGreaterThanOrEqual(asked.length);
     if (api === NEWEST) expect(sum.unread).toEqual([]);
+  });
+});
+
+describeOracle("random types as cilium/ebpf takes them", ["go", "cilium-ebpf"], () => {
+  const directory = temporaryDirectory();
+
+  it.each(Array.from({ length: 5 }, (_, i) => i + 1))("seed %i", (seed) => {
+    const { target, rows, programs } = randomPair(seed, 120, 200);
+    const path = join(directory(), String(seed));
+    const bytes = objectBytes({ rows, programs, codeInfo: true });
+    writeFileSync(`${path}.o`, bytes);
+    writeFileSync(`${path}.btf`, target);
+    const { api, runs } = askCilium([[`${path}.btf`, `${path}.o`]]);
+    const sum = noCiliumComparison();
+    const index = indexCandidates(parseBtf(target, { source: `seed ${seed}` }));
+    for (const run of runs) compareCiliumRun(parseBpfObject(bytes, `${path}.o`), index, run, api, sum);
+    expect(sum.differences).toEqual([]);
+    if (api === NEWEST) expect(sum.relocations).toBeGreaterThan(100);
   });
 });
 
