@@ -22,8 +22,8 @@ const SIDES: readonly BtfSide[] = ["full", "small"];
 const NOBODY: ReadonlySet<string> = new Set();
 
 /**
- * Opens one object again and again, with full and with small BTF in turn: relocated as a whole and program by program;
- * at level `kernel` also loaded, each program by itself, all that the kernel took, and one by one from the last to the
+ * Opens one object again and again, with full and with small BTF in turn: relocated as a whole, and program by program
+ * where libbpf refuses that; at level `kernel` also loaded, each program by itself, all that the kernel took, and one by one from the last to the
  * first. Nothing that one opening leaves behind can help another.
  */
 export function checkObject(natives: Natives, level: NativeLevel, object: CheckObject, told: Told): void {
@@ -53,10 +53,13 @@ export function checkObject(natives: Natives, level: NativeLevel, object: CheckO
     return weak === null ? run : work(natives, { ...request, bytes: weak, weakened: true });
   };
   const programs = programNames(natives, bytes, name, btf.full);
-  const relocated = [null, ...(programs.length > 1 ? programs : [])];
-  for (const program of relocated) {
-    for (const side of SIDES) told.run(one(relocateObject, side, "relocate", program));
-  }
+  const relocate = (program: string | null): boolean => {
+    const runs = SIDES.map((side) => one(relocateObject, side, "relocate", program));
+    for (const run of runs) told.run(run);
+    return runs.every(({ ok }) => ok);
+  };
+  // Where one program's relocation is refused, the others' are to be seen all the same.
+  if (!relocate(null) && programs.length > 1) for (const program of programs) relocate(program);
   if (level !== "kernel") return;
   const accepted: Record<BtfSide, Set<string>> = { full: new Set(), small: new Set() };
   for (const program of programs) {
