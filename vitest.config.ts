@@ -8,6 +8,6 @@ export default defineConfig({
     pool: "forks",
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    coverage: { provider: "v8", include: ["lib/**", "checker/**", "cli/**", "api/**", "corpus/**"] },
+    coverage: { provider: "v8", include: ["lib/**", "checker/**", "vm/**", "cli/**", "api/**", "corpus/**"] },
   },
 });

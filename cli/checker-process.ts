@@ -101,7 +101,7 @@ function writeInputs(directory: string, check: NativeCheck): CheckRequest {
 }
 
 /** The answer as it comes in, over one or several runs of the checker. */
-class Collected {
+export class Collected {
   machine: HelloLine | null = null;
   btf: BtfVerdict | null = null;
   readonly runs: LoadRun[] = [];

@@ -8,6 +8,7 @@ import { compareLoaderCode, type LoaderComparison } from "../lib/verify/loader-c
 import { judgeLoads, type ObjectVerdicts } from "../lib/verify/verdicts.ts";
 import { byteOrderOf } from "./byte-order.ts";
 import { checkOnHost, type NativeAnswer } from "./checker-process.ts";
+import { checkInVm, type VmKernel, whyNotInVm } from "./vm-check.ts";
 
 /** How far a check goes, each level with all before it. */
 export type VerifyLevel = "replay" | "instructions" | NativeLevel;
@@ -26,6 +27,8 @@ export interface NativeInput {
   readonly level: NativeLevel;
   /** True where `--kernel host` was said: FULL is to be the running kernel's. */
   readonly onHost: boolean;
+  /** The kernel to boot instead of asking this machine's; null for this machine's. */
+  readonly vm: VmKernel | null;
   readonly objects: readonly BpfObject[];
   readonly full: Btf;
   readonly fullBytes: Uint8Array;
@@ -51,13 +54,14 @@ export interface NativeResult {
 export async function checkNatively(input: NativeInput): Promise<NativeResult> {
   const blocked = whyNotAtAll(input);
   if (blocked !== null) return { answer: null, cannot: blocked, code: null, verdicts: null };
-  const answer = await checkOnHost({
+  const check = {
     level: input.level,
     full: input.fullBytes,
     small: input.smallBytes,
     objects: input.objects.map(({ elf }) => elf.bytes),
     silenceMs: input.silenceMs,
-  });
+  };
+  const answer = await (input.vm === null ? checkOnHost(check) : checkInVm(check, input.vm));
   const ran = (level: NativeLevel) =>
     NATIVE_LEVELS.indexOf(level) <= NATIVE_LEVELS.indexOf(input.level) &&
     (answer.cannot === null || NATIVE_LEVELS.indexOf(level) < NATIVE_LEVELS.indexOf(answer.cannot.level));
@@ -67,20 +71,17 @@ export async function checkNatively(input: NativeInput): Promise<NativeResult> {
   const code = input.objects.map((object, i) => compareLoaderCode(object, runs[i] ?? [], indexes));
   if (!ran("kernel")) return { answer, cannot: answer.cannot, code, verdicts: null };
   const verdicts = runs.map((list, i) => judgeLoads(list, code[i]?.withTypeIds ?? new Set()));
-  const tested = verdicts.some(({ programs }) => programs.some(({ verdict }) => verdict !== "not-tested"));
-  const cannot: CannotRun | null = tested
-    ? answer.cannot
-    : { level: "kernel", reason: "none of the objects' programs can be tested by this kernel" };
-  return { answer, cannot, code, verdicts };
+  return { answer, cannot: answer.cannot, code, verdicts };
 }
 
 /** What stands against every native level, or one of them, before anything is asked. */
-function whyNotAtAll({ onHost, level, full, fullBytes, hasModules }: NativeInput): CannotRun | null {
+function whyNotAtAll({ onHost, vm, level, full, fullBytes, hasModules }: NativeInput): CannotRun | null {
   if (hasModules) {
     const reason =
       "kernels take no split BTF, and libbpf reads no modules beside the BTF that it is given: leave them out";
     return { level: "btf-load", reason };
   }
+  if (vm !== null) return whyNotInVm(vm, fullBytes);
   if ((byteOrderOf(full) === "little") !== HOST_LITTLE_ENDIAN) {
     return { level: "btf-load", reason: "the BTF is of the other byte order than this machine" };
   }

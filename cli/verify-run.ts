@@ -3,24 +3,26 @@ import { resolveSets } from "../lib/core/resolve-sets.ts";
 import { compareInstructions } from "../lib/verify/instructions.ts";
 import { prove, resolveFull } from "../lib/verify/prove.ts";
 import { parseTarget, readBtf } from "./btf-input.ts";
-import { RunError, UsageError } from "./errors.ts";
+import { UsageError } from "./errors.ts";
 import { ruleSetsOf } from "./minimize-run.ts";
 import { readObjects } from "./object-input.ts";
 import type { LoaderName } from "./proof-report.ts";
 import { checkStandardInput, readTarget } from "./target-input.ts";
 import { checkNatively, HOST, VERIFY_LEVELS, type VerifyLevel } from "./verify-levels.ts";
 import type { VerifyFindings } from "./verify-report.ts";
+import { readVmKernel, targetOfVmKernel } from "./vm-check.ts";
 
 /** What to check, and how far. */
 export interface VerifyRequest {
   readonly small: string;
-  readonly full: string;
+  /** Undefined for the BTF of the kernel that is to be booted. */
+  readonly full: string | undefined;
   readonly objects: readonly string[];
   readonly fullModules: readonly string[];
   readonly smallModules: readonly string[];
   readonly loaders: readonly LoaderName[];
   readonly level: VerifyLevel | undefined;
-  /** `host`, or undefined. */
+  /** `host`, a kernel image or a package with one, or undefined. */
   readonly kernel: string | undefined;
   /** Seconds. */
   readonly timeout: number | undefined;
@@ -29,26 +31,30 @@ export interface VerifyRequest {
 /** A check that has ended. */
 export interface VerifyRun {
   readonly findings: VerifyFindings;
-  /** True where the level, or the kernel, was asked for by name: not to reach it is an error. */
+  /** True where not to go as far as asked is an error: a level was named, or the wrong kernel's BTF. */
   readonly isNamed: boolean;
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 60;
 const MS_PER_SECOND = 1000;
+const NO_FULL = "verify needs --full FILE, or a kernel to boot (--kernel IMAGE), whose BTF it is then";
 /** The highest level that asks nobody. */
 const HIGHEST_PURE: VerifyLevel = "instructions";
 
 /** Runs a check to its end. Throws UsageError, InputError, FormatError, or RunError. */
 export async function runVerify(request: VerifyRequest): Promise<VerifyRun> {
   const { small, full, objects, fullModules, smallModules, kernel } = request;
-  if (kernel !== undefined && kernel !== HOST) throw new RunError("verify: --kernel IMAGE is not built yet: host is");
   const timeout = request.timeout ?? DEFAULT_TIMEOUT_SECONDS;
   if (!(timeout > 0)) throw new UsageError("verify: --timeout wants a number of seconds above 0");
   // With a kernel to ask and no level named: as far as it goes.
   const asked = request.level ?? (kernel === undefined ? HIGHEST_PURE : "kernel");
-  checkStandardInput("verify", [small, full, ...objects, ...fullModules, ...smallModules]);
+  const booted = kernel === HOST ? undefined : kernel;
+  if (full === undefined && booted === undefined) throw new UsageError(NO_FULL, "See 'btfgen verify --help'.");
+  checkStandardInput("verify", [small, full, booted, ...objects, ...fullModules, ...smallModules]);
   const inputs = readObjects(objects);
-  const { target, base } = await readTarget(full, fullModules);
+  const vm = booted === undefined ? null : await readVmKernel(booted);
+  const { target, base } =
+    full === undefined && vm !== null ? targetOfVmKernel(vm) : await readTarget(full ?? "", fullModules);
   const smallBase = await readBtf(small);
   const modules = await Promise.all(smallModules.map(readBtf));
   const ruleSets = ruleSetsOf(request.loaders);
@@ -68,6 +74,7 @@ export async function runVerify(request: VerifyRequest): Promise<VerifyRun> {
       : await checkNatively({
           level: asked,
           onHost: kernel === HOST,
+          vm,
           objects: inputs.objects,
           full: target,
           fullBytes: base,
@@ -79,7 +86,7 @@ export async function runVerify(request: VerifyRequest): Promise<VerifyRun> {
   const names = [smallBase, ...modules].map(({ source }) => source);
   return {
     findings: { asked, proof, full: side, inputs, small: names, instructions, native },
-    isNamed: request.level !== undefined,
+    isNamed: request.level !== undefined || native?.answer === null,
   };
 }
 

@@ -117,6 +117,13 @@ async function buildCommand() {
     outfile: join(fresh, "checker.cjs"),
     external: EXTERNAL,
   });
+  // What starts the checker inside a virtual machine.
+  await build({
+    ...common,
+    entryPoints: ["vm/guest.ts"],
+    outfile: join(fresh, "guest.cjs"),
+    external: EXTERNAL,
+  });
   await build({
     ...common,
     entryPoints: ["cli/launcher.cjs"],

@@ -25,6 +25,8 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   corpus: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/job", "lib/diff", "lib/prepare"],
   // A program of its own: what calls native libraries. Who starts it knows its questions and answers only.
   checker: ["lib/btf", "lib/elf", "lib/core", "lib/verify"],
+  // A kernel of one's choice around the checker.
+  vm: ["lib/btf", "lib/elf", "checker", "corpus"],
   cli: [
     "lib/btf",
     "lib/elf",
@@ -36,6 +38,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
     "lib/prepare",
     "corpus",
     "checker",
+    "vm",
   ],
 };
 
@@ -46,7 +49,7 @@ interface Source {
   readonly text: string;
 }
 
-const sources = ["api", "lib", "checker", "corpus", "cli"].flatMap(sourcesBelow);
+const sources = ["api", "lib", "checker", "vm", "corpus", "cli"].flatMap(sourcesBelow);
 
 describe("the rooms", () => {
   it("has sources to judge", () => {

@@ -16,7 +16,7 @@ export const verify = defineCommand({
     { name: "object", describe: "BPF object, program with embedded objects, directory of these, or -", list: true },
   ],
   options: {
-    full: { type: "string", alias: "f", required: true, value: "FILE", describe: "The kernel's BTF" },
+    full: { type: "string", alias: "f", value: "FILE", describe: "The kernel's BTF (IMAGE's own)" },
     "full-module": { type: "string", list: true, value: "FILE", describe: "Module of the kernel" },
     "small-module": { type: "string", list: true, value: "FILE", describe: "Its small split BTF, on SMALL" },
     loader: {
@@ -32,8 +32,8 @@ export const verify = defineCommand({
     },
     kernel: {
       type: "string",
-      value: "host",
-      describe: "Kernel to ask: host is the running one, whose BTF FULL must be",
+      value: "host|IMAGE",
+      describe: "Kernel to ask: the running one, whose BTF FULL must be, or an image, .deb or .rpm to boot",
     },
     timeout: { type: "number", value: "SECONDS", describe: "How long libbpf and kernel may take for one step (60)" },
   },
@@ -42,6 +42,10 @@ export const verify = defineCommand({
     {
       line: "verify small.btf --full /sys/kernel/btf/vmlinux exec.bpf.o --kernel host",
       describe: "ask libbpf and the running kernel, too (as root)",
+    },
+    {
+      line: "verify small.btf exec.bpf.o --kernel linux-image-6.1.0-56-cloud-amd64.deb",
+      describe: "boot that kernel and ask it",
     },
     { line: "verify small.btf --full 6.1.0.btf.tar.xz build/ --json", describe: "all objects, as JSON" },
   ],

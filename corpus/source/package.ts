@@ -104,7 +104,8 @@ async function* packageKernels(
   }
 }
 
-function isImageName(name: string): boolean {
+/** True for the name of a kernel image in a package, of any distribution. */
+export function isImageName(name: string): boolean {
   return IMAGE_NAMES.some((pattern) => pattern.test(name)) && !NOT_IMAGES.test(name);
 }
 

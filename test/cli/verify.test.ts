@@ -101,7 +101,6 @@ describe("verify", () => {
   });
 
   it.each([
-    [["--kernel", "vmlinuz"], "verify: --kernel IMAGE is not built yet", 3],
     [["--timeout", "0"], "--timeout wants a number of seconds above 0", 2],
     [["--level", "more"], "more", 2],
     [["--full", "x"], "--full is given 2 times", 2],

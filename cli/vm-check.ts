@@ -1,0 +1,67 @@
+import type { CannotRun } from "../checker/protocol.ts";
+import type { BootImage } from "../corpus/source/boot-image.ts";
+import type { VmLine } from "../vm/protocol.ts";
+import { parseTarget } from "./btf-input.ts";
+import { Collected, type NativeAnswer, type NativeCheck } from "./checker-process.ts";
+import { RunError } from "./errors.ts";
+import { readInput } from "./input.ts";
+import type { TargetInput } from "./target-input.ts";
+
+/** A kernel to boot. */
+export type VmKernel = BootImage;
+
+/** The architecture, as Node and as BTFHub name it, of kernels that can be booted so far. */
+const BOOTABLE = { node: "x64", kernel: "x86_64" } as const;
+/** The guest itself watches the checker: the machine around it is given up later. */
+const PATIENCE = 2;
+
+/** Reads a kernel image, or a package with one. Throws InputError, or FormatError. */
+export async function readVmKernel(path: string): Promise<VmKernel> {
+  const { bootImageOf } = await import("../corpus/source/boot-image.ts");
+  return bootImageOf(readInput(path), path);
+}
+
+/** Its own BTF as the full one. Throws FormatError. */
+export function targetOfVmKernel({ btf, origin }: VmKernel): TargetInput {
+  return { target: parseTarget({ bytes: btf, source: origin }), base: btf, bytes: btf.length };
+}
+
+/** Why this kernel cannot be asked here about that full BTF; null where it can. */
+export function whyNotInVm({ arch, btf, origin }: VmKernel, full: Uint8Array): CannotRun | null {
+  const level = "btf-load";
+  if (arch !== BOOTABLE.kernel || process.arch !== BOOTABLE.node) {
+    const reason = `kernels for ${arch ?? "an unknown architecture"} are not booted on ${process.arch} yet: ${BOOTABLE.kernel} on itself is`;
+    return { level, reason };
+  }
+  if (!Buffer.from(btf.buffer, btf.byteOffset, btf.byteLength).equals(full)) {
+    return { level, reason: `FULL is not the BTF of ${origin}: leave --full out, its own is taken then` };
+  }
+  return null;
+}
+
+/**
+ * Has everything checked by a kernel booted for it; like checkOnHost otherwise.
+ * Throws RunError, or CouldNotRunError where the machine does not come to an answer.
+ */
+export async function checkInVm(check: NativeCheck, kernel: VmKernel): Promise<NativeAnswer> {
+  const [{ initramfs }, { runVm }] = await Promise.all([import("../vm/initramfs.ts"), import("../vm/qemu.ts")]);
+  const answer = new Collected();
+  let hasOwnBtf: boolean | null = null;
+  const onLine = (line: VmLine) => {
+    if (line.type === "guest") hasOwnBtf = line.sameBtf;
+    else if (line.type === "broken") answer.broken.push({ object: line.object, step: line.step, how: line.how });
+    else if (line.type !== "failed") answer.take(line);
+  };
+  await runVm({
+    image: kernel.image,
+    source: kernel.origin,
+    initramfs: initramfs(import.meta.dirname, { ...check, libbpf: process.env.BTFGEN_LIBBPF ?? null }),
+    silenceMs: check.silenceMs * PATIENCE,
+    onLine,
+  });
+  if (hasOwnBtf !== true) {
+    const what = hasOwnBtf === null ? "shows no BTF" : "has other BTF than its image";
+    throw new RunError(`${kernel.origin}: booted, it ${what}`);
+  }
+  return answer.result();
+}

@@ -1,0 +1,58 @@
+import { FormatError } from "../../lib/btf/error.ts";
+import { looksLikeElf } from "../../lib/elf/reader.ts";
+import { looksLikeAr } from "../archive/ar.ts";
+import { openDeb, readDebData } from "../archive/deb.ts";
+import type { ArchiveOptions, Member } from "../archive/member.ts";
+import { looksLikeRpm, openRpm, readRpmPayload } from "../archive/rpm.ts";
+import { releaseOfBanner } from "../image/banner.ts";
+import { btfFromImage, looksLikeImage } from "../image/kernel-image.ts";
+import { DEFAULT_MAX_BYTES, type SourceOptions } from "./item.ts";
+import { isImageName } from "./package.ts";
+
+/** A kernel that can be booted, with its BTF. */
+export interface BootImage {
+  /** The image as a boot loader takes it. */
+  readonly image: Uint8Array;
+  /** `file`, or `package!member`. */
+  readonly origin: string;
+  /** Raw BTF, out of the very image. */
+  readonly btf: Uint8Array;
+  /** BTFHub's name of the architecture, or null. */
+  readonly arch: string | null;
+  /** `uname -r`, or null where the image does not say. */
+  readonly release: string | null;
+}
+
+/**
+ * The kernel image in a file's bytes: an image (or ELF vmlinux) itself, or the first one in a .deb or .rpm that has BTF.
+ * @throws FormatError for damage, or a file that has none.
+ */
+export async function bootImageOf(bytes: Uint8Array, origin: string, options: SourceOptions = {}): Promise<BootImage> {
+  const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+  const archive: ArchiveOptions = { source: origin, wanted: isImageName, maxBytes };
+  if (looksLikeAr(bytes)) return firstOf(readDebData(await openDeb(bytes, origin), archive), archive);
+  if (looksLikeRpm(bytes)) return firstOf(readRpmPayload(openRpm(bytes, origin), archive), archive);
+  return bootImage(bytes, origin, maxBytes);
+}
+
+async function bootImage(image: Uint8Array, origin: string, maxBytes: number): Promise<BootImage> {
+  if (!looksLikeImage(image) && !looksLikeElf(image)) {
+    throw new FormatError("bad-archive", "not a kernel image, nor a package with one", { source: origin });
+  }
+  const { btf, banner, arch } = await btfFromImage(image, { source: origin, maxBytes });
+  return { image, origin, btf: btf.slice(), arch, release: banner === null ? null : releaseOfBanner(banner) };
+}
+
+async function firstOf(members: AsyncIterable<Member>, { source, maxBytes }: ArchiveOptions): Promise<BootImage> {
+  let problem: FormatError | undefined;
+  for await (const { name, bytes } of members) {
+    try {
+      return await bootImage(bytes, `${source}!${name}`, maxBytes);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      problem ??= error;
+    }
+  }
+  const detail = "the package has no kernel image (some come in a package beside: linux-binary-*, kernel-core)";
+  throw problem ?? new FormatError("missing-btf", detail, { source });
+}

@@ -1,0 +1,18 @@
+/** What a guest's kernel wrote to its console, cut down to what says why it ended. */
+const PANIC = /Kernel panic|not syncing|BUG:|Oops|Out of memory|Unable to mount|No working init/;
+const LINES = 6;
+
+/** The lines that say why a kernel gave up, or its last ones; empty for a console that stayed silent. */
+export function lastWords(console: string): string[] {
+  const lines = console
+    .split("\n")
+    .map((line) => line.replace(/^\[ *[\d.]+\](\[ *[TC]\d+\])? /, "").trimEnd())
+    .filter((line) => line !== "");
+  const at = lines.findIndex((line) => PANIC.test(line));
+  return at === -1 ? lines.slice(-LINES) : lines.slice(at, at + LINES);
+}
+
+/** True where the kernel gave up. */
+export function hasPanicked(console: string): boolean {
+  return /Kernel panic/.test(console);
+}

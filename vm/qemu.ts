@@ -1,0 +1,234 @@
+/**
+ * Runs a kernel in a virtual machine, without privilege, network or disk: the kernel on its own console, the guest's
+ * answer through a second serial port, which is the monitor's standard output. Nothing of it outlives this process.
+ */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CouldNotRunError } from "../corpus/could-not-run.ts";
+import { hasPanicked, lastWords } from "./console.ts";
+import { FrameReader } from "./frame.ts";
+import { GUEST, type VmLine } from "./protocol.ts";
+
+/** What to run. */
+export interface VmRun {
+  /** The kernel's boot image. */
+  readonly image: Uint8Array;
+  /** Its name, for messages. */
+  readonly source: string;
+  /** Pieces of the initial file system. */
+  readonly initramfs: readonly Uint8Array[];
+  /** How long the guest may say nothing, in milliseconds; its start is such a time, too. */
+  readonly silenceMs: number;
+  /** Called with each line that the guest says. */
+  readonly onLine: (line: VmLine) => void;
+}
+
+/** In hardware, or in software. */
+type Acceleration = "kvm" | "tcg";
+
+/** How a machine ended. */
+interface Ended {
+  /** Null where it came to its end. */
+  readonly problem: string | null;
+  /** True where the guest's first process has said something. */
+  readonly hasStarted: boolean;
+}
+
+const QEMU = "qemu-system-x86_64";
+const PACKAGE = "qemu-system-x86 on Debian, qemu-system-x86-core on Fedora";
+/** Node, its root file system twice (packed and unpacked), the kernel, and room for maps. */
+const MEMORY_MB = 1024;
+const CONSOLE_BYTES = 1 << 20;
+/** With KVM, a kernel that runs has said something by then. */
+const FIRST_WORD_MS = 3000;
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const SIGNAL_EXIT_BASE = 128;
+
+/**
+ * Boots the kernel and waits for the machine's end. A guest that says nothing for too long is ended.
+ * @throws CouldNotRunError where there is no monitor, the kernel gives up, or the guest says nothing or something damaged.
+ */
+export async function runVm(run: VmRun): Promise<void> {
+  const { error } = spawnSync(QEMU, ["--version"], { stdio: "ignore" });
+  if (error !== undefined) throw new CouldNotRunError(`${QEMU} is not installed (${PACKAGE})`);
+  const directory = mkdtempSync(join(tmpdir(), "btfgen-vm-"));
+  const clean = () => rmSync(directory, { recursive: true, force: true });
+  let child: ChildProcess | null = null;
+  const stop = (signal: NodeJS.Signals) => {
+    child?.kill("SIGKILL");
+    clean();
+    process.exit(SIGNAL_EXIT_BASE + SIGNALS[signal as keyof typeof SIGNALS]);
+  };
+  const signals = Object.keys(SIGNALS) as NodeJS.Signals[];
+  for (const signal of signals) process.once(signal, stop);
+  try {
+    writeFileSync(join(directory, "kernel"), run.image);
+    writePieces(join(directory, "initramfs"), run.initramfs);
+    let ended: Ended = { problem: null, hasStarted: false };
+    for (const acceleration of accelerations()) {
+      ended = await runMonitor(directory, acceleration, run, (started) => {
+        child = started;
+      });
+      // What the guest itself finds wrong is so under any monitor.
+      if (ended.problem === null || ended.hasStarted) break;
+    }
+    if (ended.problem !== null) throw new CouldNotRunError(`${run.source}: ${ended.problem}${consoleText(directory)}`);
+  } finally {
+    for (const signal of signals) process.off(signal, stop);
+    clean();
+  }
+}
+
+/**
+ * What to try, in this order. That KVM's device is there says little: it can refuse, and, where this machine is a
+ * virtual one itself, run firmware but no kernel. So it has a short time to show that it does.
+ */
+function accelerations(): Acceleration[] {
+  const asked = process.env.BTFGEN_VM_ACCEL;
+  if (asked === "tcg" || asked === "kvm") return [asked];
+  try {
+    accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
+    return ["kvm", "tcg"];
+  } catch {
+    return ["tcg"];
+  }
+}
+
+function monitorArguments(directory: string, acceleration: Acceleration): string[] {
+  const kernelArguments = [
+    "console=ttyS0",
+    "8250.nr_uarts=4",
+    // The end of the first process, and any other panic, is the machine's.
+    "panic=-1",
+    `rdinit=${GUEST.node}`,
+    // What the kernel does not know becomes the first process's environment, what is behind `--` its arguments.
+    `LD_LIBRARY_PATH=${GUEST.libraries}`,
+    "--",
+    GUEST.init,
+  ];
+  return [
+    ...["-accel", acceleration, "-cpu", acceleration === "kvm" ? "host" : "max"],
+    ...["-m", String(MEMORY_MB), "-smp", "1", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
+    ...["-chardev", `file,id=console,path=${join(directory, "console").replaceAll(",", ",,")}`],
+    ...["-serial", "chardev:console"],
+    ...["-chardev", "stdio,id=answer,signal=off", "-serial", "chardev:answer"],
+    ...["-kernel", join(directory, "kernel"), "-initrd", join(directory, "initramfs")],
+    ...["-append", kernelArguments.join(" ")],
+  ];
+}
+
+function writePieces(path: string, pieces: readonly Uint8Array[]): void {
+  const file = openSync(path, "wx", 0o600);
+  try {
+    for (const piece of pieces) {
+      for (let rest = piece; rest.length > 0; ) rest = rest.subarray(writeSync(file, rest));
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function runMonitor(
+  directory: string,
+  acceleration: Acceleration,
+  { silenceMs, onLine }: VmRun,
+  started: (child: ChildProcess) => void,
+): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const [program = "", ...rest] = [...dyingWithParent(), QEMU, ...monitorArguments(directory, acceleration)];
+    const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"] });
+    started(child);
+    const reader = new FrameReader();
+    let problem: string | null = null;
+    let isComplete = false;
+    let hasStarted = false;
+    let said = "";
+    const end = (why: string) => {
+      problem ??= why;
+      child.kill("SIGKILL");
+    };
+    const arm = () =>
+      setTimeout(() => {
+        const what = hasStarted ? "the guest said nothing" : "the kernel did not come up";
+        end(`${what} for ${silenceMs / 1000} s`);
+      }, silenceMs);
+    let timer = arm();
+    const firstWord = setTimeout(() => {
+      if (acceleration === "kvm" && consoleOf(directory) === "") end("KVM runs no kernel here");
+    }, FIRST_WORD_MS);
+    const disarm = () => {
+      clearTimeout(timer);
+      clearTimeout(firstWord);
+    };
+    const take = (line: VmLine) => {
+      hasStarted = true;
+      if (line.type === "failed") problem ??= `inside: ${line.reason}`;
+      else if (line.type === "end") isComplete = true;
+      onLine(line);
+    };
+    child.stdout.setEncoding("latin1");
+    child.stdout.on("data", (piece: string) => {
+      try {
+        for (const text of reader.take(piece)) {
+          clearTimeout(timer);
+          timer = arm();
+          for (const line of text.split("\n")) take(JSON.parse(line) as VmLine);
+        }
+      } catch (error) {
+        end(`the guest's answer is damaged: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    });
+    child.stderr.setEncoding("utf8");
+    child.stderr.on("data", (text: string) => {
+      said = (said + text).slice(-400);
+    });
+    child.on("error", (error) => {
+      disarm();
+      reject(error);
+    });
+    child.on("close", (code, signal) => {
+      disarm();
+      const words = said.trim().split("\n").at(-1) ?? "";
+      if (problem === null && !isComplete) {
+        if (signal !== null) problem = `${QEMU} was killed by ${signal}`;
+        else if (code !== 0) problem = `${QEMU} failed${words === "" ? ` (exit ${code})` : `: ${words}`}`;
+        else problem = "the virtual machine ended before it had answered";
+      }
+      resolve({ problem, hasStarted });
+    });
+  });
+}
+
+/** A prefix for a command that is to end when this process is killed; empty where there is no such program. */
+function dyingWithParent(): string[] {
+  const { status } = spawnSync("setpriv", ["--pdeathsig", "KILL", "true"], { stdio: "ignore" });
+  return status === 0 ? ["setpriv", "--pdeathsig", "KILL"] : [];
+}
+
+function consoleOf(directory: string): string {
+  try {
+    return readFileSync(join(directory, "console")).subarray(-CONSOLE_BYTES).toString("latin1");
+  } catch {
+    return "";
+  }
+}
+
+/** What the kernel said at last, behind the reason for its end. */
+function consoleText(directory: string): string {
+  const text = consoleOf(directory);
+  const words = lastWords(text);
+  if (words.length === 0) return "; it wrote nothing to its console";
+  return `; ${hasPanicked(text) ? "its kernel panicked" : "its last lines"}: ${words.join(" | ")}`;
+}
