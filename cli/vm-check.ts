@@ -46,6 +46,8 @@ export function whyNotInVm({ arch, btf, origin }: VmKernel, full: Uint8Array): C
 export async function checkInVm(check: NativeCheck, kernel: VmKernel): Promise<NativeAnswer> {
   const [{ initramfs }, { runVm }] = await Promise.all([import("../vm/initramfs.ts"), import("../vm/qemu.ts")]);
   const answer = new Collected();
+  const { release } = kernel;
+  const config = release === null || kernel.config === null ? null : { release, bytes: kernel.config };
   let hasOwnBtf: boolean | null = null;
   const onLine = (line: VmLine) => {
     if (line.type === "guest") hasOwnBtf = line.sameBtf;
@@ -55,7 +57,7 @@ export async function checkInVm(check: NativeCheck, kernel: VmKernel): Promise<N
   await runVm({
     image: kernel.image,
     source: kernel.origin,
-    initramfs: initramfs(import.meta.dirname, { ...check, libbpf: process.env.BTFGEN_LIBBPF ?? null }),
+    initramfs: initramfs(import.meta.dirname, { ...check, libbpf: process.env.BTFGEN_LIBBPF ?? null, config }),
     silenceMs: check.silenceMs * PATIENCE,
     onLine,
   });

@@ -1,12 +1,12 @@
 /** The root file system of a virtual machine: this machine's Node and libraries, the checker, and what is asked of it. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type CheckRequest, NATIVE_LEVELS, type NativeLevel } from "../checker/protocol.ts";
 import { CouldNotRunError } from "../corpus/could-not-run.ts";
 import { type CpioEntry, cpioArchive } from "./cpio.ts";
 import { GUEST, type GuestSettings } from "./protocol.ts";
-import { librariesOf } from "./shared-libraries.ts";
+import { type LibraryClosure, librariesOf } from "./shared-libraries.ts";
 
 /** What a virtual machine is to check. */
 export interface VmCheck {
@@ -20,6 +20,8 @@ export interface VmCheck {
   readonly silenceMs: number;
   /** A libbpf to use instead of the system's: its path here; null for the system's. */
   readonly libbpf: string | null;
+  /** The kernel's release and configuration, which kconfig externs are read from; null for unknown. */
+  readonly config: { readonly release: string; readonly bytes: Uint8Array } | null;
 }
 
 const LIBBPF = "libbpf.so.1";
@@ -44,18 +46,31 @@ export function initramfs(programs: string, check: VmCheck): Uint8Array[] {
   tree.file(GUEST.init, readFileSync(join(programs, "guest.cjs")));
   tree.file(GUEST.checker, readFileSync(join(programs, "checker.cjs")));
   const addons = addKoffi(tree, programs);
-  // A level that asks libbpf nothing works without it.
-  const loader = NATIVE_LEVELS.indexOf(check.level) > 0 ? [check.libbpf ?? LIBBPF] : [];
-  const { libraries, linker } = librariesOf([process.execPath, ...addons, C_LIBRARY, ...loader]);
+  const { libraries, linker } = withLoader([process.execPath, ...addons, C_LIBRARY], check);
   for (const { name, bytes } of libraries) tree.file(`${GUEST.libraries}/${name}`, bytes);
   if (linker !== null) tree.file(linker.path, linker.bytes, true);
+  const { config } = check;
+  // The name does not become a path to anywhere else in the guest.
+  if (config !== null && !config.release.includes("/")) tree.file(`/boot/config-${config.release}`, config.bytes);
   addRequest(tree, check);
   return cpioArchive(tree.entries);
 }
 
+/** Without libbpf the checker says itself what it cannot do: the levels before need none. */
+function withLoader(roots: readonly string[], { level, libbpf }: VmCheck): LibraryClosure {
+  if (NATIVE_LEVELS.indexOf(level) > 0 && (libbpf === null || existsSync(libbpf))) {
+    try {
+      return librariesOf([...roots, libbpf ?? LIBBPF]);
+    } catch (error) {
+      if (!(error instanceof CouldNotRunError)) throw error;
+    }
+  }
+  return librariesOf(roots);
+}
+
 function addRequest(tree: Tree, check: VmCheck): void {
   const own = `${GUEST.libraries}/own-libbpf.so`;
-  if (check.libbpf !== null) tree.file(own, readFileSync(check.libbpf));
+  if (check.libbpf !== null && existsSync(check.libbpf)) tree.file(own, readFileSync(check.libbpf));
   const objects = check.objects.map((bytes, i) => {
     const path = `/check/object${i}.o`;
     tree.file(path, bytes);

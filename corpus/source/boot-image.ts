@@ -21,7 +21,12 @@ export interface BootImage {
   readonly arch: string | null;
   /** `uname -r`, or null where the image does not say. */
   readonly release: string | null;
+  /** How it was configured (`CONFIG_...=y`, lines), where the package says; else null. */
+  readonly config: Uint8Array | null;
 }
+
+/** A configuration beside the image: Debian's and openSUSE's place, Fedora's. */
+const CONFIG_NAME = /^(?:boot\/config-[^/]+|(?:usr\/)?lib\/modules\/[^/]+\/config)$/;
 
 /**
  * The kernel image in a file's bytes: an image (or ELF vmlinux) itself, or the first one in a .deb or .rpm that has BTF.
@@ -29,10 +34,14 @@ export interface BootImage {
  */
 export async function bootImageOf(bytes: Uint8Array, origin: string, options: SourceOptions = {}): Promise<BootImage> {
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
-  const archive: ArchiveOptions = { source: origin, wanted: isImageName, maxBytes };
+  const archive: ArchiveOptions = { source: origin, wanted: isWanted, maxBytes };
   if (looksLikeAr(bytes)) return firstOf(readDebData(await openDeb(bytes, origin), archive), archive);
   if (looksLikeRpm(bytes)) return firstOf(readRpmPayload(openRpm(bytes, origin), archive), archive);
   return bootImage(bytes, origin, maxBytes);
+}
+
+function isWanted(name: string): boolean {
+  return isImageName(name) || CONFIG_NAME.test(name);
 }
 
 async function bootImage(image: Uint8Array, origin: string, maxBytes: number): Promise<BootImage> {
@@ -40,14 +49,27 @@ async function bootImage(image: Uint8Array, origin: string, maxBytes: number): P
     throw new FormatError("bad-archive", "not a kernel image, nor a package with one", { source: origin });
   }
   const { btf, banner, arch } = await btfFromImage(image, { source: origin, maxBytes });
-  return { image, origin, btf: btf.slice(), arch, release: banner === null ? null : releaseOfBanner(banner) };
+  return {
+    image,
+    origin,
+    btf: btf.slice(),
+    arch,
+    release: banner === null ? null : releaseOfBanner(banner),
+    config: null,
+  };
 }
 
 async function firstOf(members: AsyncIterable<Member>, { source, maxBytes }: ArchiveOptions): Promise<BootImage> {
   let problem: FormatError | undefined;
+  // Names are sorted in packages, so that it comes first.
+  let config: Uint8Array | null = null;
   for await (const { name, bytes } of members) {
+    if (CONFIG_NAME.test(name)) {
+      config = bytes;
+      continue;
+    }
     try {
-      return await bootImage(bytes, `${source}!${name}`, maxBytes);
+      return { ...(await bootImage(bytes, `${source}!${name}`, maxBytes)), config };
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       problem ??= error;

@@ -1,0 +1,116 @@
+/** `verify --kernel IMAGE` where something is missing, wrong or interrupted, and what it leaves behind: nothing. */
+import { spawn } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "vitest";
+import { bootImageOf } from "../../corpus/source/boot-image.ts";
+import { cpioArchive } from "../../vm/cpio.ts";
+import { runVm } from "../../vm/qemu.ts";
+import { workspace } from "../cli/workspace.ts";
+import { runProcess } from "../oracle/process.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const command = join(root, "dist/btfgen.cjs");
+const object = join(root, "test/fixtures/objects/exec.o");
+const kernels = process.env.BTFGEN_VM_KERNELS ?? "";
+const images = readdirSync(kernels).filter((name) => name.endsWith(".deb"));
+const image = join(kernels, images[0] ?? "");
+const { directory } = workspace();
+const small = join(directory, "small.btf");
+const own = join(directory, "tmp");
+const MINUTES = 240_000;
+
+const line = (...rest: string[]) => [process.execPath, command, "verify", small, object, "--kernel", image, ...rest];
+
+function verify(rest: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { code, stderr, stdout } = runProcess(line(...rest), { env: { TMPDIR: own, ...env }, timeoutMs: MINUTES });
+  return { code, stderr, stdout: Buffer.from(stdout).toString() };
+}
+
+/** Machines of this test's: their command lines name its directory. */
+function machines(): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0");
+      return words[0]?.includes("qemu") === true && words.some((word) => word.includes(own));
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; !condition() && tries < 600; tries++) await sleep(50);
+  expect(condition()).toBe(true);
+}
+
+describe("verify --kernel IMAGE", () => {
+  beforeAll(() => {
+    mkdirSync(own, { recursive: true });
+    const made = runProcess([process.execPath, command, "minimize", image, object, "-o", small]);
+    expect(made.code, made.stderr).toBe(0);
+  });
+
+  it("names the package where there is no qemu", () => {
+    const { code, stderr } = verify([], { PATH: directory });
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^btfgen: qemu-system-x86_64 is not installed \(qemu-system-x86 on Debian/);
+    expect(readdirSync(own)).toEqual([]);
+  });
+
+  it("wants the image's own BTF as the full one", () => {
+    const { code, stdout } = verify(["--full", small]);
+    expect(code).toBe(3);
+    expect(stdout).toContain("FULL is not the BTF of ");
+  });
+
+  it("refuses what is no kernel", () => {
+    const { code, stderr } = runProcess([process.execPath, command, "verify", small, object, "--kernel", small]);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `btfgen: ${small}: not a kernel image, nor a package with one\n`,
+    });
+  });
+
+  it("gives a guest up that never answers", () => {
+    const { code, stderr } = verify(["--timeout", "0.2"], { BTFGEN_VM_ACCEL: "tcg" });
+    expect(code).toBe(3);
+    expect(stderr).toContain("the kernel did not come up for 0.4 s");
+    expect(machines()).toEqual([]);
+    expect(readdirSync(own)).toEqual([]);
+  });
+
+  it(
+    "shows a kernel's panic",
+    async () => {
+      const { image: bytes } = await bootImageOf(readFileSync(image), image);
+      const initramfs = cpioArchive([{ path: "bin", kind: "directory" }]);
+      const run = { image: bytes, source: "kernel", initramfs, silenceMs: 100_000, onLine: () => {} };
+      await expect(runVm(run)).rejects.toThrow(/^kernel: .*; its kernel panicked: .*Kernel panic - not syncing/);
+    },
+    MINUTES,
+  );
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGKILL", null],
+  ] as const)(
+    "leaves no machine behind after %s",
+    async (signal, code) => {
+      const [program = "", ...args] = line("--timeout", "100");
+      const child = spawn(program, args, { env: { ...process.env, TMPDIR: own }, stdio: "ignore" });
+      const ended = new Promise((resolve) => child.on("close", resolve));
+      await until(() => machines().length > 0);
+      child.kill(signal);
+      expect(await ended).toBe(code);
+      await until(() => machines().length === 0);
+      // Whoever is killed outright cannot remove its files.
+      if (signal !== "SIGKILL") expect(readdirSync(own)).toEqual([]);
+    },
+    MINUTES,
+  );
+});
