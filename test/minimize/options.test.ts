@@ -8,8 +8,8 @@ import { type JobOptions, type JobResult, runParsed } from "../../lib/job/job.ts
 import {
   KERNEL_6_1,
   KERNEL_BIG_ENDIAN,
-  KERNEL_NAMES,
   KERNEL_OF_MODULES,
+  KERNELS_TO_ASK,
   kernelSample,
   moduleSamples,
 } from "../samples.ts";
@@ -49,7 +49,7 @@ function expectProof(result: JobResult, options: JobOptions): void {
 }
 
 describe("combinations of options", () => {
-  it.each(KERNEL_NAMES)("on %s", async (name) => {
+  it.each(KERNELS_TO_ASK)("on %s", async (name) => {
     const { bytes } = await kernelSample(name);
     const kernel = parseBtf(bytes, { source: name });
     const sizes = combinationsFor(name).map((options) => {

@@ -17,18 +17,18 @@ import { objectBytes } from "../core/object-builder.ts";
 import { randomPair } from "../core/random-types.ts";
 import { TYPE_CASES } from "../core/type-cases.ts";
 import { VALUE_CASES } from "../core/value-cases.ts";
-import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNEL_OF_MODULES } from "../samples.ts";
+import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNEL_OF_MODULES, KERNELS_TO_ASK } from "../samples.ts";
 import { askCilium, ciliumApi } from "./cilium.ts";
 import { compareCiliumRun, noCiliumComparison } from "./cilium-compare.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath, sampleKernels } from "./sample-kernels.ts";
+import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/objects");
 /** Releases before 0.15 take ten times as long, and read not everything. */
 const NEWEST = "0.15";
 const OLD_KERNELS = ["debian/11/x86_64/5.10.0-46-cloud-amd64", KERNEL_6_1];
-const KERNELS = sampleKernels().filter((name) => name !== KERNEL_BIG_ENDIAN);
+const KERNELS = KERNELS_TO_ASK.filter((name) => name !== KERNEL_BIG_ENDIAN);
 
 describeOracle("our objects as cilium/ebpf relocates them", ["go", "cilium-ebpf"], () => {
   const directory = temporaryDirectory();

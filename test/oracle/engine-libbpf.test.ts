@@ -6,18 +6,18 @@ import { parseBtf } from "../../lib/btf/parse.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
 import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
 import { findBpfObjects } from "../../lib/elf/embedded.ts";
-import { KERNEL_6_1, KERNEL_BIG_ENDIAN } from "../samples.ts";
+import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNELS_TO_ASK } from "../samples.ts";
 import { type Comparison, compareRun, noComparison } from "./engine-compare.ts";
 import { libbpfRelocateMany } from "./libbpf.ts";
 import { libbpfToolsExecutables } from "./libbpf-tools.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath, sampleKernels } from "./sample-kernels.ts";
+import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/objects");
 /** Objects that libbpf refuses to open for reasons of its own: an extern without BTF, no BTF at all. */
 const NOT_OPENED = ["link_first.o", "no_btf.o"];
-const KERNELS = sampleKernels().filter((name) => name !== KERNEL_BIG_ENDIAN);
+const KERNELS = KERNELS_TO_ASK.filter((name) => name !== KERNEL_BIG_ENDIAN);
 
 const fixtures = (): string[] =>
   readdirSync(FIXTURES)

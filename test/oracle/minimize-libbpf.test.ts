@@ -4,17 +4,17 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { type JobOptions, runParsed } from "../../lib/job/job.ts";
-import { KERNEL_6_1, KERNEL_BIG_ENDIAN } from "../samples.ts";
+import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNELS_TO_ASK } from "../samples.ts";
 import { type LibbpfOptions, libbpfRelocateMany } from "./libbpf.ts";
 import { compareRuns, noPairs, type PairCount } from "./libbpf-pair.ts";
 import { fixtureObjects, type ObjectFile, toolObjects } from "./object-files.ts";
 import { describeOracle } from "./requirements.ts";
 import { withRelocationsReversed } from "./reverse-relocations.ts";
 import { s390xLibbpf } from "./s390x.ts";
-import { sampleKernelPath, sampleKernels } from "./sample-kernels.ts";
+import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
-const KERNELS = sampleKernels().filter((name) => name !== KERNEL_BIG_ENDIAN);
+const KERNELS = KERNELS_TO_ASK.filter((name) => name !== KERNEL_BIG_ENDIAN);
 /** A program at a time takes libbpf a while on a slow machine. */
 const TIMEOUT_MS = 180_000;
 const MODES: Readonly<Record<string, JobOptions>> = { "as small as can be": {}, "with names": { keepNames: true } };

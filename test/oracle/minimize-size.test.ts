@@ -2,14 +2,14 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { parseBtf } from "../../lib/btf/parse.ts";
-import { KERNEL_BIG_ENDIAN } from "../samples.ts";
+import { KERNEL_BIG_ENDIAN, KERNELS_TO_ASK } from "../samples.ts";
 import { fixtureObjects, toolObjects } from "./object-files.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath, sampleKernels } from "./sample-kernels.ts";
+import { sampleKernelPath } from "./sample-kernels.ts";
 import { formatSizeTable, hasEnumerators, measureSizes, type SizeRow, sizeRatio } from "./size-table.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
-const KERNELS = sampleKernels().filter((name) => name !== KERNEL_BIG_ENDIAN);
+const KERNELS = KERNELS_TO_ASK.filter((name) => name !== KERNEL_BIG_ENDIAN);
 /** A header and the empty string. */
 const NO_TYPES_BYTES = 25;
 const MOST_OF_BPFTOOLS = 0.8;
