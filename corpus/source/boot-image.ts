@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { FormatError } from "../../lib/btf/error.ts";
 import { looksLikeElf } from "../../lib/elf/reader.ts";
 import { looksLikeAr } from "../archive/ar.ts";
@@ -35,7 +36,10 @@ const CONFIG_NAME = /^(?:boot\/config-[^/]+|(?:usr\/)?lib\/modules\/[^/]+\/confi
 export async function bootImageOf(bytes: Uint8Array, origin: string, options: SourceOptions = {}): Promise<BootImage> {
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   const archive: ArchiveOptions = { source: origin, wanted: isWanted, maxBytes };
-  if (looksLikeAr(bytes)) return firstOf(readDebData(await openDeb(bytes, origin), archive), archive);
+  if (looksLikeAr(bytes)) {
+    const deb = await openDeb(bytes, origin);
+    return firstOf(readDebData(deb, archive), archive, deb.control.sums);
+  }
   if (looksLikeRpm(bytes)) return firstOf(readRpmPayload(openRpm(bytes, origin), archive), archive);
   return bootImage(bytes, origin, maxBytes);
 }
@@ -59,11 +63,21 @@ async function bootImage(image: Uint8Array, origin: string, maxBytes: number): P
   };
 }
 
-async function firstOf(members: AsyncIterable<Member>, { source, maxBytes }: ArchiveOptions): Promise<BootImage> {
+/** `sums` are MD5 of the files, hexadecimal, where the package has them. */
+async function firstOf(
+  members: AsyncIterable<Member>,
+  { source, maxBytes }: ArchiveOptions,
+  sums: ReadonlyMap<string, string> = new Map(),
+): Promise<BootImage> {
   let problem: FormatError | undefined;
   // Names are sorted in packages, so that it comes first.
   let config: Uint8Array | null = null;
   for await (const { name, bytes } of members) {
+    const sum = sums.get(name);
+    if (sum !== undefined && createHash("md5").update(bytes).digest("hex") !== sum) {
+      const detail = "the file is not the one whose sum the package has: it is damaged";
+      throw new FormatError("bad-archive", detail, { source: `${source}!${name}` });
+    }
     if (CONFIG_NAME.test(name)) {
       config = bytes;
       continue;

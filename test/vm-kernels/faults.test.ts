@@ -102,9 +102,14 @@ describe("verify --kernel IMAGE", () => {
     "leaves no machine behind after %s",
     async (signal, code) => {
       const [program = "", ...args] = line("--timeout", "100");
-      const child = spawn(program, args, { env: { ...process.env, TMPDIR: own }, stdio: "ignore" });
+      const child = spawn(program, args, { env: { ...process.env, TMPDIR: own }, stdio: ["ignore", "ignore", "pipe"] });
+      let said = "";
+      child.stderr.on("data", (text: Buffer) => {
+        said += text.toString();
+      });
       const ended = new Promise((resolve) => child.on("close", resolve));
-      await until(() => machines().length > 0);
+      await until(() => machines().length > 0 || child.exitCode !== null);
+      expect(said).toBe("");
       child.kill(signal);
       expect(await ended).toBe(code);
       await until(() => machines().length === 0);

@@ -22,7 +22,7 @@ const FIXTURES = [
   ...["arrays", "bitfields", "enums", "flavours", "types", "instructions", "kptr", "globals", "externs", "freplace"],
 ].map((name) => join(root, `test/fixtures/objects/${name}.o`));
 /** Programs of Debian's package libbpf-tools that stand for the others: tracepoints, kprobes, fentry, maps of all kinds. */
-const TOOLS = ["execsnoop", "opensnoop", "tcpconnect", "biolatency", "runqlat", "vfsstat", "bindsnoop"]
+const TOOLS = ["execsnoop", "opensnoop", "tcpconnect", "biolatency", "vfsstat"]
   .map((name) => `/usr/sbin/${name}`)
   .filter((path) => existsSync(path));
 const OBJECTS = [...FIXTURES, ...TOOLS];
