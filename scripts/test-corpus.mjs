@@ -13,13 +13,15 @@ import { $ } from "zx";
 const root = fileURLToPath(new URL("../", import.meta.url));
 const corpus = process.env.BTFGEN_CORPUS ?? join(root, "node_modules", ".cache", "btfgen-corpus");
 const ENOUGH_KERNELS = 30;
+/** No download begins later than that. */
+const FETCH_MINUTES = 8;
 
 mkdirSync(corpus, { recursive: true });
 if (kernels() < ENOUGH_KERNELS) {
   await $({
     stdio: "inherit",
     nothrow: true,
-  })`${process.execPath} ${join(root, "scripts/corpus.mjs")} debian --preset wide -o ${corpus}`;
+  })`${process.execPath} ${join(root, "scripts/corpus.mjs")} debian --preset wide --minutes ${FETCH_MINUTES} -o ${corpus}`;
 }
 if (kernels() < ENOUGH_KERNELS) console.error(`only ${kernels()} kernels could be fetched into ${corpus}`);
 const { exitCode } = await $({

@@ -5,6 +5,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { $ } from "zx";
 
+const UPDATE_LIMIT = "120s";
+const DOWNLOAD_LIMIT = "120s";
 const SOURCES = "/etc/apt";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -53,24 +55,33 @@ export async function openAptRoot(root, arch, suites) {
     "Dir::Etc::sourceparts": join(root, "none"),
     "APT::Sandbox::User": "root",
     "Acquire::Languages": "none",
-    "Acquire::Retries": "3",
+    "Acquire::Retries": "2",
+    "Acquire::http::Timeout": "30",
+    "Acquire::https::Timeout": "30",
   };
   const config = join(root, "apt.conf");
   const text = Object.entries(settings).map(([key, value]) => `${key} "${value}";\n`);
   writeFileSync(config, text.join("").replace(/^APT::Architectures (".*");/m, "APT::Architectures { $1; };"));
   const run = $({ quiet: true, env: { ...process.env, APT_CONFIG: config }, cwd: join(root, "packages") });
-  await run`nice apt-get -qq update`;
+  // One suite that the mirror has no more must not cost the others.
+  const updated = await run`apt-get -qq update`.timeout(UPDATE_LIMIT).nothrow();
   return {
+    /** The error where not all lists came, else null. */
+    incomplete: updated.exitCode === 0 ? null : updated,
     /** Names of all kernel packages. */
     async names() {
-      const { stdout } = await run`apt-cache search --names-only ${"^linux-(image|binary)-[0-9]"}`;
-      return stdout.split("\n").flatMap((line) => line.split(" ", 1)[0] || []);
+      const found = await Promise.all(
+        ["linux-image-", "linux-binary-"].map((start) => run`apt-cache pkgnames ${start}`),
+      );
+      return found.flatMap(({ stdout }) => stdout.split("\n").filter(Boolean));
     },
     /** Fetches a package, and says where it is. @param {string} name */
     async download(name) {
       const directory = join(root, "packages");
       for (const old of readdirSync(directory)) rmSync(join(directory, old));
-      await run`nice apt-get -qq download ${name}`;
+      const got = await run`apt-get -qq download ${name}`.timeout(DOWNLOAD_LIMIT).nothrow();
+      if (got.signal !== null) throw new Error(`not fetched within ${DOWNLOAD_LIMIT}`);
+      if (got.exitCode !== 0) throw got;
       const [file] = readdirSync(directory);
       if (file === undefined) throw new Error("apt-get fetched nothing");
       return join(directory, file);

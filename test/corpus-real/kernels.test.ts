@@ -2,21 +2,19 @@ import { describe, expect, it } from "vitest";
 import { identityOfPath } from "../../corpus/source/identity.ts";
 import { isProblem } from "../../corpus/source/item.ts";
 import { readFileKernels } from "../../corpus/source/read-kernels.ts";
-import { type SourceFile, walkFiles } from "../../corpus/source/walk.ts";
 import { lintBtf } from "../../lib/btf/lint.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { typeCount } from "../../lib/btf/view.ts";
 import { KERNEL_NAMES, kernelSample } from "../samples.ts";
+import { corpusDirectory, corpusFiles } from "./corpus-files.ts";
 
-const corpus = process.env.BTFGEN_CORPUS;
 const LEAST_KERNELS = 30;
 const LEAST_ARCHITECTURES = 5;
 /** A kernel of the smallest configuration that distributions build has more than this. */
 const LEAST_TYPES = 30_000;
 
-describe.skipIf(corpus === undefined)("real kernels (BTFGEN_CORPUS, see npm run test:corpus)", () => {
-  const files =
-    corpus === undefined ? [] : [...walkFiles(corpus)].filter((item): item is SourceFile => !isProblem(item));
+describe.skipIf(corpusDirectory === undefined)("real kernels (BTFGEN_CORPUS, see npm run test:corpus)", () => {
+  const files = corpusFiles();
 
   it(`are ${LEAST_KERNELS} at least, of ${LEAST_ARCHITECTURES} architectures`, () => {
     expect(files.length).toBeGreaterThanOrEqual(LEAST_KERNELS);
