@@ -160,7 +160,7 @@ async function fetchKernel(apt, name, release, output) {
     const deb = await apt.download(name);
     const megabytes = (statSync(deb).size / 1e6).toFixed(1);
     const got = Date.now();
-    await $`nice ${process.execPath} ${COMMAND} extract ${deb} -o ${output} --layout ${argv.layout ?? "btfhub"}`;
+    await $`${process.execPath} ${COMMAND} extract ${deb} -o ${output} --layout ${argv.layout ?? "btfhub"}`;
     rmSync(deb, { force: true });
     /** @param {number} ms */
     const seconds = (ms) => (ms / 1000).toFixed(1);
