@@ -14,6 +14,8 @@ export type VmKernel = BootImage;
 const BOOTABLE = { node: "x64", kernel: "x86_64" } as const;
 /** The guest itself watches the checker: the machine around it is given up later. */
 const PATIENCE = 2;
+/** What a busy machine may take to boot a kernel in emulation, however short a step's time is. */
+const LEAST_SILENCE_MS = 60_000;
 
 /** Reads a kernel image, or a package with one. Throws InputError, or FormatError. */
 export async function readVmKernel(path: string): Promise<VmKernel> {
@@ -58,7 +60,7 @@ export async function checkInVm(check: NativeCheck, kernel: VmKernel): Promise<N
     image: kernel.image,
     source: kernel.origin,
     initramfs: initramfs(import.meta.dirname, { ...check, libbpf: process.env.BTFGEN_LIBBPF ?? null, config }),
-    silenceMs: check.silenceMs * PATIENCE,
+    silenceMs: Math.max(check.silenceMs * PATIENCE, LEAST_SILENCE_MS),
     onLine,
   });
   if (hasOwnBtf !== true) {

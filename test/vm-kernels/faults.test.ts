@@ -1,19 +1,21 @@
 /** `verify --kernel IMAGE` where something is missing, wrong or interrupted, and what it leaves behind: nothing. */
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { VerifyReport } from "../../cli/verify-report.ts";
 import { bootImageOf } from "../../corpus/source/boot-image.ts";
 import { cpioArchive } from "../../vm/cpio.ts";
 import { runVm } from "../../vm/qemu.ts";
 import { workspace } from "../cli/workspace.ts";
-import { runProcess } from "../oracle/process.ts";
+import { findProgram, runProcess } from "../oracle/process.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const command = join(root, "dist/btfgen.cjs");
 const object = join(root, "test/fixtures/objects/exec.o");
+const others = ["globals", "no_core"].map((name) => join(root, `test/fixtures/objects/${name}.o`));
 const kernels = process.env.BTFGEN_VM_KERNELS ?? "";
 const images = readdirSync(kernels).filter((name) => name.endsWith(".deb"));
 const image = join(kernels, images[0] ?? "");
@@ -50,7 +52,7 @@ async function until(condition: () => boolean): Promise<void> {
 describe("verify --kernel IMAGE", () => {
   beforeAll(() => {
     mkdirSync(own, { recursive: true });
-    const made = runProcess([process.execPath, command, "minimize", image, object, "-o", small]);
+    const made = runProcess([process.execPath, command, "minimize", image, object, ...others, "-o", small]);
     expect(made.code, made.stderr).toBe(0);
   });
 
@@ -75,12 +77,10 @@ describe("verify --kernel IMAGE", () => {
     });
   });
 
-  it("gives a guest up that never answers", () => {
-    const { code, stderr } = verify(["--timeout", "0.2"], { BTFGEN_VM_ACCEL: "tcg" });
-    expect(code).toBe(3);
-    expect(stderr).toContain("the kernel did not come up for 0.4 s");
-    expect(machines()).toEqual([]);
-    expect(readdirSync(own)).toEqual([]);
+  it("gives a guest up that never answers", async () => {
+    const { image: bytes } = await bootImageOf(readFileSync(image), image);
+    const run = { image: bytes, source: "kernel", initramfs: cpioArchive([]), silenceMs: 400, onLine: () => {} };
+    await expect(runVm(run)).rejects.toThrow(/^kernel: the kernel did not come up for 0\.4 s; /);
   });
 
   it(
@@ -90,6 +90,29 @@ describe("verify --kernel IMAGE", () => {
       const initramfs = cpioArchive([{ path: "bin", kind: "directory" }]);
       const run = { image: bytes, source: "kernel", initramfs, silenceMs: 100_000, onLine: () => {} };
       await expect(runVm(run)).rejects.toThrow(/^kernel: .*; its kernel panicked: .*Kernel panic - not syncing/);
+    },
+    MINUTES,
+  );
+
+  it.each([
+    ["crash", "30", /^killed by SIGABRT$/],
+    ["hang", "3", /^no answer for 3 s$/],
+  ])(
+    "passes over an object at which the library inside comes to a %s",
+    (mode, timeout, how) => {
+      const compiler = findProgram(["gcc", "cc", "clang"], "--version")?.[0] ?? "cc";
+      const [library, source] = [join(directory, `libfake-${mode}.so`), join(directory, `${mode}.c`)];
+      // The guest has an environment of its own.
+      const set = `setenv("FAKE_LIBBPF", "${mode}", 1)`;
+      writeFileSync(source, `#include <stdlib.h>\n__attribute__((constructor)) static void set(void) { ${set}; }\n`);
+      const fake = join(root, "test/checker/fake-libbpf.c");
+      expect(runProcess([compiler, "-shared", "-fPIC", "-o", library, fake, source]).code).toBe(0);
+      const env = { BTFGEN_LIBBPF: library };
+      const { code, stdout, stderr } = verify([...others, "--level", "libbpf", "--timeout", timeout, "--json"], env);
+      const report = JSON.parse(stdout || "null") as VerifyReport | null;
+      expect(report, stderr).not.toBeNull();
+      expect({ code, level: report?.level }).toEqual({ code: 3, level: "btf-load" });
+      expect(report?.libbpf?.broken).toMatchObject([{ object: others[0], how: expect.stringMatching(how) }]);
     },
     MINUTES,
   );
