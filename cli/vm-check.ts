@@ -47,7 +47,7 @@ export function whyNotInVm({ arch, btf, origin }: VmKernel, full: Uint8Array): C
  */
 export async function checkInVm(check: NativeCheck, kernel: VmKernel): Promise<NativeAnswer> {
   const [{ initramfs }, { runVm }] = await Promise.all([import("../vm/initramfs.ts"), import("../vm/qemu.ts")]);
-  const answer = new Collected();
+  let answer = new Collected();
   const { release } = kernel;
   const config = release === null || kernel.config === null ? null : { release, bytes: kernel.config };
   let hasOwnBtf: boolean | null = null;
@@ -62,6 +62,10 @@ export async function checkInVm(check: NativeCheck, kernel: VmKernel): Promise<N
     initramfs: initramfs(import.meta.dirname, { ...check, libbpf: process.env.BTFGEN_LIBBPF ?? null, config }),
     silenceMs: Math.max(check.silenceMs * PATIENCE, LEAST_SILENCE_MS),
     onLine,
+    onRestart: () => {
+      answer = new Collected();
+      hasOwnBtf = null;
+    },
   });
   if (hasOwnBtf !== true) {
     const what = hasOwnBtf === null ? "shows no BTF" : "has other BTF than its image";

@@ -16,3 +16,8 @@ export function lastWords(console: string): string[] {
 export function hasPanicked(console: string): boolean {
   return /Kernel panic/.test(console);
 }
+
+/** True where a processor's exception ended the kernel, not its own decision. */
+export function hasFaulted(console: string): boolean {
+  return /double fault|general protection|invalid opcode|unable to handle/.test(console) && hasPanicked(console);
+}
