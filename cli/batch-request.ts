@@ -3,6 +3,7 @@ import { parseShard, type Shard } from "../corpus/batch/plan.ts";
 import type { BatchOptions } from "../corpus/batch/setup.ts";
 import type { BundleShape } from "../corpus/bundle/layout.ts";
 import { DEFAULT_RULE_SETS } from "../lib/core/resolve-sets.ts";
+import { CILIUM_RULES } from "../lib/core/rules.ts";
 import type { Args } from "./command.ts";
 import type { batch as command } from "./commands/batch.ts";
 import { UsageError } from "./errors.ts";
@@ -88,6 +89,12 @@ export function positive(name: string, value: number | undefined): number | null
   return value ?? null;
 }
 
+/** Whoever looks a bundle's names up reads its BTF: Inspektor Gadget does that with cilium/ebpf. */
+function loadersFor(naming: string | undefined): BatchOptions["loaders"] {
+  const loaders = DEFAULT_RULE_SETS.map(({ name }) => name);
+  return naming?.startsWith("inspektor-gadget") === true ? [...loaders, CILIUM_RULES.name] : loaders;
+}
+
 function optionsOf(args: Args<typeof command>): BatchOptions {
   return {
     keepNames: args["keep-names"],
@@ -96,7 +103,7 @@ function optionsOf(args: Args<typeof command>): BatchOptions {
     padding: args.padding ?? "offsets",
     keep: args.keep,
     keepAttachTargets: args["keep-attach-targets"],
-    loaders: args.loader.length === 0 ? DEFAULT_RULE_SETS.map(({ name }) => name) : [...new Set(args.loader)],
+    loaders: args.loader.length === 0 ? loadersFor(args.naming) : [...new Set(args.loader)],
     modules: args.modules,
     maxBytes: Math.floor((positive("max-size", args["max-size"]) ?? MAX_SIZE_MIB) * MEBIBYTE),
   };

@@ -65,7 +65,8 @@ export const batch = defineCommand({
       type: "string",
       list: true,
       choices: RULE_SET_NAMES,
-      describe: "Loader whose rules are served and proved (libbpf and kernel)",
+      describe:
+        "Loader whose rules are served and proved (libbpf, kernel, and cilium where the naming is inspektor-gadget's)",
     },
     "max-size": { type: "number", value: "MIB", describe: "Refuse what unpacks to more (1024)" },
     strict: { type: "boolean", describe: "Exit 1 also for poisoned relocations and uses of target_type_id" },

@@ -253,6 +253,26 @@ describe("the cache", () => {
   });
 });
 
+describe("whose rules a bundle serves", () => {
+  it.each([
+    [[], ["libbpf", "kernel"]],
+    [
+      ["--naming", "bcc"],
+      ["libbpf", "kernel"],
+    ],
+    [
+      ["--naming", "inspektor-gadget"],
+      ["libbpf", "kernel", "cilium"],
+    ],
+    [["--naming", "inspektor-gadget", "--loader", "libbpf"], ["libbpf"]],
+  ])("%j: %j", async (args, loaders) => {
+    const { code } = await batch([CORPUS, "-o", "served.tar", ...args]);
+    expect(code).toBe(0);
+    const [, provenance] = bundleOf("served.tar");
+    expect(JSON.parse(String(provenance)).options.loaders).toEqual(loaders);
+  });
+});
+
 describe("wrong command lines", () => {
   it.each([
     [["corpus"], "batch needs --output BUNDLE"],
