@@ -29,7 +29,7 @@ describe("the command's frame", () => {
   });
 
   it.each([
-    [["complet"], "btfgen: no command complet\nDid you mean completion?\n"],
+    [["completon"], "btfgen: no command completon\nDid you mean completion?\n"],
     [["--versoin"], "btfgen: no option --versoin\nDid you mean --version?\n"],
     [["completion"], "btfgen: completion: missing <shell>\nSee btfgen completion --help.\n"],
     [["completion", "bash", "--jsn"], "btfgen: completion has no option --jsn\nDid you mean --json?\n"],
