@@ -16,8 +16,8 @@ import { type KernelVerdict, loadBtf, loadBtfs } from "./kernel.ts";
 import { describeOracle } from "./requirements.ts";
 import { sampleKernelPath } from "./sample-kernels.ts";
 
-const COUNT = Number(process.env["BTFGEN_LINT_MUTANTS"] ?? "6000");
-const SEED = Number(process.env["BTFGEN_LINT_SEED"] ?? "1");
+const COUNT = Number(process.env.BTFGEN_LINT_MUTANTS ?? "6000");
+const SEED = Number(process.env.BTFGEN_LINT_SEED ?? "1");
 const BATCH = 5000;
 const TIMEOUT_MS = 60_000 + COUNT;
 
