@@ -13,7 +13,7 @@ import {
 } from "../btf/format.ts";
 import { equalBytes, essentialLength, flavourlessLength } from "../btf/strings.ts";
 import { type Btf, kindOf, nameOffsetOf } from "../btf/view.ts";
-import { type CandidateIndex, hashBytes, lookUp, scanAll } from "./candidates.ts";
+import { type CandidateIndex, lookUp, scanAll } from "./candidates.ts";
 
 const UNDERSCORE = 0x5f;
 /** Names longer than this are looked at once, however many types share them. */
@@ -54,7 +54,7 @@ export function findCiliumCandidates(index: CandidateIndex, local: Btf, localId:
     );
   };
   const isCandidate = (id: number): boolean => NAMED_KINDS.has(kindOf(btf, id)) && bearsName(id);
-  const found = new Set(lookUp(index, hashBytes(local.strings, name, length), isCandidate));
+  const found = new Set(lookUp(index, local.strings, name, length, isCandidate));
   for (const id of oddNames(index)) if (isCandidate(id)) found.add(id);
   if (KINDS_APART.has(kind)) {
     for (const id of scanAll(btf, (id) => kindOf(btf, id) === kind && bearsName(id))) found.add(id);

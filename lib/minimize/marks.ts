@@ -46,14 +46,13 @@ export const DECLARED = 16;
 /** Kinds that C has no way to write down without a name, or not twice. */
 const CALLED_BY_NAME = new Set([KIND_INT, KIND_FLOAT, KIND_ENUM, KIND_ENUM64]);
 
-/** Marks are bytes; the array of them is a whole number of 32-bit words. */
-const TYPES_A_WORD = 4;
-
 /** What to keep of a target, beside the target itself: nothing of the source is touched. */
 export interface Marks {
   readonly btf: Btf;
   /** KEPT, NAMED, ... by type id. */
   readonly types: Uint8Array;
+  /** Every type that got a mark, each once, in the order of the first: few of a hundred thousand. */
+  readonly touched: number[];
   /** Members and enumerators to keep: a bit for the word each begins at. */
   readonly elements: Uint32Array;
   /** Keep modifiers and typedefs on the way to a kept type, and every kept type's name. */
@@ -77,7 +76,8 @@ export interface Marks {
 export function emptyMarks(btf: Btf, keepNames: boolean, printable = false): Marks {
   return {
     btf,
-    types: new Uint8Array(Math.ceil(typeCount(btf) / TYPES_A_WORD) * TYPES_A_WORD),
+    types: new Uint8Array(typeCount(btf)),
+    touched: [],
     elements: new Uint32Array((btf.words.length >>> 5) + 1),
     keepNames,
     printable,
@@ -89,15 +89,8 @@ export function emptyMarks(btf: Btf, keepNames: boolean, printable = false): Mar
 }
 
 /** Ids of all types with any mark, ascending. */
-export function markedTypes({ types }: Marks): number[] {
-  // Few of many are marked: four at a time are passed over.
-  const words = new Uint32Array(types.buffer);
-  const ids: number[] = [];
-  for (let i = 0; i < words.length; i++) {
-    if (words[i] === 0) continue;
-    for (let id = i * TYPES_A_WORD; id < (i + 1) * TYPES_A_WORD; id++) if (types[id] !== 0) ids.push(id);
-  }
-  return ids;
+export function markedTypes({ types, touched }: Marks): number[] {
+  return [...new Set(touched)].filter((id) => types[id] !== 0).sort((a, b) => a - b);
 }
 
 /** True when a type has all the given bits. */
@@ -131,7 +124,7 @@ export function markExactly(marks: Marks, id: number, bits: number): void {
   // A declared struct that is kept after all bears the name of its declaration.
   if ((had & DECLARED) !== 0 && isComposite(kindOf(marks.btf, id))) wanted |= NAMED;
   if ((had & wanted) === wanted) return;
-  marks.types[id] = had | wanted;
+  addMark(marks, id, wanted);
   marks.pending.push(id);
 }
 
@@ -146,7 +139,13 @@ export function markDeclared(marks: Marks, id: number, behindPointer: boolean): 
   const type = skipModifiersAndTypedefs(btf, id);
   if (!isComposite(kindOf(btf, type))) markExactly(marks, type, NAMED | DECLARED);
   else if (!behindPointer || isMarked(marks, type, KEPT)) markExactly(marks, type, NAMED);
-  else marks.types[type] = (marks.types[type] as number) | DECLARED;
+  else addMark(marks, type, DECLARED);
+}
+
+function addMark(marks: Marks, id: number, bits: number): void {
+  const had = marks.types[id] as number;
+  if (had === 0) marks.touched.push(id);
+  marks.types[id] = had | bits;
 }
 
 /** Keeps one member of a struct or union, and its type. */
