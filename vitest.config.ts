@@ -1,5 +1,18 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
+/**
+ * Killed processes and waiting for them, a browser, and oracles that take their time: `npm run test:thorough` has them,
+ * and all sample kernels. What is left to `npm test` takes less than three minutes on two cores.
+ */
+const SLOW = [
+  "test/cli/batch-faults.test.ts",
+  "test/cli/batch-queue.test.ts",
+  "test/cli/verify-faults.test.ts",
+  "test/oracle/compat-page.test.ts",
+  "test/oracle/engine-cilium.test.ts",
+  "test/oracle/minimize-accepted.test.ts",
+];
+
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
@@ -7,8 +20,7 @@ export default defineConfig({
     exclude: [
       ...configDefaults.exclude,
       ...(process.env.BTFGEN_VM_KERNELS === undefined ? ["test/vm-kernels/**"] : []),
-      // A minute each of killed processes and waiting for them: `npm run test:thorough` has them.
-      ...(process.env.BTFGEN_THOROUGH === "1" ? [] : ["test/cli/batch-faults.test.ts", "test/cli/batch-queue.test.ts"]),
+      ...(process.env.BTFGEN_THOROUGH === "1" ? [] : SLOW),
     ],
     // Sequences and seeds are fixed so that a run says the same thing twice.
     sequence: { shuffle: false },
