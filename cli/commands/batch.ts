@@ -1,5 +1,6 @@
 import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
+import { KEEP_OPTIONS } from "./keep-options.ts";
 
 /** `btfgen batch CORPUS... --object OBJ... -o BUNDLE`. */
 export const batch = defineCommand({
@@ -48,18 +49,7 @@ export const batch = defineCommand({
     queue: { type: "string", value: "redis://...", describe: "Let btfgen worker processes on that queue do the work" },
     modules: { type: "boolean", describe: "Take the kernels' modules too, as one BTF with the kernel's" },
     flatten: { type: "boolean", describe: "What --modules does in a bundle, said aloud" },
-    "keep-names": { type: "boolean", describe: "Keep typedefs, qualifiers and names, for people who read the result" },
-    "keep-long": { type: "boolean", describe: "Keep the size of long, for a 32-bit loader on a 64-bit kernel" },
-    padding: {
-      type: "string",
-      choices: ["offsets", "explicit"],
-      describe: "explicit: name the gaps, so that the types printed as C keep their sizes (offsets)",
-    },
-    keep: { type: "string", list: true, value: "TYPE[.MEMBER]", describe: "Keep this too, for user space" },
-    "keep-attach-targets": {
-      type: "boolean",
-      describe: "Keep the functions and types that objects attach to, to compare (ids change: not to attach by)",
-    },
+    ...KEEP_OPTIONS,
     "layout-section": { type: "boolean", describe: "Write the layout section (kernels before 7.1 refuse it)" },
     loader: {
       type: "string",
