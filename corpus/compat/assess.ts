@@ -1,12 +1,10 @@
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
-import type { Btf, BtfSegment } from "../../lib/btf/view.ts";
-import { type CandidateIndex, indexCandidates } from "../../lib/core/candidates.ts";
+import type { BtfSegment } from "../../lib/btf/view.ts";
+import { type Assessment, assessObject, type NearWords } from "../../lib/core/assess.ts";
+import { indexCandidates } from "../../lib/core/candidates.ts";
 import type { DescribedStatus } from "../../lib/core/describe.ts";
-import { explainMissing } from "../../lib/core/explain-missing.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
-import { type ReloRecord, resolveObject } from "../../lib/core/resolve.ts";
 import { RULE_SETS } from "../../lib/core/rules.ts";
-import { describeChosen, judge } from "../../lib/core/survey.ts";
 import type { ObjectTag } from "../batch/object-tag.ts";
 import type { KernelBtf, KernelIdentity } from "../kernel.ts";
 
@@ -75,7 +73,7 @@ export function assessKernel(
   const near: NearWords = new Map();
   const outcomes = objects.map((object): ObjectOutcome => {
     const skipped = skipReason(object, identity, littleEndian);
-    return skipped === null ? assessObject(object.object, index, rules, near) : { skipped };
+    return skipped === null ? outcomeOf(assessObject(object.object, index, RULE_SETS[rules], near)) : { skipped };
   });
   return { identity, origin, objects: outcomes };
 }
@@ -93,51 +91,7 @@ function orderWord(littleEndian: boolean): string {
   return littleEndian ? "little-endian" : "big-endian";
 }
 
-/**
- * Words for types that a kernel lacks, by the plain ones ("no struct foo"): what comes near is looked for among all types
- * of the kernel, which takes longer than resolving all objects, and many objects miss the same types.
- */
-type NearWords = Map<string, string>;
-
-function assessObject(object: BpfObject, index: CandidateIndex, rules: CompatRules, near: NearWords): ObjectOutcome {
-  const judged = judge(resolveObject(object, index, { rules: RULE_SETS[rules] }));
-  const unresolved = judged.flatMap(({ record, status }) => (isSaid(status) ? [record] : []));
-  const described = describeChosen(unresolved, index.btf, RULE_SETS[rules], false);
-  const findings = judged.flatMap(({ record, status }): Finding[] => {
-    const plain = described.get(record)?.result?.reason;
-    if (plain === undefined) return [];
-    const isMissing = status === "poisoned" && record.candidates.length === 0;
-    const reason = isMissing ? nearWords(record, index.btf, plain ?? "", near) : (plain ?? "");
-    return [{ relocation: record.relocation.index, reason: withoutNumbers(reason) }];
-  });
+function outcomeOf({ judged, reasons }: Assessment): ObjectOutcome {
+  const findings = [...reasons].map(([relocation, reason]): Finding => ({ relocation, reason }));
   return { skipped: null, statuses: judged.map(({ status }) => STATUS_LETTERS[status]).join(""), findings };
-}
-
-function nearWords({ object, relocation }: ReloRecord, target: Btf, plain: string, near: NearWords): string {
-  let words = near.get(plain);
-  if (words === undefined) {
-    words = object.btf === null ? plain : explainMissing(object.btf, relocation.typeId, target);
-    near.set(plain, words);
-  }
-  return words;
-}
-
-/** Statuses that a reason belongs to. */
-function isSaid(status: DescribedStatus): boolean {
-  return status !== "resolved" && status !== "skipped";
-}
-
-/**
- * Leaves out what differs from kernel to kernel and says nothing to somebody who compares them: type ids, and the
- * numbers of two candidates that disagree.
- */
-function withoutNumbers(reason: string): string {
-  return reason
-    .replace(/\bcandidate \[\d+\] /g, "candidate ")
-    .replace(
-      /^candidates \[\d+\] and \[\d+\] have the field at bit .*/,
-      "two types of that name have the field at different places",
-    )
-    .replace(/^candidates \[\d+\] and \[\d+\] give the values .*/, "two types of that name give different values")
-    .replace(/ \(to become -?\d+\)$/, "");
 }
