@@ -5,6 +5,7 @@
 
 export { type AttachKind, type AttachTarget, attachTargets } from "../lib/core/attach-targets.ts";
 export { type CandidateIndex, findCandidates, indexCandidates } from "../lib/core/candidates.ts";
+export { compareModels, type ModelDifference, passingText, sameModel } from "../lib/core/compare-models.ts";
 export {
   type Evidence,
   FACT_COUNT,
@@ -16,6 +17,16 @@ export {
   FACT_TARGET,
   FACT_TYPE,
 } from "../lib/core/evidence.ts";
+export {
+  type ArgumentModel,
+  type FunctionModel,
+  type FunctionModelOptions,
+  functionModel,
+  type ObstacleCode,
+  type PassedAs,
+  type TrampolineObstacle,
+  type ValueModel,
+} from "../lib/core/function-model.ts";
 export { ERROR_INVALID, ERROR_TOO_LONG, MATCH, NO_MATCH } from "../lib/core/match-state.ts";
 export { type BpfObject, type BpfProgram, type CoreRelocation, parseBpfObject } from "../lib/core/object.ts";
 export { type PatchFailure, type PatchOutcome, patchInstruction } from "../lib/core/patch.ts";
@@ -58,5 +69,11 @@ export {
   type Spec,
   type SpecFailure,
 } from "../lib/core/spec.ts";
+export {
+  NEWEST_TRAMPOLINE_RULES,
+  TRAMPOLINE_RULES,
+  type TrampolineRules,
+  trampolineRules,
+} from "../lib/core/trampoline-rules.ts";
 export type { ReloValue } from "../lib/core/value.ts";
 export { type EmbeddedObject, findBpfObjects, isBpfElf } from "../lib/elf/embedded.ts";
