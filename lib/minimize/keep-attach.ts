@@ -6,9 +6,9 @@ import { type Btf, kindOf, nameOffsetOf, vlenOf } from "../btf/view.ts";
 import type { AttachTarget } from "../core/attach-targets.ts";
 import { nearest } from "../core/nearest.ts";
 import type { ReloRecord } from "../core/resolve.ts";
+import { inBaseFirst, namesOf, typesByName } from "../core/type-names.ts";
 import { DECLARED, KEPT, type Marks, markDeclared, markExactly, markMember, NAMED } from "./marks.ts";
 import { byteText } from "./string-table.ts";
-import { inBaseFirst, namesOf, typesByName } from "./type-names.ts";
 
 /** A target that the kernel does not have: data, for the caller to judge (`target.optional` says whether it matters). */
 export interface AttachProblem {

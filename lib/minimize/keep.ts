@@ -15,8 +15,8 @@ import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { nameOf, stringAt } from "../btf/strings.ts";
 import { type Btf, isComposite, isEnum, isTransparent, kindOf, targetOf, vlenOf } from "../btf/view.ts";
 import { nearest } from "../core/nearest.ts";
+import { inBaseFirst, namesOf, typesByName } from "../core/type-names.ts";
 import { type Marks, markEnumerator, markExactly, markMember, NAMED, TARGETED } from "./marks.ts";
-import { inBaseFirst, namesOf, typesByName } from "./type-names.ts";
 
 /** Something that was to be kept and cannot be: it is data, for the caller to judge. */
 export interface KeepProblem {
