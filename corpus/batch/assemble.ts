@@ -63,7 +63,7 @@ function provenanceOf(
     kernels: kernels.map(
       ({ identity, origin, sourceHash, blobHash, bytes, counts }): ProvenanceKernel => ({
         ...identity,
-        source: { name: origin, sha256: sourceHash },
+        source: { name: origin, blake2b: sourceHash },
         blob: blobHash,
         bytes: bytes.length,
         counts: { ...counts },

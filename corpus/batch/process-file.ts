@@ -1,12 +1,11 @@
-import { createHash } from "node:crypto";
 import { createReadStream, readFileSync, statSync } from "node:fs";
 import { FormatError } from "../../lib/btf/error.ts";
-import { sha256 } from "../bundle/bundle.ts";
 import { isLooseModule, isProblem, type SourceItem, type SourceProblem } from "../source/item.ts";
 import { kernelsOfBytes } from "../source/kernels-of-bytes.ts";
 import { readFileKernels } from "../source/read-kernels.ts";
 import { systemReason } from "../source/system-reason.ts";
 import { readCached, writeCached } from "./cache.ts";
+import { fileHash, startFileHash } from "./file-hash.ts";
 import { type ParsedSetup, processKernel } from "./process-kernel.ts";
 import { type FileResult, isReusable, type PartResult } from "./result.ts";
 import { contentKey, fileHint } from "./setup.ts";
@@ -18,7 +17,7 @@ export interface FileTask {
   readonly name: string;
   /** True where somebody named this file, and not a directory above it: then it must have a kernel. */
   readonly isNamed: boolean;
-  /** What the file must hold, as its SHA-256, where somebody has looked at it before. */
+  /** What the file must hold, as its hash (see fileHash), where somebody has looked at it before. */
   readonly expectedHash?: string;
 }
 
@@ -81,9 +80,9 @@ interface LoadedFile {
 async function load(path: string): Promise<LoadedFile> {
   if (statSync(path).size < STREAMED_BYTES) {
     const bytes = readFileSync(path);
-    return { bytes, size: bytes.length, sourceHash: sha256(bytes) };
+    return { bytes, size: bytes.length, sourceHash: fileHash(bytes) };
   }
-  const hash = createHash("sha256");
+  const hash = startFileHash();
   let size = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
     hash.update(chunk);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Job } from "bullmq";
-import { sha256 } from "../bundle/bundle.ts";
+import { fileHash } from "./file-hash.ts";
 import type { Executor } from "./pool.ts";
 import { type FileOutcome, type FileTask, failedFile } from "./process-file.ts";
 import { connect, importQueue, putSetup, type QueuedFile, queueName } from "./queue-link.ts";
@@ -51,7 +51,7 @@ export async function startQueue(
     } catch {
       return { from: "work", result: failedFile("the file cannot be read"), milliseconds: 0 };
     }
-    const expectedHash = sha256(bytes);
+    const expectedHash = fileHash(bytes);
     const key = contentKey(setup, expectedHash, fileHint(task));
     if (known.has(key)) return { from: "known", key };
     const data: QueuedFile = { setup: setup.digest, ...task, path: resolve(task.path), expectedHash };

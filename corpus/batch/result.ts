@@ -90,7 +90,7 @@ export type PartResult = DoneKernel | SkippedKernel | FailedPart | PassedOver;
 export interface FileResult {
   /** See contentKey. */
   readonly key: string;
-  /** SHA-256 of the file's bytes. */
+  /** Of the file's bytes, see fileHash. */
   readonly sourceHash: string;
   /** Size of the file in bytes. */
   readonly bytesRead: number;

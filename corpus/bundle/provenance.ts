@@ -9,6 +9,10 @@ export const PROVENANCE_VERSION = 1;
 const SUFFIX = ".provenance.json";
 
 const HashSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in lower-case hexadecimal"));
+const FileHashSchema = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{128}$/, "must be a BLAKE2b-512 in lower-case hexadecimal"),
+);
 const PartSchema = v.nullable(v.string());
 const CountSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -17,13 +21,24 @@ const KernelSchema = v.strictObject({
   versionId: PartSchema,
   arch: PartSchema,
   release: PartSchema,
-  /** What the full BTF was read from: its name as the run was given it, and SHA-256 of that file's own bytes. */
-  source: v.strictObject({ name: v.string(), sha256: HashSchema }),
+  /** What the full BTF was read from: its name as the run was given it, and what `b2sum` says of that file. */
+  source: v.strictObject({ name: v.string(), blake2b: FileHashSchema }),
   /** SHA-256 of the small BTF, and its size in bytes. */
   blob: HashSchema,
   bytes: CountSchema,
   /** Whatever was counted on the way: `types`, `relocations`, `unresolved`, ... */
   counts: v.record(v.string(), CountSchema),
+  /** That kernel, booted, took every program with the small BTF that it took with its own; absent where it was not asked. */
+  verified: v.optional(
+    v.strictObject({
+      /** `uname -r`, and libbpf's version. */
+      release: v.string(),
+      libbpf: v.string(),
+      /** Programs that it takes both ways, and those it takes neither way. */
+      accepted: CountSchema,
+      notTested: CountSchema,
+    }),
+  ),
 });
 
 const ObjectSchema = v.strictObject({
@@ -66,15 +81,23 @@ export function formatProvenance(provenance: Provenance): string {
     objects: objects
       .map(({ name, sha256, arch }) => ({ name, sha256, arch }))
       .sort((a, b) => compareText(objectKey(a), objectKey(b))),
-    kernels: uniqueKernels(kernels).map(({ id, versionId, arch, release, source, blob, bytes, counts }) => ({
+    kernels: uniqueKernels(kernels).map(({ id, versionId, arch, release, source, blob, bytes, counts, verified }) => ({
       id,
       versionId,
       arch,
       release,
-      source: { name: source.name, sha256: source.sha256 },
+      source: { name: source.name, blake2b: source.blake2b },
       blob,
       bytes,
       counts: sortedRecord(counts),
+      ...(verified !== undefined && {
+        verified: {
+          release: verified.release,
+          libbpf: verified.libbpf,
+          accepted: verified.accepted,
+          notTested: verified.notTested,
+        },
+      }),
     })),
   };
   return `${JSON.stringify(document, null, 2)}\n`;
@@ -128,7 +151,7 @@ function uniqueKernels(kernels: readonly ProvenanceKernel[]): ProvenanceKernel[]
     (a, b) =>
       compareText(kernelKey(a satisfies KernelIdentity), kernelKey(b)) ||
       compareText(a.source.name, b.source.name) ||
-      compareText(a.source.sha256, b.source.sha256),
+      compareText(a.source.blake2b, b.source.blake2b),
   );
   return sorted.filter((kernel, i) => {
     const before = sorted[i - 1];

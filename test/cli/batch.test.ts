@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -56,6 +57,13 @@ describe("batch", () => {
       "plain.tar",
       "plain.tar.provenance.json",
     ]);
+  });
+
+  it("says which files the kernels are from, by the hash that b2sum prints", async () => {
+    expect((await batch([CORPUS, "-o", "from.tar"])).code).toBe(0);
+    const [first] = JSON.parse(String(bundleOf("from.tar")[1])).kernels;
+    const bytes = readFileSync(join(CORPUS, first.source.name));
+    expect(first.source.blake2b).toBe(createHash("blake2b512").update(bytes).digest("hex"));
   });
 
   it.each(["tar", "tar.gz", "tar.xz"])("writes the same .%s with any number of workers, on any run", async (suffix) => {

@@ -62,7 +62,7 @@ export function provenanceOf(entries: readonly BundleEntry[]): Provenance {
     objects: [{ name: "exec.o", sha256: "0".repeat(64), arch: null }],
     kernels: entries.map(({ identity, blobHash, bytes }) => ({
       ...identity,
-      source: { name: `${identity.release}.btf.tar.xz`, sha256: "1".repeat(64) },
+      source: { name: `${identity.release}.btf.tar.xz`, blake2b: "1".repeat(128) },
       blob: blobHash,
       bytes: bytes.length,
       counts: { types: 1, unresolved: 0 },
