@@ -39,11 +39,16 @@ export const SHN_ABS = 0xfff1;
 /** The index does not fit 16 bits and stands elsewhere. */
 export const SHN_XINDEX = 0xffff;
 
+export const STB_LOCAL = 0;
 export const STB_GLOBAL = 1;
 export const STB_WEAK = 2;
+export const STT_NOTYPE = 0;
 export const STT_OBJECT = 1;
 export const STT_FUNC = 2;
+export const STT_SECTION = 3;
 export const STT_FILE = 4;
+export const STV_INTERNAL = 1;
+export const STV_HIDDEN = 2;
 
 export const ELFCOMPRESS_ZLIB = 1;
 export const ELFCOMPRESS_ZSTD = 2;

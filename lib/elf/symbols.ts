@@ -16,6 +16,8 @@ export interface ElfSymbols {
   readonly sizes: Float64Array;
   /** `st_info`: binding and type, see symbolBind and symbolType. */
   readonly infos: Uint8Array;
+  /** `st_other`: visibility, see symbolVisibility. */
+  readonly others: Uint8Array;
   /**
    * Index of the section it is defined in: SHN_UNDEF for none. Reserved indexes (SHN_ABS, SHN_COMMON) are moved up by
    * RESERVED_SECTION, so that they cannot be taken for the sections that extended numbering gives the same numbers.
@@ -33,6 +35,7 @@ const NO_SYMBOLS: ElfSymbols = {
   values: new Float64Array(0),
   sizes: new Float64Array(0),
   infos: new Uint8Array(0),
+  others: new Uint8Array(0),
   sections: new Float64Array(0),
   strings: new Uint8Array(1),
 };
@@ -45,6 +48,11 @@ export function symbolBind(symbols: ElfSymbols, index: number): number {
 /** `st_info`'s lower half: STT_OBJECT, STT_FUNC, STT_SECTION, STT_FILE, ... */
 export function symbolType(symbols: ElfSymbols, index: number): number {
   return (symbols.infos[index] as number) & 0xf;
+}
+
+/** `st_other`'s lower two bits: STV_DEFAULT, STV_INTERNAL, STV_HIDDEN. */
+export function symbolVisibility(symbols: ElfSymbols, index: number): number {
+  return (symbols.others[index] as number) & 0x3;
 }
 
 /** A symbol's name, decoded; empty when it has none (a section's symbol, usually). */
@@ -77,6 +85,7 @@ export function readSymbols(elf: Elf, section?: ElfSection): ElfSymbols {
   const values = new Float64Array(count);
   const sizes = new Float64Array(count);
   const infos = new Uint8Array(count);
+  const others = new Uint8Array(count);
   const sections = new Float64Array(count);
   for (let i = 0, at = 0; i < count; i++, at += layout.symbolBytes) {
     const name = readWord(reader, at);
@@ -88,6 +97,8 @@ export function readSymbols(elf: Elf, section?: ElfSection): ElfSymbols {
     values[i] = readAddress(reader, at + layout.stValue);
     sizes[i] = readAddress(reader, at + layout.stSize);
     infos[i] = bytes[at + layout.stInfo] as number;
+    // The byte behind st_info in both classes.
+    others[i] = bytes[at + layout.stInfo + 1] as number;
     const half = readHalf(reader, at + layout.stSection);
     const index = half === SHN_XINDEX ? extended(i) : half;
     if (half >= SHN_LORESERVE && half !== SHN_XINDEX) sections[i] = RESERVED_SECTION + half;
@@ -97,7 +108,7 @@ export function readSymbols(elf: Elf, section?: ElfSection): ElfSymbols {
       throw new FormatError("bad-elf", hint, place(at + layout.stSection));
     }
   }
-  return { count, names, values, sizes, infos, sections, strings };
+  return { count, names, values, sizes, infos, others, sections, strings };
 }
 
 /** The string table a symbol table links to; its last byte is a NUL. */
