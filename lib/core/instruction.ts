@@ -24,6 +24,9 @@ export const OP_LDIMM64 = 0x18;
 /** `BPF_JMP | BPF_CALL`. */
 export const OP_CALL = 0x85;
 
+/** In a call's source register: the target is another function, not a helper (BPF_PSEUDO_CALL). */
+export const PSEUDO_CALL = 1;
+
 /** The helper number of a poisoned instruction: 0xbad2310, "bad relo" (libbpf: bpf_core_poison_insn). */
 export const POISON_HELPER = 195896080;
 

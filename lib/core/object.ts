@@ -4,8 +4,8 @@ import { stringAt } from "../btf/strings.ts";
 import { type Btf, typeCount } from "../btf/view.ts";
 import { btfSectionsOf } from "../elf/btf-section.ts";
 import { type Elf, type ElfSection, openElf } from "../elf/elf.ts";
-import { EM_BPF, SHF_EXECINSTR, SHT_PROGBITS, STT_FUNC } from "../elf/format.ts";
-import { readSymbols, symbolName, symbolType } from "../elf/symbols.ts";
+import { EM_BPF, SHF_EXECINSTR, SHT_PROGBITS, STB_LOCAL, STT_FUNC } from "../elf/format.ts";
+import { readSymbols, symbolBind, symbolName, symbolType } from "../elf/symbols.ts";
 import { type CoreRecord, parseRelocations } from "./btf-ext.ts";
 import { INSN_BYTES } from "./instruction.ts";
 
@@ -20,6 +20,8 @@ export interface BpfProgram {
   /** Position in its section and length, in bytes. */
   readonly offset: number;
   readonly size: number;
+  /** False for a static function, which is checked as part of those that call it. */
+  readonly isGlobal: boolean;
 }
 
 /** One CO-RE relocation of an object, with its references checked. */
@@ -93,6 +95,7 @@ function readPrograms(elf: Elf): BpfProgram[] {
       sectionIndex: section.index,
       offset: symbols.values[i] as number,
       size: symbols.sizes[i] as number,
+      isGlobal: symbolBind(symbols, i) !== STB_LOCAL,
     });
   }
   // A stable order by place, so that results do not depend on how the symbol table was sorted.
