@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import { KIND_FUNC, KIND_VAR } from "../../lib/btf/format.ts";
+import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
+import type { Btf } from "../../lib/btf/view.ts";
+import { compareTargets, worksWith } from "../../lib/diff/impact-targets.ts";
+import * as make from "../btf/builder.ts";
+import { buildObject, EXIT, type Program } from "../core/object-builder.ts";
+
+/** int, unsigned, struct sock *, struct file *, unsigned long. */
+const BASE: readonly make.Row[] = [
+  make.int("int", 4, 32, 1),
+  make.int("unsigned int", 4),
+  make.struct("sock", 0),
+  make.ptr(3),
+  make.struct("file", 0),
+  make.ptr(5),
+  make.int("unsigned long", 8),
+];
+const [INT, UINT, SOCK, FILE, LONG] = [1, 2, 4, 6, 7] as const;
+const OWN = BASE.length + 1;
+
+/** A kernel with one function, and a tracepoint of the same arguments behind `void *__data`. */
+function kernel(returns: number, args: readonly number[], names: readonly string[] = ["f", "bpf_lsm_f"]): Btf {
+  const params = args.map((type, i) => make.param(`a${i}`, type));
+  const types = [
+    ...BASE,
+    make.proto(returns, params),
+    ...names.map((name) => make.func(name, OWN)),
+    make.ptr(0),
+    make.proto(0, [make.param("__data", OWN + names.length + 1), ...params]),
+    make.ptr(OWN + names.length + 2),
+    make.typedef("btf_trace_f", OWN + names.length + 3),
+  ];
+  return parseBtf(make.btf(types), { source: "kernel" });
+}
+const NONE = parseBtf(make.btf(BASE), { source: "kernel" });
+const TWO = kernel(INT, [SOCK, INT]);
+
+const program = (section: string): Program => ({ name: "prog", section, insns: [EXIT], relos: [] });
+function target(section: string, old: Btf, now: Btf) {
+  const [found, ...rest] = compareTargets(buildObject({ rows: BASE, programs: [program(section)] }), old, now);
+  if (found === undefined || rest.length > 0) throw new Error("one target is expected");
+  return found;
+}
+const verdict = (section: string, old: Btf, now: Btf) => {
+  const found = target(section, old, now);
+  return [found.change, worksWith(found, "old"), worksWith(found, "new")];
+};
+
+describe("what programs attach to", () => {
+  // [section, old, new, what becomes of it, whether it worked, whether it works]
+  it.each([
+    ["fentry/f", TWO, TWO, "same", true, true],
+    ["fentry/f", TWO, NONE, "gone", true, false],
+    ["fentry/f", NONE, TWO, "new", false, true],
+    ["fentry/f", NONE, NONE, "same", false, false],
+    ["?fentry/f", TWO, NONE, "gone", true, true],
+    ["fentry/f", TWO, kernel(INT, [FILE, INT]), "retyped", true, true],
+    ["fentry/f", TWO, kernel(INT, [SOCK, LONG]), "model", true, false],
+    ["fentry/f", TWO, kernel(INT, [SOCK, UINT]), "model", true, false],
+    ["fentry/f", TWO, kernel(INT, [SOCK]), "model", true, false],
+    // One more behind those it knows is no harm, but the returned value comes behind them all.
+    ["fentry/f", TWO, kernel(INT, [SOCK, INT, LONG]), "model", true, true],
+    ["fexit/f", TWO, kernel(INT, [SOCK, INT, LONG]), "model", true, false],
+    ["fmod_ret/f", TWO, kernel(INT, [SOCK, INT, LONG]), "model", true, false],
+    ["lsm/f", TWO, kernel(INT, [SOCK, INT, LONG]), "model", true, true],
+    ["fentry/f", TWO, kernel(LONG, [SOCK, INT]), "model", true, true],
+    ["fexit/f", TWO, kernel(LONG, [SOCK, INT]), "model", true, false],
+    ["lsm/f", TWO, kernel(LONG, [SOCK, INT]), "model", true, false],
+    ["tp_btf/f", TWO, kernel(INT, [SOCK, INT, LONG]), "model", true, true],
+    ["tp_btf/f", TWO, kernel(INT, [LONG, SOCK]), "model", true, false],
+    // What a function returns is none of its tracepoint's business.
+    ["tp_btf/f", TWO, kernel(LONG, [SOCK, INT]), "same", true, true],
+    ["lsm/f", TWO, NONE, "gone", true, false],
+    ["tp_btf/f", TWO, NONE, "gone", true, false],
+  ] as const)("%s", (section, old, now, change, worked, works) => {
+    expect(verdict(section, old, now)).toEqual([change, worked, works]);
+  });
+
+  it("says how functions differ to a program, and in C alone", () => {
+    expect(target("fentry/f", TWO, kernel(INT, [SOCK, LONG])).differences).toEqual([
+      { what: "argument", argument: 1, old: "signed integer of 4 bytes", new: "unsigned integer of 8 bytes" },
+    ]);
+    const retyped = target("fentry/f", TWO, kernel(INT, [FILE, INT]));
+    expect(retyped.differences).toEqual([]);
+    expect(retyped.retyped).toEqual([{ argument: 0, old: "struct sock *", new: "struct file *" }]);
+  });
+
+  it("leaves out what is no kernel's, and other attach types", () => {
+    for (const section of ["freplace/f", "kprobe/f", "fentry"]) {
+      expect(compareTargets(buildObject({ rows: BASE, programs: [program(section)] }), TWO, TWO)).toEqual([]);
+    }
+  });
+
+  it("looks for a module's function in that module, where both kernels' modules are there", () => {
+    const moduleTypes = [make.proto(0, []), make.func("g", BASE.length + 1)];
+    const withModule = (name: string) =>
+      parseModules(NONE, [{ bytes: make.btf(moduleTypes, { base: NONE }), source: name }]);
+    const [xfs, nfs] = [withModule("kernel/fs/xfs.ko"), withModule("modules.tar:nfs.btf")];
+    expect(verdict("fentry/xfs:g", xfs, xfs)).toEqual(["same", true, true]);
+    expect(verdict("fentry/xfs:g", xfs, nfs)).toEqual(["gone", true, false]);
+    expect(verdict("fentry/nfs:g", nfs, nfs)).toEqual(["same", true, true]);
+    expect(verdict("fentry/g", xfs, nfs)).toEqual(["same", true, true]);
+    expect(compareTargets(buildObject({ rows: BASE, programs: [program("fentry/xfs:g")] }), NONE, TWO)).toEqual([]);
+  });
+});
+
+describe("externs", () => {
+  /** An object that declares a kfunc or a variable of the kernel's. */
+  function extern(kind: number, declared: make.Row, types: readonly make.Row[] = []) {
+    const id = OWN + types.length;
+    const rows = [...BASE, ...types, declared, make.datasec(".ksyms", 0, [make.place(id, 0, 0)])];
+    expect([KIND_FUNC, KIND_VAR]).toContain(kind);
+    return buildObject({ rows, programs: [program("socket")] });
+  }
+  const kfunc = (args: readonly number[], name = "f") =>
+    extern(KIND_FUNC, make.func(name, OWN, 2), [
+      make.proto(
+        INT,
+        args.map((type, i) => make.param(`a${i}`, type)),
+      ),
+    ]);
+  const verdicts = (object: ReturnType<typeof kfunc>, old: Btf, now: Btf) =>
+    compareTargets(object, old, now).map((one) => [one.kind, one.change, worksWith(one, "old"), worksWith(one, "new")]);
+
+  it.each([
+    [[SOCK, INT], TWO, TWO, "same", true, true],
+    [[SOCK, INT], TWO, NONE, "gone", true, false],
+    [[SOCK, INT], NONE, TWO, "new", false, true],
+    [[SOCK, INT], TWO, kernel(INT, [SOCK, INT, INT]), "incompatible", true, false],
+    [[SOCK, INT], kernel(INT, [SOCK]), TWO, "new", false, true],
+    // The loader compares kinds: another struct behind the pointer, or another integer, is compatible.
+    [[SOCK, INT], TWO, kernel(INT, [FILE, INT]), "retyped", true, true],
+    [[SOCK, INT], TWO, kernel(INT, [SOCK, LONG]), "retyped", true, true],
+  ] as const)("kfunc of %j", (args, old, now, change, worked, works) => {
+    expect(verdicts(kfunc(args), old, now)).toEqual([["kfunc", change, worked, works]]);
+  });
+
+  it("are found without their flavour", () => {
+    expect(verdicts(kfunc([SOCK, INT], "f___new"), TWO, NONE)).toEqual([["kfunc", "gone", true, false]]);
+    expect(verdicts(kfunc([SOCK, INT], "f___new"), TWO, TWO)).toEqual([["kfunc", "same", true, true]]);
+  });
+
+  it("are variables with a type, too", () => {
+    const object = extern(KIND_VAR, make.variable("v", INT, 2));
+    const withVariable = (type: number) =>
+      parseBtf(make.btf([...BASE, make.variable("v", type)]), { source: "kernel" });
+    expect(verdicts(object, withVariable(INT), withVariable(UINT))).toEqual([["ksym", "same", true, true]]);
+    expect(verdicts(object, withVariable(INT), withVariable(SOCK))).toEqual([["ksym", "incompatible", true, false]]);
+    expect(verdicts(object, withVariable(SOCK), withVariable(INT))).toEqual([["ksym", "new", false, true]]);
+    expect(verdicts(object, withVariable(INT), NONE)).toEqual([["ksym", "gone", true, false]]);
+  });
+});
