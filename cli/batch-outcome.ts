@@ -3,8 +3,9 @@ import { placeText } from "../lib/core/place.ts";
 import { duration } from "./batch-progress.ts";
 import { type BatchReport, hasFindings, reportBatch } from "./batch-report.ts";
 import type { BatchRun, PreparedBatch } from "./batch-run.ts";
+import { kernelCheckLines, kernelChecksText } from "./batch-verify-report.ts";
 import { grouped } from "./minimize-text.ts";
-import { EXIT_FINDING, EXIT_FINE, type Outcome } from "./outcome.ts";
+import { EXIT_COULD_NOT_RUN, EXIT_FINDING, EXIT_FINE, type Outcome } from "./outcome.ts";
 import { counted, printable } from "./table.ts";
 
 const LINES = 20;
@@ -15,14 +16,22 @@ const HASH_DIGITS = 16;
 export function batchOutcome(run: BatchRun, prepared: PreparedBatch): Outcome {
   const report = reportBatch(run, prepared);
   const { json, output } = prepared.request;
+  const isUnasked = wasNobodyAsked(report, prepared.request.shard !== null);
   return {
-    exitCode: hasFindings(report) ? EXIT_FINDING : EXIT_FINE,
+    exitCode: hasFindings(report) ? EXIT_FINDING : isUnasked ? EXIT_COULD_NOT_RUN : EXIT_FINE,
     json: report,
     // Lines, where other commands write one document.
     ...(json && { stream: (write) => write(new TextEncoder().encode(`${JSON.stringify(report)}\n`)) }),
     text: () => batchText(report),
     notes: batchNotes(report, output, prepared.request.allow),
   };
+}
+
+/** True where kernels were to be asked and none has said anything; another shard may have those that can. */
+function wasNobodyAsked({ verifyKernel, ended }: BatchReport, isShard: boolean): boolean {
+  if (verifyKernel === null || ended !== "complete" || isShard) return false;
+  const { accepted, failed, "no-answer": silent } = verifyKernel.kernels;
+  return accepted + failed + silent === 0;
 }
 
 function batchText(report: BatchReport): string {
@@ -38,6 +47,7 @@ function batchText(report: BatchReport): string {
     if (relocations[status] > 0) rows.push([`  ${status}`, grouped(relocations[status])]);
   }
   rows.push(["proved", `${counted(report.provedPairs, "pair")} of relocation and candidate the same`]);
+  if (report.verifyKernel !== null) rows.push(["asked", kernelChecksText(report.verifyKernel)]);
   if (report.objectsSkipped > 0) {
     rows.push([
       "left out",
@@ -58,6 +68,7 @@ function batchText(report: BatchReport): string {
   return (
     table +
     unresolvedText(report) +
+    (report.verifyKernel === null ? "" : listText("Not accepted, or not asked", kernelCheckLines(report.verifyKernel))) +
     listText(
       "Skipped",
       report.skipped.map(({ origin, reason }) => `${origin}: ${reason}`),
@@ -109,6 +120,11 @@ function batchNotes(report: BatchReport, output: string, allowFile: string | und
   }
   for (const { what, reason, kernels: count, first } of report.notKept.slice(0, LINES)) {
     notes.push(`warning: ${what}: ${reason} (${counted(count, "kernel")}, first ${first})`);
+  }
+  if (report.verifyKernel !== null && ended === "complete") {
+    const { accepted, failed: refused, "no-answer": silent } = report.verifyKernel.kernels;
+    if (silent > 0) notes.push(`--verify-kernel: ${counted(silent, "kernel")} gave no answer`);
+    if (accepted + refused + silent === 0) notes.push("--verify-kernel: no kernel could be asked");
   }
   if (ended === "complete" && kernels.done === 0) notes.push("warning: no kernel is in the bundle");
   return notes.map(printable);

@@ -7,6 +7,8 @@ import type { BpfObject } from "../lib/core/object.ts";
 import { type Place, placeOf } from "../lib/core/place.ts";
 import type { AllowRule } from "./allow-list.ts";
 import type { BatchRun, PreparedBatch } from "./batch-run.ts";
+import type { KernelChecks } from "./batch-verify.ts";
+import { countKernels, type KernelVerdict } from "./batch-verify-report.ts";
 
 /** The last line of `btfgen batch --json`; docs/FORMATS.md has it in words. */
 export interface BatchReport {
@@ -45,6 +47,8 @@ export interface BatchReport {
     readonly allowed: number;
     readonly unusedRules: readonly UnusedRule[];
   } | null;
+  /** Null without --verify-kernel. `kernels`: of the bundle, by what became of them. */
+  readonly verifyKernel: (KernelChecks & { readonly kernels: Readonly<Record<KernelVerdict, number>> }) | null;
   /** Null where none was written. */
   readonly bundle: WrittenBundle | null;
   /** Of the whole process, in MiB. */
@@ -80,7 +84,7 @@ const STATUSES = ["resolved", "absent", "poisoned", "ambiguous", "error"] as con
 const KIBIBYTES_PER_MEBIBYTE = 1024;
 
 /** The report of a run. */
-export function reportBatch({ end, assembled, bundle }: BatchRun, prepared: PreparedBatch): BatchReport {
+export function reportBatch({ end, assembled, bundle, checks }: BatchRun, prepared: PreparedBatch): BatchReport {
   const { kernels, skipped, slowest } = end;
   const failed = [...prepared.problems, ...end.failed, ...(assembled?.failed ?? [])];
   const distinct = new Map(kernels.map(({ blobHash, bytes }) => [blobHash, bytes.length]));
@@ -122,6 +126,7 @@ export function reportBatch({ end, assembled, bundle }: BatchRun, prepared: Prep
     objectsSkipped: sum(({ counts }) => counts.objectsSkipped),
     slowest: slowest.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
     strict: prepared.rules === null ? null : reportStrict(unresolved, prepared.rules, used),
+    verifyKernel: checks === null ? null : { ...checks, kernels: countKernels(checks) },
     bundle,
     peakMemory: Math.round(process.resourceUsage().maxRSS / KIBIBYTES_PER_MEBIBYTE),
     durationMs: Math.round(performance.now()),
@@ -129,7 +134,8 @@ export function reportBatch({ end, assembled, bundle }: BatchRun, prepared: Prep
 }
 
 /** True when something is wrong that the exit code must say. */
-export function hasFindings({ ended, kernels, relocations, strict, notKept }: BatchReport): boolean {
+export function hasFindings({ ended, kernels, relocations, strict, notKept, verifyKernel }: BatchReport): boolean {
+  if ((verifyKernel?.kernels["no-answer"] ?? 0) > 0) return true;
   if (ended !== "complete" || kernels.failed > 0 || relocations.ambiguous + relocations.error > 0) return true;
   return strict !== null && (strict.refused > 0 || notKept.some(({ required }) => required));
 }

@@ -4,6 +4,7 @@ import type { BatchOptions } from "../corpus/batch/setup.ts";
 import type { BundleShape } from "../corpus/bundle/layout.ts";
 import { DEFAULT_RULE_SETS } from "../lib/core/resolve-sets.ts";
 import { CILIUM_RULES } from "../lib/core/rules.ts";
+import type { KernelSample } from "./batch-verify.ts";
 import type { Args } from "./command.ts";
 import type { batch as command } from "./commands/batch.ts";
 import { UsageError } from "./errors.ts";
@@ -26,6 +27,8 @@ export interface BatchRequest {
   readonly failFast: boolean;
   readonly cache: string | null;
   readonly queue: string | null;
+  /** How many kernels to boot and ask; null for none. */
+  readonly verifyKernel: KernelSample | null;
   readonly strict: boolean;
   readonly allow: string | undefined;
   readonly json: boolean;
@@ -63,10 +66,22 @@ export function requestOf(args: Args<typeof command>): BatchRequest {
     failFast: args["fail-fast"],
     cache: cacheOf(args.cache, args["no-cache"]),
     queue: args.queue ?? null,
+    verifyKernel: sampleOf(args["verify-kernel"], modules),
     strict,
     allow,
     json: args.json,
   };
+}
+
+function sampleOf(text: string | undefined, modules: boolean): KernelSample | null {
+  if (text === undefined) return null;
+  if (modules) {
+    throw new UsageError("batch: --verify-kernel and --modules exclude each other: kernels take no BTF of modules so");
+  }
+  if (text === "all") return text;
+  if (!/^[1-9]\d{0,6}$/.test(text))
+    throw new UsageError(`--verify-kernel: ${text} is neither all nor a count of 1 or more`);
+  return Number(text);
 }
 
 /** The cache's directory by the two options; null for none. Throws UsageError where both are given. */

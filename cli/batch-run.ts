@@ -12,14 +12,18 @@ import { type BatchObject, type BatchSetup, batchObject, batchSetup } from "../c
 import { hasState, openState, type RunState, statePath } from "../corpus/batch/state.ts";
 import { sha256 } from "../corpus/bundle/bundle.ts";
 import { checkBundleTarget, type WrittenBundle, writeBundle } from "../corpus/bundle/write.ts";
+import { kernelKey } from "../corpus/kernel.ts";
 import type { BpfObject } from "../lib/core/object.ts";
 import { type AllowRule, parseAllowList } from "./allow-list.ts";
 import { startProgress } from "./batch-progress.ts";
 import type { BatchRequest } from "./batch-request.ts";
+import { type KernelChecks, requireMachines, verifyKernels } from "./batch-verify.ts";
+import { kernelCheckLine, withChecks } from "./batch-verify-report.ts";
 import { InputError, RunError, systemCodeOf, systemReason, UsageError } from "./errors.ts";
 import { readInput } from "./input.ts";
 import { readObjects } from "./object-input.ts";
-import { writeErr } from "./output.ts";
+import { writeErr, writeOut } from "./output.ts";
+import { printable } from "./table.ts";
 
 /** A batch that could start now. */
 export interface PreparedBatch {
@@ -40,6 +44,8 @@ export interface BatchRun {
   /** Null where the run ended early. */
   readonly assembled: Assembled | null;
   readonly bundle: WrittenBundle | null;
+  /** Null where no kernel was to be booted, or the run ended early. */
+  readonly checks: KernelChecks | null;
 }
 
 const WORKER_FILE = "worker.cjs";
@@ -92,6 +98,7 @@ export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
   const { output } = request;
   return attempt(output, async () => {
     checkBundleTarget(output);
+    if (request.verifyKernel !== null) await requireMachines(prepared.plan.jobs, request.shard !== null);
     if (request.resume && !hasState(output)) {
       throw new UsageError(`batch: nothing to resume: there is no ${statePath(output)}`);
     }
@@ -101,17 +108,47 @@ export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
       if (end.ended !== "complete") {
         state.leave();
         if (signal !== undefined) endBySignal(prepared, end, signal);
-        return { end, assembled: null, bundle: null };
+        return { end, assembled: null, bundle: null, checks: null };
       }
-      const assembled = assemble(end, prepared.setup, VERSION, request.shape);
+      const unchecked = assemble(end, prepared.setup, VERSION, request.shape);
+      const { assembled, checks } = await askKernels(prepared, end, unchecked, state);
       const bundle = await writeBundle(output, assembled.entries, request.shape, assembled.provenance);
       state.finish();
-      return { end, assembled, bundle };
+      return { end, assembled, bundle, checks };
     } catch (error) {
       state.leave();
       throw error;
     }
   });
+}
+
+/** Has kernels asked where that is wanted; what one of them refuses does not enter the bundle. */
+async function askKernels(
+  prepared: PreparedBatch,
+  { kernels }: RunEnd,
+  assembled: Assembled,
+  state: RunState,
+): Promise<{ readonly assembled: Assembled; readonly checks: KernelChecks | null }> {
+  const { verifyKernel, json } = prepared.request;
+  if (verifyKernel === null) return { assembled, checks: null };
+  const kept = new Set(assembled.entries.map(({ identity }) => kernelKey(identity)));
+  const onSignal = (name: NodeJS.Signals) => {
+    state.leave();
+    sayHowToGoOn(prepared, "while kernels were asked");
+    // A machine that runs is ended, with this process, by whoever started it.
+    setImmediate(() => process.exit(SIGNAL_EXIT_BASE + SIGNALS[name as keyof typeof SIGNALS]));
+  };
+  for (const name of Object.keys(SIGNALS)) process.once(name, onSignal);
+  try {
+    const inBundle = kernels.filter(({ identity }) => kept.has(kernelKey(identity)));
+    const checks = await verifyKernels(prepared, inBundle, verifyKernel, (check) => {
+      if (json) writeOut(`${JSON.stringify({ event: "verify-kernel", ...check })}\n`);
+      else writeErr(`btfgen: ${printable(kernelCheckLine(check))}\n`);
+    });
+    return { assembled: withChecks(assembled, checks), checks };
+  } finally {
+    for (const name of Object.keys(SIGNALS)) process.removeListener(name, onSignal);
+  }
 }
 
 interface WorkersEnd {
@@ -148,16 +185,16 @@ async function runWorkers(prepared: PreparedBatch, state: RunState): Promise<Wor
 }
 
 /** Says what to do next, and ends the process with the code that a shell gives to one that the signal has ended. */
-function endBySignal(
-  { request: { output }, plan }: PreparedBatch,
-  { files }: RunEnd,
-  signal: keyof typeof SIGNALS,
-): never {
+function endBySignal(prepared: PreparedBatch, { files }: RunEnd, signal: keyof typeof SIGNALS): never {
+  sayHowToGoOn(prepared, `after ${files} of ${prepared.plan.jobs.length} files`);
+  process.exit(SIGNAL_EXIT_BASE + SIGNALS[signal]);
+}
+
+function sayHowToGoOn({ request: { output } }: PreparedBatch, when: string): void {
   writeErr(
-    `btfgen: interrupted after ${files} of ${plan.jobs.length} files; no bundle is written\n` +
+    `btfgen: interrupted ${when}; no bundle is written\n` +
       `btfgen: what is done is in ${statePath(output)}: the same command with --resume goes on\n`,
   );
-  process.exit(SIGNAL_EXIT_BASE + SIGNALS[signal]);
 }
 
 function startExecutor({ request, setup, plan }: PreparedBatch, known: readonly string[]): Promise<Executor> {

@@ -56,6 +56,18 @@ export function initramfs(programs: string, check: VmCheck): Uint8Array[] {
   return cpioArchive(tree.entries);
 }
 
+/** @throws CouldNotRunError where a guest could not ask libbpf: nothing of it, or of koffi, is on this machine. */
+export function requireLoader(programs: string, libbpf: string | null): void {
+  const addons = addKoffi(new Tree(), programs);
+  try {
+    librariesOf([...addons, libbpf ?? LIBBPF]);
+  } catch (error) {
+    // A library that was named is a file, which may not be there.
+    const said = error instanceof Error ? error.message : String(error);
+    throw new CouldNotRunError(`${said}: install libbpf (libbpf1 on Debian, libbpf on Fedora)`);
+  }
+}
+
 /** Without libbpf the checker says itself what it cannot do: the levels before need none. */
 function withLoader(roots: readonly string[], { level, libbpf }: VmCheck): LibraryClosure {
   if (NATIVE_LEVELS.indexOf(level) > 0 && (libbpf === null || existsSync(libbpf))) {

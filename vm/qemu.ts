@@ -62,13 +62,18 @@ const FIRST_WORD_MS = 3000;
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 const SIGNAL_EXIT_BASE = 128;
 
+/** @throws CouldNotRunError, with the packages' names, where there is no monitor. */
+export function requireMonitor(): void {
+  const { error } = spawnSync(QEMU, ["--version"], { stdio: "ignore" });
+  if (error !== undefined) throw new CouldNotRunError(`${QEMU} is not installed (${PACKAGE})`);
+}
+
 /**
  * Boots the kernel and waits for the machine's end. A guest that says nothing for too long is ended.
  * @throws CouldNotRunError where there is no monitor, the kernel gives up, or the guest says nothing or something damaged.
  */
 export async function runVm(run: VmRun): Promise<void> {
-  const { error } = spawnSync(QEMU, ["--version"], { stdio: "ignore" });
-  if (error !== undefined) throw new CouldNotRunError(`${QEMU} is not installed (${PACKAGE})`);
+  requireMonitor();
   const directory = mkdtempSync(join(tmpdir(), "btfgen-vm-"));
   const clean = () => rmSync(directory, { recursive: true, force: true });
   let child: ChildProcess | null = null;

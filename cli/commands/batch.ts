@@ -59,6 +59,12 @@ export const batch = defineCommand({
         "Loader whose rules are served and proved (libbpf, kernel, and cilium where the naming is inspektor-gadget's)",
     },
     "max-size": { type: "number", value: "MIB", describe: "Refuse what unpacks to more (1024)" },
+    "verify-kernel": {
+      type: "string",
+      value: "all|N",
+      describe:
+        "Boot kernels whose images the corpus has, all or N of them, and have their verifiers take each program",
+    },
     strict: { type: "boolean", describe: "Exit 1 also for poisoned relocations and uses of target_type_id" },
     allow: { type: "string", value: "FILE", describe: "Relocations that --strict lets pass: see docs/FORMATS.md" },
   },
@@ -67,5 +73,6 @@ export const batch = defineCommand({
     { line: "batch kernels/ --object build/ -o btfs --layout store", describe: "for all objects of a directory" },
     { line: "batch kernels/ --object arm64=a.o --object x86_64=b.o -o btfs", describe: "an object an architecture" },
     { line: "batch kernels/ --object build/ -o part3.tar --shard 3/20", describe: "one of twenty machines" },
+    { line: "batch debs/ --object build/ -o btfs --verify-kernel 3", describe: "ask three of the kernels themselves" },
   ],
 });

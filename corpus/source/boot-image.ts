@@ -29,6 +29,14 @@ export interface BootImage {
 /** A configuration beside the image: Debian's and openSUSE's place, Fedora's. */
 const CONFIG_NAME = /^(?:boot\/config-[^/]+|(?:usr\/)?lib\/modules\/[^/]+\/config)$/;
 
+/** How much of a file tells whether bootImageOf may find something in it: s390's images say late what they are. */
+export const BOOT_IMAGE_HEAD_BYTES = 1 << 17;
+
+/** Whether a file that begins like this is a kernel image, or a package that may have one. */
+export function mayHaveBootImage(head: Uint8Array): boolean {
+  return looksLikeAr(head) || looksLikeRpm(head) || looksLikeImage(head) || looksLikeElf(head);
+}
+
 /**
  * The kernel image in a file's bytes: an image (or ELF vmlinux) itself, or the first one in a .deb or .rpm that has BTF.
  * @throws FormatError for damage, or a file that has none.
