@@ -16,7 +16,7 @@ const lock = join(root, "setup.lock.tmp");
 const LOCK_STALE_MS = 180_000;
 const LOCK_POLL_MS = 100;
 
-const SOURCES = ["api", "lib", "cli", "corpus", "scripts/build.mjs", "scripts/bundle", "package.json"];
+const SOURCES = ["api", "lib", "checker", "vm", "cli", "corpus", "scripts/build.mjs", "scripts/bundle", "package.json"];
 const SETTINGS = ["tsconfig.json", "tsconfig.build.json"];
 
 if (isReady()) process.exit(0);
