@@ -82,6 +82,27 @@ export function parseLines(bytes: Uint8Array, source: string): LineRecord[] {
   return lines;
 }
 
+/** Where the relocations of a `.BTF.ext` section lie; all in bytes from its start. */
+export interface RelocationsPlace {
+  readonly from: number;
+  readonly length: number;
+  /** Where the header says how long they are: a u32 in the section's byte order. */
+  readonly lengthAt: number;
+  readonly littleEndian: boolean;
+}
+
+/**
+ * Where the CO-RE relocations are, for who wants them away; null where the section has none.
+ * @throws FormatError as parseRelocations.
+ */
+export function relocationsPlace(bytes: Uint8Array, source: string): RelocationsPlace | null {
+  const { reader, headerLength, part } = openExt(bytes, source);
+  if (headerLength < HEADER_WITH_CORE_BYTES) return null;
+  const { from, length } = part(AT_CORE_RELO);
+  eachRecord(reader, { at: AT_CORE_RELO, from, length }, CORE_RECORD_BYTES, null);
+  return length === 0 ? null : { from, length, lengthAt: AT_CORE_RELO + 4, littleEndian: reader.littleEndian };
+}
+
 interface Part {
   /** Where the header says so, for messages. */
   readonly at: number;

@@ -106,6 +106,12 @@ export function rawSectionBytes(elf: Elf, section: ElfSection): Uint8Array {
   return elf.bytes.subarray(section.offset, end);
 }
 
+/** Where a section's header is in the file, in bytes. */
+export function sectionHeaderAt({ reader }: Elf, section: ElfSection): number {
+  const { layout } = reader;
+  return readAddress(reader, layout.atSectionOffset) + section.index * layout.sectionBytes;
+}
+
 function readIdent(bytes: Uint8Array, source: string): ElfReader {
   if (!looksLikeElf(bytes)) throw headerError("not-elf", "not an ELF file: it does not start with \\x7fELF", source, 0);
   if (bytes.length < EI_NIDENT) throw headerError("truncated", "the file ends inside the header", source, 0);
