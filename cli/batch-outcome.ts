@@ -68,7 +68,9 @@ function batchText(report: BatchReport): string {
   return (
     table +
     unresolvedText(report) +
-    (report.verifyKernel === null ? "" : listText("Not accepted, or not asked", kernelCheckLines(report.verifyKernel))) +
+    (report.verifyKernel === null
+      ? ""
+      : listText("Not accepted, or not asked", kernelCheckLines(report.verifyKernel))) +
     listText(
       "Skipped",
       report.skipped.map(({ origin, reason }) => `${origin}: ${reason}`),
