@@ -66,8 +66,9 @@ export interface LibbpfOptions {
   /**
    * "custom" (default): the target is btf_custom_path; libbpf then reads no modules.
    * "running": the target is the running kernel's own BTF, and `modules` are loaded modules'.
+   * "none": there is no BTF to be found anywhere; the target's path is not used.
    */
-  readonly as?: "custom" | "running";
+  readonly as?: "custom" | "running" | "none";
   /** Split BTF files of the modules by module name, in load order; only with `as: "running"`. */
   readonly modules?: ReadonlyMap<string, string>;
   /** What externs (typed ksyms, kfuncs) and struct_ops are looked up in; the target itself by default. */
@@ -138,14 +139,15 @@ function oracleCommand(options: LibbpfOptions): readonly string[] {
 }
 
 function targetArguments(targetPath: string, options: LibbpfOptions): string[] {
+  const settings = options.kconfig === undefined ? [] : ["--kconfig", options.kconfig];
+  const alone = options.alone === true ? ["--alone"] : [];
+  if (options.as === "none") return [...settings, ...alone];
   const args = ["--vmlinux", options.vmlinux ?? targetPath];
   if (options.as === "running") {
     if (options.vmlinux !== undefined) throw new Error("a running kernel's BTF is the target itself");
     for (const [name, path] of options.modules ?? []) args.push("--module", `${name}=${path}`);
   } else args.push("--custom", targetPath);
-  if (options.kconfig !== undefined) args.push("--kconfig", options.kconfig);
-  if (options.alone === true) args.push("--alone");
-  return args;
+  return [...args, ...settings, ...alone];
 }
 
 function crashed(object: string, error: string): LibbpfRun {
