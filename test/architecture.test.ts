@@ -12,6 +12,7 @@ const PURE: ReadonlySet<string> = new Set(["node:zlib"]);
 /** What each room may import besides itself: imports only go down. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
   "lib/btf": [],
+  "lib/c": ["lib/btf"],
   "lib/elf": ["lib/btf"],
   "lib/core": ["lib/btf", "lib/elf"],
   // Not each other: verify is an independent check of minimize.
@@ -19,9 +20,20 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   "lib/verify": ["lib/btf", "lib/elf", "lib/core"],
   // One kernel from bytes to proof, where minimize and verify meet.
   "lib/job": ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify"],
-  "lib/diff": ["lib/btf", "lib/core"],
+  "lib/diff": ["lib/btf", "lib/c", "lib/core"],
   "lib/prepare": ["lib/btf", "lib/elf", "lib/core", "lib/verify"],
-  api: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/job", "lib/diff", "lib/prepare", "corpus"],
+  api: [
+    "lib/btf",
+    "lib/c",
+    "lib/elf",
+    "lib/core",
+    "lib/minimize",
+    "lib/verify",
+    "lib/job",
+    "lib/diff",
+    "lib/prepare",
+    "corpus",
+  ],
   corpus: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/job", "lib/diff", "lib/prepare"],
   // A program of its own: what calls native libraries. Who starts it knows its questions and answers only.
   checker: ["lib/btf", "lib/elf", "lib/core", "lib/verify"],
@@ -29,6 +41,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   vm: ["lib/btf", "lib/elf", "checker", "corpus"],
   cli: [
     "lib/btf",
+    "lib/c",
     "lib/elf",
     "lib/core",
     "lib/minimize",
