@@ -155,7 +155,7 @@ function trampolineObstacles(
     const who = `argument ${i + 1}${arg.name === "" ? "" : ` (${arg.name})`}`;
     if (!isPassed(arg, rules)) add("argument-type", i, `${who} is ${arg.type}, which is not passed by value`);
     else if (arg.bytes === 0) {
-      if (rules.refusesVariadic) add("void-argument", i, `${who} is ${arg.type}, which has no bytes`);
+      add("void-argument", i, `${who} is ${arg.type}, which has no bytes`);
     } else if ((arg.bytes ?? 0) > rules.maxArgumentBytes) {
       add(
         "argument-size",
@@ -164,7 +164,7 @@ function trampolineObstacles(
       );
     }
   });
-  if (variadic && rules.refusesVariadic) add("variadic", args.length, "it takes a variable number of arguments");
+  if (variadic) add("variadic", args.length, "it takes a variable number of arguments");
   const most = architecture === undefined ? undefined : rules.maxWords[architecture];
   if (most !== undefined && words > most) {
     add("too-many-words", null, `its arguments take ${words} words of 8 bytes, and ${architecture} passes ${most}`);

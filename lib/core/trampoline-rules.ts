@@ -1,7 +1,8 @@
 /**
  * What a kernel release wants of a function that BPF programs attach to through a trampoline. The rules of
  * kernel/bpf/btf.c (btf_distill_func_proto) are those of every architecture; what an architecture's own code generator
- * adds (arch_prepare_bpf_trampoline) is said only where it is known and checked: on x86_64.
+ * adds (arch_prepare_bpf_trampoline) is said only where it is known and checked: on x86_64. A variable number of arguments
+ * is refused by all of them: before 5.13 (and 5.10.38) kernels took it, and made trampolines that do not work.
  */
 
 /** Rules as of one mainline release, until the next row. Distributions' kernels may have later ones ported back. */
@@ -10,8 +11,6 @@ export interface TrampolineRules {
   readonly since: string;
   /** Most arguments, `...` counted as one. */
   readonly maxArguments: number;
-  /** False while `...` and arguments of type void were taken for arguments without bytes. */
-  readonly refusesVariadic: boolean;
   /** Kinds that may be passed by value besides integers, enums and pointers. */
   readonly composites: "none" | "structs" | "structs and unions";
   /** Most bytes of one argument. */
@@ -30,26 +29,17 @@ const FIRST: TrampolineRules = {
   since: "5.5",
   // The comparison was off by one.
   maxArguments: MAX_BPF_FUNC_ARGS - 1,
-  refusesVariadic: false,
   composites: "none",
   maxArgumentBytes: Number.POSITIVE_INFINITY,
   maxWords: { x86_64: X86_64_REGISTERS },
 };
-const WITHOUT_VARIADIC: TrampolineRules = { ...FIRST, since: "5.13", refusesVariadic: true };
-const TWELVE: TrampolineRules = { ...WITHOUT_VARIADIC, since: "5.19", maxArguments: MAX_BPF_FUNC_ARGS };
+const TWELVE: TrampolineRules = { ...FIRST, since: "5.19", maxArguments: MAX_BPF_FUNC_ARGS };
 const STRUCTS: TrampolineRules = { ...TWELVE, since: "6.1", composites: "structs", maxArgumentBytes: STRUCT_BYTES };
 const ON_STACK: TrampolineRules = { ...STRUCTS, since: "6.6", maxWords: { x86_64: MAX_BPF_FUNC_ARGS } };
 const UNIONS: TrampolineRules = { ...ON_STACK, since: "6.18", composites: "structs and unions" };
 
 /** All rules, oldest first. */
-export const TRAMPOLINE_RULES: readonly TrampolineRules[] = [
-  FIRST,
-  WITHOUT_VARIADIC,
-  TWELVE,
-  STRUCTS,
-  ON_STACK,
-  UNIONS,
-];
+export const TRAMPOLINE_RULES: readonly TrampolineRules[] = [FIRST, TWELVE, STRUCTS, ON_STACK, UNIONS];
 
 /** The rules of the newest kernels. */
 export const NEWEST_TRAMPOLINE_RULES: TrampolineRules = UNIONS;
