@@ -105,8 +105,8 @@ export function impactOn(object: BpfObject, query: ImpactQuery): ObjectImpact {
   const name = object.source;
   const skipped = skipReason(object, query);
   if (skipped !== null) return { name, skipped, worked: false, works: false, programs: [], targets: [] };
-  const before = objectSide(object, query.old, query.rules).relocations;
-  const after = objectSide(object, query.new, query.rules).relocations;
+  const before = objectSide(object, query.old, query.rules);
+  const after = objectSide(object, query.new, query.rules);
   const targets = compareTargets(object, query.old.btf, query.new.btf);
   const programs = programsOf(object, before, after, targets);
   const others = targets.filter(({ isProgram }) => !isProgram);

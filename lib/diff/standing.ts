@@ -5,6 +5,7 @@ import { assessObject, type NearWords } from "../core/assess.ts";
 import type { CandidateIndex } from "../core/candidates.ts";
 import type { DescribedStatus } from "../core/describe.ts";
 import type { BpfObject } from "../core/object.ts";
+import { unreachableRecords } from "../core/reachable.ts";
 import { RELO_FIELD_BYTE_OFFSET, reloClass } from "../core/relo-kind.ts";
 import type { ReloRecord } from "../core/resolve.ts";
 import type { MatchRules } from "../core/rules.ts";
@@ -37,15 +38,11 @@ export interface RelocationSide {
   readonly reason: string | null;
 }
 
-/** An object on one kernel. */
-export interface ObjectSide {
-  /** In the object's order. */
-  readonly relocations: readonly RelocationSide[];
-  readonly records: readonly ReloRecord[];
-}
+const NONE: ReadonlySet<ReloRecord> = new Set();
 
 /**
- * What a kernel makes of every relocation of an object. The statuses are those of compat but for `guarded`.
+ * What a kernel makes of every relocation of an object, in the object's order. Statuses are those of compat, but that a
+ * poisoned instruction which cannot be reached is `guarded`.
  * @throws FormatError when the object or the kernel's BTF is damaged.
  */
 export function objectSide(
@@ -53,10 +50,14 @@ export function objectSide(
   index: CandidateIndex,
   rules: MatchRules,
   near: NearWords = new Map(),
-): ObjectSide {
+): RelocationSide[] {
   const { judged, reasons } = assessObject(object, index, rules, near);
-  const relocations = judged.map(({ record, status }): RelocationSide => {
+  const records = judged.map(({ record }) => record);
+  const poisoned = judged.flatMap(({ record, status }) => (status === "poisoned" ? [record] : []));
+  const unreachable = poisoned.length === 0 ? NONE : unreachableRecords(object, records, poisoned);
+  const relocations = judged.map(({ record, status: said }): RelocationSide => {
     const { relocation, chosen, value } = record;
+    const status: Standing = said === "poisoned" && unreachable.has(record) ? "guarded" : said;
     const hasValue = (status === "resolved" || status === "absent") && value !== null;
     const place = status === "resolved" && chosen !== null ? fieldPlace(index.btf, relocation.kind, chosen.spec) : null;
     return {
@@ -67,7 +68,7 @@ export function objectSide(
       reason: reasons.get(relocation.index) ?? null,
     };
   });
-  return { relocations, records: judged.map(({ record }) => record) };
+  return relocations;
 }
 
 function fieldPlace(btf: Btf, kind: number, { accessors, bitOffset }: Spec): FieldPlace | null {

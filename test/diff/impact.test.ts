@@ -164,6 +164,48 @@ describe("what a step makes of a relocation", () => {
   });
 });
 
+describe("a read behind an existence check", () => {
+  const exists = { kind: RELO_FIELD_EXISTS, typeId: S, access: "0:0" };
+  const read = { kind: RELO_FIELD_BYTE_OFFSET, typeId: S, access: "0:0", insn: 2 };
+  /** r0 = does s.a exist; if (r0 == 0) goto end; r0 = s.a; end. */
+  const insns: Insn[] = [{ ...MOV_K, imm: 1 }, { code: 0x15, off: 1 }, { ...LDX_W, off: 0 }, EXIT];
+  const changes = (impact: ObjectImpact) =>
+    impact.programs.flatMap(({ fields }) => fields.map(({ path, change }) => `${path} ${change}`));
+  const relocationsOf = (impact: ObjectImpact) =>
+    impact.programs.flatMap(({ fields }) => fields.flatMap(({ relocations }) => relocations));
+
+  it("is guarded where the check fails, and the program works", () => {
+    const programs = [{ name: "prog", insns, relos: [exists, read] }];
+    const impact = impactBetween(programs, PLAIN, WITHOUT_A);
+    expect(relocationsOf(impact).map(({ change }) => change)).toEqual(["newly-absent", "newly-guarded"]);
+    expect(changes(impact)).toEqual(["s.a newly-guarded"]);
+    expect(impact).toMatchObject({ worked: true, works: true });
+    expect(relocationsOf(impact)[1]?.new).toMatchObject({ status: "guarded", reason: "s has no member a; nearest: b" });
+    const back = impactBetween(programs, WITHOUT_A, PLAIN);
+    expect(changes(back)).toEqual(["s.a newly-resolved"]);
+    expect(back).toMatchObject({ worked: true, works: true });
+    expect(changes(impactBetween(programs, WITHOUT_A, WITHOUT_S))).toEqual(["s.a same"]);
+  });
+
+  it("is poisoned where the check is of something else, or has gone", () => {
+    const other = { ...exists, access: "0:1" };
+    const withoutCheck = [{ name: "prog", insns, relos: [read] }];
+    for (const programs of [[{ name: "prog", insns, relos: [other, read] }], withoutCheck]) {
+      const impact = impactBetween(programs, PLAIN, WITHOUT_A);
+      expect(relocationsOf(impact).at(-1)?.change).toBe("newly-poisoned");
+      expect(impact).toMatchObject({ worked: true, works: false });
+    }
+  });
+
+  it("is newly poisoned where the check newly holds, though it was poisoned before", () => {
+    const other = { ...exists, access: "0:1" };
+    const neither = rows(struct("s", 8, [m("x", 2, 32)]));
+    const impact = impactBetween([{ name: "prog", insns, relos: [other, read] }], neither, WITHOUT_A);
+    expect(changes(impact)).toEqual(["s.b newly-resolved", "s.a newly-poisoned"]);
+    expect(impact).toMatchObject({ worked: true, works: false });
+  });
+});
+
 describe("programs", () => {
   const a = { kind: RELO_FIELD_BYTE_OFFSET, typeId: S, access: "0:0" };
   const b = { kind: RELO_FIELD_BYTE_OFFSET, typeId: S, access: "0:1", insn: 1 };

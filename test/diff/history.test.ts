@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { parseBtf } from "../../lib/btf/parse.ts";
+import { type CandidateIndex, indexCandidates } from "../../lib/core/candidates.ts";
+import {
+  RELO_ENUMVAL_VALUE,
+  RELO_FIELD_BYTE_OFFSET,
+  RELO_FIELD_EXISTS,
+  RELO_TYPE_EXISTS,
+  RELO_TYPE_SIZE,
+} from "../../lib/core/relo-kind.ts";
+import { LIBBPF_RULES } from "../../lib/core/rules.ts";
+import { type History, historyBuilder } from "../../lib/diff/history.ts";
+import { bitStruct, btf, enumOf, int, m, type Row, struct } from "../btf/builder.ts";
+import { buildObject, EXIT, type Insn, LDX_W, MOV_K, type Relo } from "../core/object-builder.ts";
+
+const INT = int("int", 4, 32, 1);
+const UINT = int("unsigned int", 4);
+const S = 3;
+const E = 4;
+const local = (...types: readonly Row[]): Row[] => [INT, UINT, ...types];
+const LOCAL = local(bitStruct("s", 12, [m("a", 1, 0), m("c", 2, 64, 3)]), enumOf("e", 4, { ONE: 1 }));
+
+const index = (types: readonly Row[], littleEndian = true): CandidateIndex =>
+  indexCandidates(parseBtf(btf(types, { littleEndian }), { source: "kernel" }));
+const WITH = (offset: number) =>
+  index(local(bitStruct("s", 16, [m("a", 1, offset), m("c", 2, 96, 3)]), enumOf("e", 4, { ONE: offset })));
+const WITHOUT = index(local(struct("t", 4, [m("a", 1, 0)])));
+
+function object(relos: readonly (Relo & { readonly insnCode?: Insn })[], source: string) {
+  const insns = [...relos.map(({ insnCode }) => insnCode ?? { ...LDX_W, off: 0 }), EXIT];
+  const placed = relos.map((relo, insn) => ({ ...relo, insn }));
+  return { ...buildObject({ rows: LOCAL, programs: [{ name: "prog", insns, relos: placed }] }), source };
+}
+
+const OFFSET_A: Relo = { kind: RELO_FIELD_BYTE_OFFSET, typeId: S, access: "0:0" };
+const HAS_A = { kind: RELO_FIELD_EXISTS, typeId: S, access: "0:0", insnCode: { ...MOV_K, imm: 1 } };
+
+function statesOf(history: History<string>, path: string): string[] {
+  const row = history.rows.find((candidate) => candidate.path === path);
+  if (row === undefined) throw new Error(`no row ${path}`);
+  return row.cells.map((cell) => {
+    const { status, bitOffset, bits, value } = history.states[cell] ?? { status: "none" };
+    return [status, bitOffset ?? "-", bits ?? "-", value ?? "-"].join(" ");
+  });
+}
+
+describe("the history of what objects ask", () => {
+  it("has each field on every kernel, in any order", () => {
+    const builder = historyBuilder<string>([object([OFFSET_A], "x.o")], LIBBPF_RULES);
+    builder.add("b", WITH(32));
+    builder.add("a", WITH(0));
+    builder.add("c", WITHOUT);
+    expect(statesOf(builder.finish(), "s.a")).toEqual(["resolved 32 32 -", "resolved 0 32 -", "poisoned - - -"]);
+    const sorted = builder.finish([1, 0, 2]);
+    expect(sorted.kernels).toEqual(["a", "b", "c"]);
+    expect(statesOf(sorted, "s.a")).toEqual(["resolved 0 32 -", "resolved 32 32 -", "poisoned - - -"]);
+    expect(sorted.rows[0]).toMatchObject({ what: "field", kinds: ["byte_off"], changes: 2 });
+    expect(sorted.states.at(-1)?.reason).toBe("no struct s; nearest: t");
+  });
+
+  it("has bitfields in bits, values of enumerators, sizes of types, and whether there is one", () => {
+    const relos = [
+      { kind: RELO_FIELD_BYTE_OFFSET, typeId: S, access: "0:1", insnCode: MOV_K },
+      { kind: RELO_ENUMVAL_VALUE, typeId: E, access: "0", insnCode: { ...MOV_K, imm: 1 } },
+      { kind: RELO_TYPE_SIZE, typeId: S, access: "0", insnCode: { ...MOV_K, imm: 12 } },
+      { kind: RELO_TYPE_EXISTS, typeId: E, access: "0", insnCode: { ...MOV_K, imm: 1 } },
+    ];
+    const builder = historyBuilder<string>([object(relos, "x.o")], LIBBPF_RULES);
+    builder.add("with", WITH(64));
+    builder.add("without", WITHOUT);
+    const history = builder.finish();
+    expect(statesOf(history, "s.c")).toEqual(["resolved 96 3 -", "poisoned - - -"]);
+    expect(statesOf(history, "e::ONE")).toEqual(["resolved - - 64", "poisoned - - -"]);
+    expect(statesOf(history, "struct s")).toEqual(["resolved - - 16", "absent - - 0"]);
+    expect(statesOf(history, "enum e")).toEqual(["resolved - - 1", "absent - - 0"]);
+    expect(history.rows.map(({ path }) => path)).toEqual(["e::ONE", "enum e", "s.c", "struct s"]);
+  });
+
+  it("takes the worst of what is asked about a field, and joins objects that have the same answers", () => {
+    const objects = [
+      object([OFFSET_A], "x.o"),
+      object([OFFSET_A], "y.o"),
+      object([HAS_A], "z.o"),
+      object([HAS_A, OFFSET_A], "w.o"),
+    ];
+    const builder = historyBuilder<string>(objects, LIBBPF_RULES);
+    builder.add("with", WITH(0));
+    builder.add("without", WITHOUT);
+    const { rows, states } = builder.finish();
+    expect(
+      rows.map(({ users, kinds, cells }) => [users.map((user) => user.object), kinds, states[cells[1] ?? -1]?.status]),
+    ).toEqual([
+      [["x.o", "y.o", "w.o"], ["byte_off", "field_exists"], "poisoned"],
+      [["z.o"], ["field_exists"], "absent"],
+    ]);
+    expect(rows[0]?.users[0]).toEqual({ object: "x.o", programs: ["prog"] });
+  });
+
+  it("skips kernels of another byte order, and those the caller says", () => {
+    const builder = historyBuilder<string>([object([OFFSET_A], "x.o"), object([OFFSET_A], "y.o")], LIBBPF_RULES);
+    builder.add("big", index(local(struct("s", 4, [m("a", 1, 0)])), false));
+    builder.add("some", WITH(0), (at) => at === 1);
+    const { rows, states } = builder.finish();
+    const said = rows.map(({ users, cells }) => [users[0]?.object, ...cells.map((cell) => states[cell]?.status)]);
+    expect(said).toEqual([
+      ["x.o", "skipped", "resolved"],
+      ["y.o", "skipped", "skipped"],
+    ]);
+  });
+});
