@@ -9,6 +9,7 @@ const HANDLERS: { readonly [C in Known as C["name"]]: () => Promise<Handler<C>> 
   minimize: async () => (await import("./minimize.ts")).minimize,
   min_core_btf: async () => (await import("./min-core-btf.ts")).minCoreBtf,
   verify: async () => (await import("./verify.ts")).verify,
+  relocate: async () => (await import("./relocate.ts")).relocate,
   relocs: async () => (await import("./relocs.ts")).relocs,
   dump: async () => (await import("./dump.ts")).dump,
   lint: async () => (await import("./lint.ts")).lint,

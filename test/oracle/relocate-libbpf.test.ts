@@ -60,7 +60,7 @@ interface Compared {
   readonly programs: number;
   readonly instructions: number;
   /** Files that libbpf loads with nothing to look into. */
-  readonly refused: readonly string[];
+  readonly refused: string[];
 }
 
 function compare({ before, after }: Written, kernel: string): Compared {
