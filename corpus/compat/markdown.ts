@@ -1,4 +1,5 @@
 import type { Place } from "../../lib/core/place.ts";
+import { cell, code, counted, html, limited } from "../markdown.ts";
 import { type CompatMatrix, type CompatStatus, FINDING_STATUSES } from "./matrix.ts";
 import {
   columnCounts,
@@ -11,8 +12,6 @@ import {
   worstOf,
 } from "./summary.ts";
 
-/** A comment on GitHub holds 65,536 characters; the rest of it is for whoever posts it. */
-const MOST_CHARACTERS = 60_000;
 const MOST_FINDINGS = 20;
 const MOST_PLACES = 3;
 
@@ -86,40 +85,4 @@ function findingLine({ status, kinds, path, reason, places }: FindingGroup): str
 function placeCode({ object, program, section, instruction, source }: Place): string {
   const file = object.slice(object.lastIndexOf("/") + 1);
   return code(`${file} ${program ?? section}${source === null ? `+${instruction}` : ` ${source}`}`);
-}
-
-function limited(parts: readonly string[]): string {
-  let text = "";
-  for (const part of parts) {
-    if (text.length + part.length > MOST_CHARACTERS) return `${text}\nThe rest is left out: it would be too long.\n`;
-    text += part;
-  }
-  return text;
-}
-
-/** A code span whose fence is longer than any run of backticks in it, on one line. */
-function code(text: string): string {
-  const line = visible(text);
-  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = "`".repeat(longest + 1);
-  const space = line.startsWith("`") || line.endsWith("`") || line.trim() === "" ? " " : "";
-  return `${fence}${space}${line}${space}${fence}`;
-}
-
-/** The same in a table, where a bar ends a cell even inside of code. */
-function cell(text: string): string {
-  return code(text).replaceAll("|", "\\|");
-}
-
-function html(text: string): string {
-  return visible(text).replace(/[&<>"'@#]/g, (c) => `&#${c.charCodeAt(0)};`);
-}
-
-/** Control characters, those of a text's direction too, as escapes. */
-function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
-}
-
-function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
