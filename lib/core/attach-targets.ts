@@ -143,8 +143,8 @@ function typeTargets(object: BpfObject): AttachTarget[] {
   return found;
 }
 
-/** The VARs and FUNCs of a DATASEC. */
-function variables(btf: Btf, section: number): number[] {
+/** The VARs and FUNCs of a DATASEC, in its order. */
+export function variables(btf: Btf, section: number): number[] {
   const first = recordOf(btf, section) + TYPE_WORDS + SECINFO_TYPE_WORD;
   return Array.from({ length: vlenOf(btf, section) }, (_, i) => btf.words[first + i * SECINFO_WORDS] as number);
 }
@@ -199,7 +199,7 @@ function kernelPointers(object: BpfObject, btf: Btf, section: number, areMaps: b
   return variables(btf, section).flatMap((id): AttachTarget[] => {
     if (kindOf(btf, id) !== KIND_VAR) return [];
     const pointees = new Set<number>();
-    for (const type of areMaps ? mapValues(btf, targetOf(btf, id), 0) : [targetOf(btf, id)]) {
+    for (const type of areMaps ? mapValues(btf, targetOf(btf, id)) : [targetOf(btf, id)]) {
       collectPointees(btf, type, pointees, 0);
     }
     return [...pointees].map((type) => ({
@@ -216,7 +216,7 @@ function kernelPointers(object: BpfObject, btf: Btf, section: number, areMaps: b
 }
 
 /** The value types of a map's definition: what its member `value` points to, also of the maps inside a map. */
-function mapValues(btf: Btf, definition: number, depth: number): number[] {
+export function mapValues(btf: Btf, definition: number, depth = 0): number[] {
   const struct = skipModifiersAndTypedefs(btf, definition);
   if (kindOf(btf, struct) !== KIND_STRUCT || depth > MAX_DEPTH) return [];
   const values: number[] = [];

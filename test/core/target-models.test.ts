@@ -1,0 +1,168 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
+import type { Btf } from "../../lib/btf/view.ts";
+import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
+import { resolveFields } from "../../lib/core/resolve-fields.ts";
+import { resolveTargets } from "../../lib/core/target-models.ts";
+import { trampolineRules } from "../../lib/core/trampoline-rules.ts";
+import * as make from "../btf/builder.ts";
+import { KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
+import { buildObject, EXIT } from "./object-builder.ts";
+
+const fixture = (name: string) =>
+  parseBpfObject(readFileSync(join(import.meta.dirname, "../fixtures/objects", name)), name);
+
+let kernel: Btf;
+let withModules: Btf;
+
+beforeAll(async () => {
+  const { bytes } = await kernelSample(KERNEL_OF_MODULES);
+  kernel = parseBtf(bytes, { source: "vmlinux" });
+  const modules = (await moduleSamples()).map((one) => ({ bytes: one.bytes, source: `${one.name}.btf` }));
+  withModules = parseModules(kernel, modules);
+});
+
+/** An object that attaches to a section's target, with a function of its own behind the program. */
+function attached(section: string, own: readonly make.Row[] = []): BpfObject {
+  return buildObject({
+    rows: [make.int("int", 4), ...own],
+    programs: [{ name: "p", section, insns: [EXIT], relos: [] }],
+  });
+}
+
+const one = (objects: readonly BpfObject[], target = kernel, release = "6.12") => {
+  const rules = trampolineRules(release);
+  if (rules === undefined) throw new Error("no rules");
+  return resolveTargets(objects, target, { rules });
+};
+
+describe("resolveTargets", () => {
+  it.each<[string, string, string, number | null]>([
+    ["fentry_fexit.o", "vfs_read", "found", 4],
+    ["fentry_fexit.o", "security_file_permission", "found", 2],
+    ["lsm_exec.o", "bpf_lsm_bprm_check_security", "found", 1],
+    // Without the first argument, which programs are not given.
+    ["kptr.o", "btf_trace_sched_switch", "found", 4],
+    ["iter_task.o", "bpf_iter_task", "found", 2],
+    ["externs.o", "bpf_task_acquire", "found", 1],
+    ["externs.o", "runqueues", "found", null],
+    ["struct_ops.o", "tcp_congestion_ops", "found", null],
+  ])("of %s finds %s", (name, target, status, args) => {
+    const found = one([fixture(name)]).find((each) => each.target.name === target);
+    expect(found).toMatchObject({ status, reason: null, source: "vmlinux" });
+    expect(found?.model?.args.length ?? null).toBe(args);
+    expect(found?.model?.obstacles ?? []).toEqual([]);
+  });
+
+  it("has the type of what is no function", () => {
+    const types = one([fixture("externs.o"), fixture("struct_ops.o")]).map(({ target, type }) => [target.name, type]);
+    expect(types).toContainEqual(["runqueues", "struct rq"]);
+    expect(types).toContainEqual(["tcp_congestion_ops", "struct tcp_congestion_ops"]);
+  });
+
+  it.each<[string, string, string]>([
+    ["fentry/printk_deferred_nowhere", "missing", "there is no function printk_deferred_nowhere"],
+    ["fentry/_printk", "impossible", "it takes a variable number of arguments"],
+    ["fexit/class_irqsave_constructor", "impossible", "it returns class_irqsave_t, which no trampoline hands on"],
+    ["tp_btf/no_such_event", "missing", "there is no tracepoint btf_trace_no_such_event"],
+    ["fentry/veth:veth_xmit", "missing", "there is no function veth_xmit in module veth"],
+    ["fentry/veth:vfs_read", "missing", "there is no function vfs_read in module veth; vmlinux has it"],
+    ["freplace/work", "unknown", "no other object that is given has a function work"],
+  ])("of section %s says %s: %s", (section, status, reason) => {
+    expect(one([attached(section)])).toMatchObject([{ status, reason }]);
+  });
+
+  it("looks into the modules, too, and into the one that is named", () => {
+    expect(one([attached("fentry/veth_xmit")], withModules)).toMatchObject([{ status: "found", source: "veth.btf" }]);
+    expect(one([attached("fentry/veth:veth_xmit")], withModules)).toMatchObject([{ status: "found" }]);
+    expect(one([attached("fentry/overlay:veth_xmit")], withModules)).toMatchObject([
+      { status: "missing", reason: "there is no function veth_xmit in module overlay; veth.btf has it" },
+    ]);
+  });
+
+  it("follows the release's rules", () => {
+    const object = attached("fentry/kill_pid_usb_asyncio");
+    expect(one([object], kernel, "6.18")[0]?.status).toBe("found");
+    expect(one([object], kernel, "6.12")[0]?.reason).toMatch(/^argument \d \(addr\) is sigval_t, which is not passed by value$/);
+  });
+
+  it("finds what an freplace program takes the place of in another object", () => {
+    const [found] = one([fixture("freplace.o"), fixture("globals.o")]).filter(
+      ({ target }) => target.kind === "freplace",
+    );
+    expect(found).toMatchObject({ status: "found", reason: null, source: "globals.o" });
+    expect(found?.model?.args.map(({ type }) => type)).toEqual(["struct __sk_buff *", "int"]);
+  });
+
+  it.each<[string, readonly make.Row[], string]>([
+    [
+      "a static function",
+      [make.proto(1), make.func("work", 2, 0)],
+      "it is not global, and only global functions are replaced",
+    ],
+    [
+      "another number of arguments",
+      [make.proto(1, [make.param("a", 1)]), make.func("work", 2)],
+      "the object takes it otherwise: arguments: 1 there, 0 here",
+    ],
+  ])("refuses to replace %s", (_, rows, reason) => {
+    const other = buildObject({ rows: [make.int("int", 4), ...rows], programs: [] });
+    const own = attached("freplace/work", [make.proto(1), make.func("p", 2)]);
+    expect(one([own, other])).toMatchObject([{ status: "impossible", reason }]);
+  });
+
+  it("compares a kernel function with how the object declares it", () => {
+    const declared = (...params: make.Row[]) => {
+      const rows = [
+        make.int("int", 4),
+        make.ptr(0),
+        make.proto(2, params),
+        make.func("bpf_task_acquire", 3, 2),
+        make.datasec(".ksyms", 0, [make.place(4, 0, 0)]),
+      ];
+      return one([buildObject({ rows, programs: [] })])[0];
+    };
+    expect(declared(make.param("p", 2))).toMatchObject({ status: "found", reason: null });
+    expect(declared(make.param("p", 1))).toMatchObject({
+      status: "impossible",
+      reason:
+        "the object declares it otherwise: argument 1: pointer of 8 bytes there, unsigned integer of 4 bytes here",
+    });
+  });
+});
+
+describe("resolveFields", () => {
+  it("looks a pointer's type up by name and kind", () => {
+    expect(
+      resolveFields([fixture("kptr.o")], kernel).map(({ field, status, source }) => [field.path, status, source]),
+    ).toEqual([
+      ["lock", "special", null],
+      ["timer", "special", null],
+      ["task", "kernel", "vmlinux"],
+      ["cgroup", "kernel", "vmlinux"],
+    ]);
+  });
+
+  it.each<[string, make.Row, string, string]>([
+    ["a struct of its own", make.struct("of_this_object", 8), "kptr", "own"],
+    ["a struct that the kernel has", make.struct("task_struct", 8), "kptr", "kernel"],
+    ["a union that the kernel has as a struct", make.union("task_struct", 8), "kptr", "refused"],
+    ["a struct that is a union there", make.struct("bpf_attr", 8), "kptr", "own"],
+    ["memory of a user's", make.struct("task_struct", 8), "uptr", "own"],
+    ["a struct of a module", make.struct("veth_priv", 8), "kptr_untrusted", "kernel"],
+  ])("resolves %s", (_, pointee, tag, status) => {
+    const rows = [
+      make.int("int", 4),
+      pointee,
+      make.typeTag(tag, 2),
+      make.ptr(3),
+      make.variable("held", 4),
+      make.datasec(".bss", 8, [make.place(5, 0, 8)]),
+    ];
+    expect(resolveFields([buildObject({ rows, programs: [] })], withModules).map((each) => each.status)).toEqual([
+      status,
+    ]);
+  });
+});
