@@ -7,6 +7,7 @@ import { extract } from "./extract.ts";
 import { lint } from "./lint.ts";
 import { minCoreBtf } from "./min-core-btf.ts";
 import { minimize } from "./minimize.ts";
+import { model } from "./model.ts";
 import { relocate } from "./relocate.ts";
 import { relocs } from "./relocs.ts";
 import { select } from "./select.ts";
@@ -19,6 +20,7 @@ export const COMMANDS = [
   minCoreBtf,
   verify,
   relocs,
+  model,
   relocate,
   dump,
   lint,

@@ -11,6 +11,7 @@ const HANDLERS: { readonly [C in Known as C["name"]]: () => Promise<Handler<C>> 
   verify: async () => (await import("./verify.ts")).verify,
   relocate: async () => (await import("./relocate.ts")).relocate,
   relocs: async () => (await import("./relocs.ts")).relocs,
+  model: async () => (await import("./model.ts")).model,
   dump: async () => (await import("./dump.ts")).dump,
   lint: async () => (await import("./lint.ts")).lint,
   extract: async () => (await import("./extract.ts")).extract,

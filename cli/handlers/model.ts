@@ -1,0 +1,56 @@
+import { NEWEST_TRAMPOLINE_RULES, trampolineRules } from "../../lib/core/trampoline-rules.ts";
+import type { Args } from "../command.ts";
+import type { model as command } from "../commands/model.ts";
+import { UsageError } from "../errors.ts";
+import { globFilter } from "../glob.ts";
+import { kernelNamedBy } from "../kernel-release.ts";
+import { isModelFinding, reportModels } from "../model-report.ts";
+import { modelNotes, modelText } from "../model-text.ts";
+import { readObjects } from "../object-input.ts";
+import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
+import { checkStandardInput, readTarget } from "../target-input.ts";
+
+/** Models functions, and what objects name. */
+export async function model(args: Args<typeof command>): Promise<Outcome> {
+  const { function: names, object, regex } = args;
+  if (names.length === 0 && object.length === 0) throw new UsageError("model: name a function, or an --object");
+  checkStandardInput("model", [args.btf, ...args.module, ...object]);
+  const patterns = names.map((name) => patternOf(name, regex));
+  const judging = rulesOf(args);
+  const { target } = await readTarget(args.btf, args.module);
+  const objects = object.length === 0 ? null : readObjects(object).objects;
+  const report = reportModels({ target, names, patterns, objects, impossibleOnly: args.impossible, ...judging });
+  return {
+    exitCode: isModelFinding(report, args.strict) ? EXIT_FINDING : EXIT_FINE,
+    json: report,
+    text: () => modelText(report),
+    notes: modelNotes(report),
+  };
+}
+
+/** The release's rules: of the option, or of what the path tells. */
+function rulesOf({ btf, release, arch }: Args<typeof command>) {
+  const named = kernelNamedBy(btf);
+  const architecture = (arch ?? (named.isX86 ? "x86_64" : "any")) === "x86_64" ? "x86_64" : null;
+  if (release !== undefined) {
+    const rules = trampolineRules(release);
+    if (rules !== undefined) return { rules, release, from: "option" as const, architecture };
+    throw new UsageError(`model: --release ${release} is no release with trampolines, such as 5.10 or 6.1.0-56-amd64`);
+  }
+  const rules = named.release === null ? undefined : trampolineRules(named.release);
+  if (rules === undefined) {
+    return { rules: NEWEST_TRAMPOLINE_RULES, release: null, from: "none" as const, architecture };
+  }
+  return { rules, release: named.release, from: named.from, architecture };
+}
+
+function patternOf(name: string, regex: boolean): ((name: string) => boolean) | null {
+  if (!regex) return /[*?]/.test(name) ? globFilter([name]) : null;
+  try {
+    const expression = new RegExp(name, "u");
+    return (text) => expression.test(text);
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`model: ${name} is no regular expression: ${said}`);
+  }
+}
