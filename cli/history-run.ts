@@ -1,0 +1,96 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { readEntry } from "../corpus/bundle/read.ts";
+import { INDEX_NAME } from "../corpus/bundle/store-index.ts";
+import { compareIdentities } from "../corpus/compat/release-order.ts";
+import { type KernelBtf, type KernelIdentity, kernelKey } from "../corpus/kernel.ts";
+import { isLooseModule, isProblem, type SourceOptions } from "../corpus/source/item.ts";
+import { readKernels } from "../corpus/source/read-kernels.ts";
+import { parseBtf, parseModules } from "../lib/btf/parse.ts";
+import { indexCandidates } from "../lib/core/candidates.ts";
+import type { BpfObject } from "../lib/core/object.ts";
+import { type MatchRules, RULE_SETS } from "../lib/core/rules.ts";
+import { type History, historyBuilder } from "../lib/diff/history.ts";
+import { openBundleArgument } from "./bundle-input.ts";
+import { InputError } from "./errors.ts";
+import type { HistoryKernel, HistoryReport } from "./history-report.ts";
+
+/** What to follow. */
+export interface HistoryQuery {
+  readonly objects: readonly BpfObject[];
+  /** Kernels: anything that holds some, also directories and bundles. */
+  readonly sources: readonly string[];
+  readonly rules: MatchRules["name"];
+  readonly options: SourceOptions;
+}
+
+/**
+ * Follows what objects ask over kernels, which are put in the order of releases where all of theirs are known and
+ * else stay in the order given. Their BTF is read one after the other. Throws InputError, FormatError.
+ */
+export async function runHistory({ objects, sources, rules, options }: HistoryQuery): Promise<HistoryReport> {
+  const builder = historyBuilder<HistoryKernel>(objects, RULE_SETS[rules]);
+  const kernels: HistoryKernel[] = [];
+  const unreadable: HistoryReport["unreadable"][number][] = [];
+  for (const source of sources) {
+    const before = kernels.length + unreadable.length;
+    for await (const item of kernelsOf(source, options)) {
+      if ("problem" in item) unreadable.push({ origin: item.origin, reason: item.problem });
+      else {
+        const kernel = { ...item.identity, origin: item.origin };
+        const base = parseBtf(item.btf.bytes, { source: item.btf.source });
+        builder.add(kernel, indexCandidates(item.modules.length === 0 ? base : parseModules(base, item.modules)));
+        kernels.push(kernel);
+      }
+    }
+    if (kernels.length + unreadable.length === before) throw new InputError(source, "no kernel's BTF was found in it");
+  }
+  const history = builder.finish(orderOf(kernels));
+  return historyReport(history, objects, rules, unreadable);
+}
+
+/** Null where no order but the given one is known. */
+function orderOf(kernels: readonly HistoryKernel[]): number[] | undefined {
+  if (kernels.some(({ release }) => release === null)) return undefined;
+  return [...kernels.keys()].sort(
+    (a, b) => compareIdentities(kernels[a] as KernelIdentity, kernels[b] as KernelIdentity) || a - b,
+  );
+}
+
+function historyReport(
+  history: History<HistoryKernel>,
+  objects: readonly BpfObject[],
+  rules: MatchRules["name"],
+  unreadable: HistoryReport["unreadable"],
+): HistoryReport {
+  return { version: 1, rules, objects: objects.map(({ source }) => source), ...history, unreadable };
+}
+
+interface Problem {
+  readonly origin: string;
+  readonly problem: string;
+}
+
+/** The kernels of a source, and what is wrong in it. A file of a directory that holds none is passed over. */
+async function* kernelsOf(source: string, options: SourceOptions): AsyncGenerator<KernelBtf | Problem> {
+  const isDirectory = statSync(source, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isDirectory && existsSync(join(source, INDEX_NAME))) {
+    yield* kernelsOfStore(source);
+    return;
+  }
+  for await (const item of readKernels(source, options)) {
+    if (isLooseModule(item)) continue;
+    if (!isProblem(item)) yield item;
+    else if (!isDirectory || (item.code !== "no-kernel" && item.code !== "module")) yield item;
+  }
+}
+
+/** A store names its blobs by their hashes: which kernel has which, its index says. */
+async function* kernelsOfStore(source: string): AsyncGenerator<KernelBtf> {
+  const bundle = await openBundleArgument(source);
+  for (const entry of bundle.entries) {
+    const { bytes } = readEntry(bundle, entry);
+    const origin = `${source}!${kernelKey(entry.identity)}`;
+    yield { identity: entry.identity, origin, btf: { bytes, source: origin }, modules: [] };
+  }
+}
