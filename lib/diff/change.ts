@@ -41,7 +41,7 @@ export interface DiffInput {
 /** One type that differs. An ENUM and an ENUM64 are both an `enum`; a FWD is the struct or union it declares. */
 export interface TypeChange {
   readonly kind: DiffKind;
-  /** Empty for an anonymous enum, struct or union that nothing refers to. */
+  /** Empty for an anonymous enum that nothing refers to: it only names numbers. */
   readonly name: string;
   readonly status: "added" | "removed" | "changed";
   /** Null where it was added. */
@@ -112,7 +112,7 @@ export type MemberDifference =
   | "moved"
   /** Another type, by its spelling; an anonymous struct's content does not count, its members are listed themselves. */
   | "retyped"
-  /** Another name at the same offset with the same type. */
+  /** Another name at the same offset with the same type, between neighbours that are where they were. */
   | "renamed"
   /** A bitfield of another width, or a bitfield on one side only. */
   | "bitfield"
@@ -143,7 +143,7 @@ export interface MemberSide {
   readonly size: number | null;
   /** C: `struct list_head`, `int (*)(void *)`; the body of an anonymous one stands as `{...}`. */
   readonly type: string;
-  /** C: `struct list_head tasks`, `unsigned int dumpable:2`. */
+  /** C, with the path for a name: `struct list_head tasks`, `int sk_backlog.len`, `unsigned int dumpable: 2`. */
   readonly declaration: string;
   /** Anonymous structs and unions without a name of their own that it lies in, outermost first: `union struct`. */
   readonly group: string;

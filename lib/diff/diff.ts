@@ -1,0 +1,126 @@
+import {
+  KIND_DATASEC,
+  KIND_ENUM,
+  KIND_FLOAT,
+  KIND_FUNC,
+  KIND_INT,
+  KIND_STRUCT,
+  KIND_TYPEDEF,
+  KIND_UNION,
+  KIND_VAR,
+} from "../btf/format.ts";
+import { nameOf } from "../btf/strings.ts";
+import { type Btf, typeCount } from "../btf/view.ts";
+import { type Change, DIFF_KINDS, type DiffInput, type DiffKind, type TypeChange, type TypesDiff } from "./change.ts";
+import { changesOf } from "./change-of.ts";
+import { type ClassedView, classify, nameKind } from "./classes.ts";
+import { FIELD_BUDGET, type FieldBudget } from "./fields.ts";
+import { moduleName, pairTypes, type TypePair } from "./pair.ts";
+import { reachCounter } from "./reach.ts";
+import { typeSide } from "./spell.ts";
+
+/** What of a diff is wanted. */
+export interface DiffOptions {
+  /** Types to look into; all by default. Others cost next to nothing. */
+  readonly accepts?: (kind: DiffKind, name: string) => boolean;
+  /** Count from how many types each one is reached. */
+  readonly reached?: boolean;
+}
+
+const KINDS: ReadonlyMap<number, DiffKind> = new Map([
+  [KIND_STRUCT, "struct"],
+  [KIND_UNION, "union"],
+  [KIND_ENUM, "enum"],
+  [KIND_TYPEDEF, "typedef"],
+  [KIND_FUNC, "func"],
+  [KIND_VAR, "var"],
+  [KIND_INT, "int"],
+  [KIND_FLOAT, "float"],
+  [KIND_DATASEC, "datasec"],
+]);
+
+/**
+ * Compares all types of two BTFs, each with or without modules (parseModules). Types are known by kind and name, never
+ * by id, so that neither the order of types nor that of strings matters; diff(b, a) is diff(a, b) with its sides
+ * changed. A change is where it is: a type that only refers to a changed one is not changed.
+ */
+export function diffTypes(old: Btf, next: Btf, options: DiffOptions = {}): TypesDiff {
+  const classes = classify(old, next);
+  const [oldView, newView] = classes.views as [ClassedView, ClassedView];
+  const { accepts = () => true } = options;
+  const budget: FieldBudget = { left: FIELD_BUDGET };
+  const types: TypeChange[] = [];
+  for (const pair of pairTypes(classes)) {
+    const [btf, id] = pair.new === 0 ? [old, pair.old] : [next, pair.new];
+    const kind = KINDS.get(nameKind(btf, id)) as DiffKind;
+    const name = nameOf(btf, id);
+    if (accepts(kind, name)) types.push(typeChange(oldView, newView, pair, kind, name, budget));
+  }
+  const reached = options.reached === true ? countReached(old, next, types) : types;
+  return { old: inputOf(old), new: inputOf(next), types: sorted(reached) };
+}
+
+function typeChange(
+  old: ClassedView,
+  next: ClassedView,
+  pair: TypePair,
+  kind: DiffKind,
+  name: string,
+  budget: FieldBudget,
+): TypeChange {
+  const isBoth = pair.old !== 0 && pair.new !== 0;
+  const changes = isBoth ? changesOf({ old, oldId: pair.old, next, newId: pair.new }, budget) : [];
+  return {
+    kind,
+    name,
+    status: isBoth ? "changed" : pair.old === 0 ? "added" : "removed",
+    old: pair.old === 0 ? null : typeSide(old.btf, pair.old),
+    new: pair.new === 0 ? null : typeSide(next.btf, pair.new),
+    modules: pair.modules,
+    definitions: pair.definitions,
+    isConsequence: isBoth && isConsequence(changes),
+    changes,
+    reachedFrom: null,
+  };
+}
+
+/** Something of the same type has another size, and all else follows from that. */
+function isConsequence(changes: readonly Change[]): boolean {
+  let resized = false;
+  for (const change of changes) {
+    if (change.what === "size") continue;
+    if (change.what !== "member" || change.status !== "changed") return false;
+    if (change.how.some((how) => how !== "moved" && how !== "resized")) return false;
+    resized = resized || change.how.includes("resized");
+  }
+  return resized;
+}
+
+function countReached(old: Btf, next: Btf, types: readonly TypeChange[]): TypeChange[] {
+  const ofOld = reachCounter(old);
+  const ofNew = reachCounter(next);
+  return types.map((type) => {
+    const count = type.new === null ? ofOld(type.old?.id ?? 0) : ofNew(type.new.id);
+    return { ...type, reachedFrom: count };
+  });
+}
+
+function inputOf(btf: Btf): DiffInput {
+  const modules = btf.segments.slice(1).map(({ source }) => moduleName(source));
+  return { source: btf.source, types: typeCount(btf) - 1, modules: modules.sort() };
+}
+
+function sorted(types: readonly TypeChange[]): TypeChange[] {
+  const order = new Map(DIFF_KINDS.map((kind, i) => [kind, i]));
+  const rank = ({ kind }: TypeChange) => order.get(kind) ?? 0;
+  return [...types].sort((a, b) => rank(a) - rank(b) || compare(a.name, b.name) || compare(contentOf(a), contentOf(b)));
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
+/** An order for types of one name, or none, that does not depend on ids. */
+function contentOf({ status, old, new: next, changes, modules }: TypeChange): string {
+  const sides = [old, next].map((side) => (side === null ? "" : `${side.declaration},${side.size},${side.count}`));
+  const text = JSON.stringify(changes.slice(0, 8), (_, value) => (typeof value === "bigint" ? `${value}` : value));
+  return `${status};${sides.join(";")};${modules.join()};${text}`;
+}

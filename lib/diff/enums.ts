@@ -1,0 +1,70 @@
+import { enumeratorBits, enumeratorName, enumeratorValue } from "../btf/members.ts";
+import { stringAt } from "../btf/strings.ts";
+import { type Btf, kindFlagOf, sizeOf, vlenOf } from "../btf/view.ts";
+import type { Change, EnumeratorChange, EnumeratorSide } from "./change.ts";
+
+/** An enumerator as it is compared. */
+interface Enumerator extends EnumeratorSide {
+  /** As loaders read it: a 32-bit value is sign-extended whether its enum is signed or not. */
+  readonly bits: bigint;
+}
+
+/** What differs between two enums, of 32 or 64 bits. */
+export function diffEnums(old: Btf, oldId: number, next: Btf, newId: number): Change[] {
+  const changes: Change[] = [];
+  const [oldSize, newSize] = [sizeOf(old, oldId), sizeOf(next, newId)];
+  if (oldSize !== newSize) changes.push({ what: "size", old: oldSize, new: newSize });
+  const [oldSign, newSign] = [signText(old, oldId), signText(next, newId)];
+  if (oldSign !== newSign) changes.push({ what: "signedness", old: oldSign, new: newSign });
+  changes.push(...diffEnumerators(enumerators(old, oldId), enumerators(next, newId)));
+  return changes;
+}
+
+function signText(btf: Btf, id: number): "signed" | "unsigned" {
+  return kindFlagOf(btf, id) === 1 ? "signed" : "unsigned";
+}
+
+function enumerators(btf: Btf, id: number): Enumerator[] {
+  return Array.from({ length: vlenOf(btf, id) }, (_, i) => ({
+    name: stringAt(btf.strings, enumeratorName(btf, id, i)),
+    value: enumeratorValue(btf, id, i),
+    bits: enumeratorBits(btf, id, i),
+  }));
+}
+
+/** By name; one that went and one that came with the same value, which no other of those has, are one renamed. */
+function diffEnumerators(left: readonly Enumerator[], right: readonly Enumerator[]): EnumeratorChange[] {
+  // Where a name stands twice, which no compiler takes, the last counts.
+  const byName = new Map(right.map((one) => [one.name, one]));
+  const names = new Set(left.map(({ name }) => name));
+  const gone = left.filter(({ name }) => !byName.has(name));
+  const come = right.filter(({ name }) => !names.has(name));
+  const oldByValue = onlyByValue(gone);
+  const newByValue = onlyByValue(come);
+  const changes: EnumeratorChange[] = [];
+  const side = ({ name, value }: Enumerator): EnumeratorSide => ({ name, value });
+  for (const a of left) {
+    const b = byName.get(a.name);
+    if (b !== undefined) {
+      // The same bits of another sign are said once, of the enum.
+      if (a.value === b.value || a.bits === b.bits) continue;
+      changes.push({ what: "enumerator", status: "revalued", old: side(a), new: side(b) });
+      continue;
+    }
+    const partner = oldByValue.get(a.value) === undefined ? undefined : newByValue.get(a.value);
+    if (partner) changes.push({ what: "enumerator", status: "renamed", old: side(a), new: side(partner) });
+    else changes.push({ what: "enumerator", status: "removed", old: side(a), new: null });
+  }
+  for (const b of come) {
+    if (oldByValue.get(b.value) && newByValue.get(b.value)) continue;
+    changes.push({ what: "enumerator", status: "added", old: null, new: side(b) });
+  }
+  return changes;
+}
+
+/** Enumerators by value; undefined for a value that several have. */
+function onlyByValue(list: readonly Enumerator[]): Map<bigint, Enumerator | undefined> {
+  const byValue = new Map<bigint, Enumerator | undefined>();
+  for (const one of list) byValue.set(one.value, byValue.has(one.value) ? undefined : one);
+  return byValue;
+}

@@ -1,0 +1,121 @@
+import { KIND_ARRAY } from "../btf/format.ts";
+import { arrayElement, memberBitfieldSize, memberBitOffset, memberName, memberType } from "../btf/members.ts";
+import { resolveSize } from "../btf/resolve.ts";
+import { stringAt } from "../btf/strings.ts";
+import { type Btf, isComposite, isModifier, kindOf, nameOffsetOf, targetOf, vlenOf } from "../btf/view.ts";
+import { declare, keywordOf, plainSpelling } from "../c/declarator.ts";
+import type { MemberSide } from "./change.ts";
+
+/** A member of a struct or union, or of an anonymous one inside it. */
+export interface Field {
+  /** See MemberSide. */
+  readonly path: string;
+  /** The last part of the path. */
+  readonly name: string;
+  /** Path of the member of anonymous type that it is in; empty for none. */
+  readonly parent: string;
+  readonly group: string;
+  /** Bits from the start of the outermost struct. */
+  readonly bitOffset: number;
+  readonly bitfieldSize: number;
+  readonly typeId: number;
+  /** True where the type is an anonymous struct or union, or an array of them: its members are fields themselves. */
+  readonly isContainer: boolean;
+}
+
+/** How many more fields may be listed in a diff: nested anonymous types could make any number of them. */
+export interface FieldBudget {
+  left: number;
+}
+
+/** Ten times what the largest kernels' types have together. */
+export const FIELD_BUDGET = 8_000_000;
+/** Anonymous types in each other. The kernel has eight at most. */
+const MAX_DEPTH = 32;
+/** Modifiers and array dimensions between a member and an anonymous struct. */
+const MAX_STEPS = 32;
+
+/** All members of a struct or union and of the anonymous ones in it, in their order. */
+export function fieldsOf(btf: Btf, id: number, budget: FieldBudget): Field[] {
+  const fields: Field[] = [];
+  addFields(btf, { id, bitOffset: 0, prefix: "", parent: "", group: "", depth: 0 }, fields, budget);
+  return fields;
+}
+
+interface Composite {
+  readonly id: number;
+  readonly bitOffset: number;
+  /** Path of what it is in, with the point behind it. */
+  readonly prefix: string;
+  readonly parent: string;
+  readonly group: string;
+  readonly depth: number;
+}
+
+function addFields(btf: Btf, composite: Composite, fields: Field[], budget: FieldBudget): void {
+  const { id, prefix, parent, group, depth } = composite;
+  const count = vlenOf(btf, id);
+  const isOpen = depth < MAX_DEPTH;
+  for (let i = 0; i < count && budget.left > 0; i++) {
+    const nameOffset = memberName(btf, id, i);
+    const typeId = memberType(btf, id, i);
+    const bitOffset = composite.bitOffset + memberBitOffset(btf, id, i);
+    const inner = isOpen ? innerComposite(btf, typeId) : undefined;
+    if (nameOffset === 0 && inner?.suffix === "") {
+      const word = `${keywordOf(btf, inner.id)}`;
+      const groups = group === "" ? word : `${group} ${word}`;
+      addFields(btf, { ...composite, id: inner.id, bitOffset, group: groups, depth: depth + 1 }, fields, budget);
+      continue;
+    }
+    budget.left--;
+    const name = stringAt(btf.strings, nameOffset);
+    const path = prefix + name;
+    const isContainer = inner !== undefined && nameOffsetOf(btf, inner.id) === 0;
+    const bitfieldSize = memberBitfieldSize(btf, id, i);
+    fields.push({ path, name, parent, group, bitOffset, bitfieldSize, typeId, isContainer });
+    if (!isContainer) continue;
+    const next = {
+      id: inner.id,
+      bitOffset,
+      prefix: `${path}${inner.suffix}.`,
+      parent: path,
+      group: "",
+      depth: depth + 1,
+    };
+    addFields(btf, next, fields, budget);
+  }
+}
+
+/** The struct or union behind qualifiers and arrays, and a `[]` for each array. */
+function innerComposite(btf: Btf, typeId: number): { readonly id: number; readonly suffix: string } | undefined {
+  let suffix = "";
+  let id = typeId;
+  for (let steps = 0; steps < MAX_STEPS; steps++) {
+    const kind = kindOf(btf, id);
+    if (isComposite(kind)) return { id, suffix };
+    if (kind === KIND_ARRAY) {
+      suffix += "[]";
+      id = arrayElement(btf, id);
+    } else if (isModifier(kind)) {
+      id = targetOf(btf, id);
+    } else {
+      return undefined;
+    }
+  }
+  return undefined;
+}
+
+/** A field for people. */
+export function memberSide(btf: Btf, field: Field): MemberSide {
+  const { path, bitOffset, bitfieldSize, typeId, group } = field;
+  const size = resolveSize(btf, typeId);
+  return {
+    path,
+    bitOffset,
+    bitfieldSize,
+    size: size < 0 ? null : size,
+    type: declare(plainSpelling(btf), typeId, ""),
+    declaration: declare(plainSpelling(btf), typeId, path) + (bitfieldSize === 0 ? "" : `: ${bitfieldSize}`),
+    group,
+  };
+}

@@ -1,0 +1,165 @@
+import {
+  KIND_DATASEC,
+  KIND_ENUM,
+  KIND_FLOAT,
+  KIND_FUNC,
+  KIND_INT,
+  KIND_STRUCT,
+  KIND_TYPEDEF,
+  KIND_UNION,
+  KIND_VAR,
+} from "../btf/format.ts";
+import { type Btf, nameOffsetOf, segmentOf } from "../btf/view.ts";
+import { type ClassedView, type Classes, isDeclaration, nameKind } from "./classes.ts";
+import { referencedTypes } from "./references.ts";
+import { type Definition, matchBySimilarity } from "./similar.ts";
+
+/** Two types that are one type of two BTFs and differ, or one alone; 0 stands for none. */
+export interface TypePair {
+  readonly old: number;
+  readonly new: number;
+  /** Names of the modules with this very pair, sorted; `""` is the base. */
+  readonly modules: readonly string[];
+  /** Different definitions of this name and kind on each side. */
+  readonly definitions: { readonly old: number; readonly new: number };
+}
+
+/** Kinds that stand for themselves where they have a name. */
+const NAMED_ROOTS: ReadonlySet<number> = new Set([
+  KIND_STRUCT,
+  KIND_UNION,
+  KIND_ENUM,
+  KIND_TYPEDEF,
+  KIND_FUNC,
+  KIND_VAR,
+  KIND_INT,
+  KIND_FLOAT,
+  KIND_DATASEC,
+]);
+
+/** By class: the last type of a side with that key, and for each type the one before it. */
+interface Chains {
+  readonly last: Uint32Array;
+  readonly before: Uint32Array;
+}
+
+/**
+ * Pairs the types of two BTFs that differ. Types of one kind and name are paired; where a side has several that
+ * differ among themselves, equal ones go first, then those of the same module, then the most alike. A forward
+ * declaration counts only where its side has no definition. What is equal on both sides is left out.
+ */
+export function pairTypes({ views, count }: Classes): TypePair[] {
+  const [old, next] = views as readonly [ClassedView, ClassedView];
+  const moduleNames = views.map(({ btf }) => btf.segments.map(({ source }, i) => (i === 0 ? "" : moduleName(source))));
+  const oldChains = chainsOf(old, count);
+  const newChains = chainsOf(next, count);
+  const pairs: TypePair[] = [];
+  for (let key = 1; key < count; key++) {
+    const a = oldChains.last[key] as number;
+    const b = newChains.last[key] as number;
+    if (a === 0 && b === 0) continue;
+    const isSingle = oldChains.before[a] === 0 && newChains.before[b] === 0;
+    if (isSingle && old.bodies[a] === next.bodies[b] && a !== 0 && b !== 0) continue;
+    const definitions = [
+      definitionsOf(old, oldChains, a, moduleNames[0] as string[]),
+      definitionsOf(next, newChains, b, moduleNames[1] as string[]),
+    ] as const;
+    pairDefinitions(views as readonly [ClassedView, ClassedView], definitions, pairs);
+  }
+  pairAnonymous(views as readonly [ClassedView, ClassedView], moduleNames, pairs);
+  return pairs;
+}
+
+/** The name of a module by its file: without directories, an archive's name, or `.ko` and what follows. */
+export function moduleName(source: string): string {
+  const file = source.slice(Math.max(source.lastIndexOf("/"), source.lastIndexOf(":"), source.lastIndexOf("!")) + 1);
+  return file.replace(/\.(?:ko|btf)(?:\..*)?$/, "").replaceAll("-", "_");
+}
+
+function chainsOf({ btf, references }: ClassedView, count: number): Chains {
+  const last = new Uint32Array(count);
+  const before = new Uint32Array(references.length);
+  for (let id = references.length - 1; id > 0; id--) {
+    if (nameOffsetOf(btf, id) === 0 || !NAMED_ROOTS.has(nameKind(btf, id))) continue;
+    const key = references[id] as number;
+    before[id] = last[key] as number;
+    last[key] = id;
+  }
+  return { last, before };
+}
+
+/** The different definitions in a chain: forward declarations only where there is nothing else. */
+function definitionsOf(
+  { btf, bodies }: ClassedView,
+  { before }: Chains,
+  last: number,
+  moduleNames: readonly string[],
+): Definition[] {
+  const byBody = new Map<number, Definition>();
+  let defined = false;
+  for (let id = last; id !== 0; id = before[id] as number) defined = defined || !isDeclaration(btf, id);
+  for (let id = last; id !== 0; id = before[id] as number) {
+    if (defined && isDeclaration(btf, id)) continue;
+    addDefinition(byBody, btf, id, bodies[id] as number, moduleNames);
+  }
+  return [...byBody.values()];
+}
+
+function addDefinition(
+  byBody: Map<number, Definition>,
+  btf: Btf,
+  id: number,
+  body: number,
+  moduleNames: readonly string[],
+): void {
+  const module = moduleNames[btf.segments.length === 1 ? 0 : segmentOf(btf, id)] as string;
+  const known = byBody.get(body);
+  if (known === undefined) byBody.set(body, { id, body, modules: new Set([module]) });
+  else known.modules.add(module);
+}
+
+type Sides = readonly [ClassedView, ClassedView];
+
+function pairDefinitions(
+  views: Sides,
+  sides: readonly [Definition[], Definition[]],
+  pairs: TypePair[],
+  counts: TypePair["definitions"] = { old: sides[0].length, new: sides[1].length },
+): void {
+  const [left, right] = withoutEqual(sides[0], sides[1]);
+  if (left.length === 0 && right.length === 0) return;
+  const add = (a: Definition | null, b: Definition | null) => {
+    const modules = [...new Set([...(a?.modules ?? []), ...(b?.modules ?? [])])].sort();
+    pairs.push({ old: a?.id ?? 0, new: b?.id ?? 0, modules, definitions: counts });
+  };
+  for (const [a, b] of matchBySimilarity(views, left, right)) add(a, b);
+}
+
+/** What one side has and the other has not. */
+function withoutEqual(old: readonly Definition[], next: readonly Definition[]): [Definition[], Definition[]] {
+  const inOld = new Set(old.map(({ body }) => body));
+  const inNew = new Set(next.map(({ body }) => body));
+  return [old.filter(({ body }) => !inNew.has(body)), next.filter(({ body }) => !inOld.has(body))];
+}
+
+/**
+ * Anonymous enums that nothing refers to: they only give names to numbers. Those that the other side has too, referred
+ * to or not, are equal; those that share most enumerators are paired. (Anonymous structs and unions that nothing refers
+ * to are variables of functions, which nobody can ask for.)
+ */
+function pairAnonymous(views: Sides, moduleNames: readonly string[][], pairs: TypePair[]): void {
+  const [old, next] = views.map(({ btf, references, bodies }, i) => {
+    const referenced = referencedTypes(btf);
+    const roots = new Map<number, Definition>();
+    const known = new Set<number>();
+    for (let id = 1; id < references.length; id++) {
+      if (nameOffsetOf(btf, id) !== 0 || nameKind(btf, id) !== KIND_ENUM) continue;
+      known.add(bodies[id] as number);
+      if (referenced[id] === 0) addDefinition(roots, btf, id, bodies[id] as number, moduleNames[i] as string[]);
+    }
+    return { roots: [...roots.values()], known };
+  }) as [{ roots: Definition[]; known: Set<number> }, { roots: Definition[]; known: Set<number> }];
+  const left = old.roots.filter(({ body }) => !next.known.has(body));
+  const right = next.roots.filter(({ body }) => !old.known.has(body));
+  pairDefinitions(views, [left, right], pairs, { old: 1, new: 1 });
+}

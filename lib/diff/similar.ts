@@ -1,0 +1,177 @@
+import { ELEMENT_NAME_WORDS, ELEMENT_WORDS, FIXED_WORDS, KIND_FUNC } from "../btf/format.ts";
+import { memberBitOffset, memberType } from "../btf/members.ts";
+import { stringAt } from "../btf/strings.ts";
+import { type Btf, isComposite, kindOf, nameOffsetOf, recordOf, sizeOf, targetOf, vlenOf } from "../btf/view.ts";
+import { declare, plainSpelling } from "../c/declarator.ts";
+import type { ClassedView } from "./classes.ts";
+import { declarationOf } from "./spell.ts";
+
+/** One definition of a name on one side; several ids where modules, or a BTF that was not deduplicated, repeat it. */
+export interface Definition {
+  readonly id: number;
+  readonly body: number;
+  /** Modules that have it, `""` for the base. */
+  readonly modules: Set<string>;
+}
+
+/** Either may be null, not both. */
+export type Match = readonly [Definition | null, Definition | null];
+type Sides = readonly [ClassedView, ClassedView];
+
+/**
+ * Definitions of one name on each side that are compared each with each; a kernel has ten at most. Of more, those that
+ * are not equal are not paired.
+ */
+const MOST_COMPARED = 32;
+/** What is worth how much: the module, then members of the same name, those with the same type as well, and the size. */
+const SAME_MODULE = 1 << 28;
+const SAME_NAME = 4;
+const SAME_TYPE = 2;
+const SAME_SIZE = 1;
+
+/**
+ * Pairs definitions of one name which all differ from each other: the most alike first. What is as alike is taken in
+ * the order of the content, so that neither ids nor the direction of the diff matter. The rest is left alone, and so
+ * are anonymous definitions that have no member's or enumerator's name in common.
+ */
+export function matchBySimilarity(views: Sides, left: readonly Definition[], right: readonly Definition[]): Match[] {
+  const [a, b] = [left[0], right[0]];
+  if (a === undefined) return right.map((one) => [null, one]);
+  if (b === undefined) return left.map((one) => [one, null]);
+  const named = nameOffsetOf(views[0].btf, a.id) !== 0;
+  if (named && left.length === 1 && right.length === 1) return [[a, b]];
+  if (left.length > MOST_COMPARED || right.length > MOST_COMPARED) return matchByFirstName(views, left, right);
+  const leftProfiles = left.map((one) => profileOf(views[0], one));
+  const rightProfiles = right.map((one) => profileOf(views[1], one));
+  const candidates = leftProfiles.flatMap((x, i) =>
+    rightProfiles.map((y, j) => {
+      return { i, j, score: similarity(views, x, y), key: [x.key, y.key].sort().join("\n") };
+    }),
+  );
+  candidates.sort((x, y) => y.score - x.score || compare(x.key, y.key));
+  const pairs: [number, number][] = [];
+  const takenLeft = new Set<number>();
+  const takenRight = new Set<number>();
+  for (const { i, j, score } of candidates) {
+    if (takenLeft.has(i) || takenRight.has(j) || (!named && score % SAME_MODULE < SAME_NAME)) continue;
+    takenLeft.add(i);
+    takenRight.add(j);
+    pairs.push([i, j]);
+  }
+  return matchesOf(left, right, pairs);
+}
+
+/** The pairs, and those that are in none. */
+function matchesOf(
+  left: readonly Definition[],
+  right: readonly Definition[],
+  pairs: readonly (readonly [number, number])[],
+): Match[] {
+  const inLeft = new Set(pairs.map(([i]) => i));
+  const inRight = new Set(pairs.map(([, j]) => j));
+  return [
+    ...pairs.map(([i, j]): Match => [left[i] as Definition, right[j] as Definition]),
+    ...left.filter((_, i) => !inLeft.has(i)).map((one): Match => [one, null]),
+    ...right.filter((_, j) => !inRight.has(j)).map((one): Match => [null, one]),
+  ];
+}
+
+/** Of very many, those whose first element's name is that of one definition alone on each side. */
+function matchByFirstName(views: Sides, left: readonly Definition[], right: readonly Definition[]): Match[] {
+  const firstNames = (view: ClassedView, list: readonly Definition[]) => {
+    const byName = new Map<number, number>();
+    list.forEach(({ id }, i) => {
+      const name = nameOfElement(view, id, 0);
+      if (name !== 0) byName.set(name, byName.has(name) ? -1 : i);
+    });
+    return byName;
+  };
+  const ofRight = firstNames(views[1], right);
+  const pairs = [...firstNames(views[0], left)].flatMap(([name, i]): [number, number][] => {
+    const j = ofRight.get(name) ?? -1;
+    return i === -1 || j === -1 ? [] : [[i, j]];
+  });
+  return matchesOf(left, right, pairs);
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
+interface Profile {
+  readonly definition: Definition;
+  /** Index of each element by the common number of its name. */
+  readonly indexes: ReadonlyMap<number, number>;
+  /** What the definition says, without ids. */
+  readonly key: string;
+}
+
+function profileOf(view: ClassedView, definition: Definition): Profile {
+  const { btf } = view;
+  const id = elementsOf(btf, definition.id);
+  const indexes = new Map<number, number>();
+  const hasNames = ELEMENT_NAME_WORDS[kindOf(btf, id)] !== 0;
+  for (let i = 0; hasNames && i < vlenOf(btf, id); i++) {
+    const name = nameOfElement(view, id, i);
+    if (name !== 0) indexes.set(name, i);
+  }
+  return { definition, indexes, key: contentKey(btf, definition.id) };
+}
+
+/** Common number of an element's name; 0 for none, and for a kind without elements. */
+function nameOfElement({ btf, names }: ClassedView, id: number, index: number): number {
+  const kind = kindOf(btf, id);
+  if (ELEMENT_NAME_WORDS[kind] === 0 || index >= vlenOf(btf, id)) return 0;
+  const at = recordOf(btf, id) + (FIXED_WORDS[kind] as number) + index * (ELEMENT_WORDS[kind] as number);
+  return names[btf.words[at] as number] as number;
+}
+
+/** A function's parameters are its prototype's. */
+function elementsOf(btf: Btf, id: number): number {
+  return kindOf(btf, id) === KIND_FUNC ? targetOf(btf, id) : id;
+}
+
+/** Elements that the order of equally alike definitions depends on. */
+const KEY_ELEMENTS = 64;
+
+/** A text that is the same for definitions that say the same; only to put some in an order. */
+function contentKey(btf: Btf, id: number): string {
+  const kind = kindOf(btf, id);
+  const { words } = btf;
+  let key = `${kind},${sizeText(btf, id)},${vlenOf(btf, id)}`;
+  if (ELEMENT_NAME_WORDS[kind] === 0) return `${key},${declarationOf(btf, id)}`;
+  const spelling = plainSpelling(btf);
+  const step = ELEMENT_WORDS[kind] as number;
+  let at = recordOf(btf, id) + (FIXED_WORDS[kind] as number);
+  for (let i = 0; i < Math.min(vlenOf(btf, id), KEY_ELEMENTS); i++, at += step) {
+    const name = stringAt(btf.strings, words[at] as number);
+    const rest = isComposite(kind)
+      ? `${declare(spelling, words[at + 1] as number, "")},${words[at + 2]}`
+      : words.subarray(at + 1, at + step).join();
+    key += `;${name},${rest}`;
+  }
+  return key;
+}
+
+/** A FUNC's, TYPEDEF's or VAR's third word is an id, which is no part of what it says. */
+function sizeText(btf: Btf, id: number): string {
+  return ELEMENT_NAME_WORDS[kindOf(btf, id)] === 0 ? "" : String(sizeOf(btf, id));
+}
+
+function similarity(views: Sides, a: Profile, b: Profile): number {
+  const [old, next] = views;
+  const [i, j] = [a.definition.id, b.definition.id];
+  let score = 0;
+  for (const module of a.definition.modules) if (b.definition.modules.has(module)) score = SAME_MODULE;
+  const composite = isComposite(kindOf(old.btf, i)) && isComposite(kindOf(next.btf, j));
+  for (const [name, indexOfA] of a.indexes) {
+    const indexOfB = b.indexes.get(name);
+    if (indexOfB === undefined) continue;
+    score += SAME_NAME;
+    if (!composite) continue;
+    const isSameType =
+      old.references[memberType(old.btf, i, indexOfA)] === next.references[memberType(next.btf, j, indexOfB)] &&
+      memberBitOffset(old.btf, i, indexOfA) === memberBitOffset(next.btf, j, indexOfB);
+    if (isSameType) score += SAME_TYPE;
+  }
+  const isAlike = sizeText(old.btf, i) === sizeText(next.btf, j) && vlenOf(old.btf, i) === vlenOf(next.btf, j);
+  return score + (isAlike ? SAME_SIZE : 0);
+}
