@@ -43,7 +43,7 @@ function batchText(report: BatchReport): string {
     ["BTF", `${grouped(bytes.before)} -> ${grouped(bytes.after)} bytes, ${grouped(bytes.distinct)} of them distinct`],
     ["relocations", grouped(relocations.total)],
   ];
-  for (const status of ["resolved", "absent", "poisoned", "ambiguous", "error"] as const) {
+  for (const status of ["resolved", "absent", "guarded", "poisoned", "ambiguous", "error"] as const) {
     if (relocations[status] > 0) rows.push([`  ${status}`, grouped(relocations[status])]);
   }
   rows.push(["proved", `${counted(report.provedPairs, "pair")} of relocation and candidate the same`]);

@@ -80,7 +80,7 @@ export interface NotKeptReport {
   readonly first: string;
 }
 
-const STATUSES = ["resolved", "absent", "poisoned", "ambiguous", "error"] as const;
+const STATUSES = ["resolved", "absent", "guarded", "poisoned", "ambiguous", "error"] as const;
 const KIBIBYTES_PER_MEBIBYTE = 1024;
 
 /** The report of a run. */
@@ -113,6 +113,7 @@ export function reportBatch({ end, assembled, bundle, checks }: BatchRun, prepar
       total: sum(({ counts }) => counts.relocations),
       resolved: sum(({ counts }) => counts.resolved),
       absent: sum(({ counts }) => counts.absent),
+      guarded: sum(({ counts }) => counts.guarded),
       poisoned: sum(({ counts }) => counts.poisoned),
       ambiguous: sum(({ counts }) => counts.ambiguous),
       error: sum(({ counts }) => counts.error),

@@ -1,6 +1,7 @@
-import type { CompatMatrix, CompatStatus, MatrixOutcome } from "../corpus/compat/matrix.ts";
+import type { CompatMatrix, MatrixOutcome } from "../corpus/compat/matrix.ts";
 import { FINDING_STATUSES } from "../corpus/compat/matrix.ts";
 import { type KernelIdentity, kernelKey } from "../corpus/kernel.ts";
+import type { DescribedStatus } from "../lib/core/describe.ts";
 import type { Place } from "../lib/core/place.ts";
 import { type AllowRule, parseAllowList } from "./allow-list.ts";
 import { InputError } from "./errors.ts";
@@ -52,7 +53,7 @@ export interface StrictVerdict {
   /** Kernels that have a refused one. */
   readonly kernels: number;
   /** The first of the refused in the matrix's order; null where there is none. */
-  readonly first: { readonly kernel: string; readonly status: CompatStatus; readonly place: Place } | null;
+  readonly first: { readonly kernel: string; readonly status: DescribedStatus; readonly place: Place } | null;
   /** Rules that let nothing pass. */
   readonly unusedRules: readonly { readonly line: number; readonly rule: string }[];
 }

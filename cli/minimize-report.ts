@@ -31,7 +31,7 @@ export interface MinimizeReport {
   readonly bytes: Change;
   /** Under the first loader's rules. */
   readonly relocations: { readonly total: number; readonly byStatus: StatusCounts };
-  /** What is not resolved: errors first, then ambiguous, poisoned, absent; in each the order of objects and code. */
+  /** What is not resolved: errors first, then ambiguous, poisoned, guarded, absent; in each the order of objects and code. */
   readonly unresolved: readonly UnresolvedReport[];
   /** Uses of target_type_id that find their type: the id is another one in the small BTF, as in no BTF but its own. */
   readonly typeIds: readonly TypeIdReport[];
@@ -136,7 +136,7 @@ export interface ReportInput {
 }
 
 const REFUSED: readonly DescribedStatus[] = ["error", "ambiguous"];
-const UNRESOLVED: readonly DescribedStatus[] = [...REFUSED, "poisoned", "absent"];
+const UNRESOLVED: readonly DescribedStatus[] = [...REFUSED, "poisoned", "guarded", "absent"];
 
 /** The report of a job. */
 export function reportMinimize(result: JobResult, input: ReportInput): MinimizeReport {

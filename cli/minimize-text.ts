@@ -5,6 +5,7 @@ import { counted, printable } from "./table.ts";
 
 const STATUS_NOTES: Readonly<Record<string, string>> = {
   absent: "checks of existence whose answer is no",
+  guarded: "not there, and such a check keeps the program from them",
   poisoned: "must never be reached on this kernel",
   ambiguous: "a loader refuses the object",
   error: "a loader refuses the object",
@@ -43,8 +44,8 @@ function objectsText({ objects, filesWithoutObjects }: MinimizeReport): string {
 
 /** What is not resolved, by status, object and program. */
 function unresolvedText({ unresolved, relocations }: MinimizeReport): string {
-  const { error = 0, ambiguous = 0, poisoned = 0, absent = 0 } = relocations.byStatus;
-  const total = error + ambiguous + poisoned + absent;
+  const { error = 0, ambiguous = 0, poisoned = 0, guarded = 0, absent = 0 } = relocations.byStatus;
+  const total = error + ambiguous + poisoned + guarded + absent;
   if (total === 0) return "";
   const lines = unresolved.slice(0, SUMMARY_LINES).map(unresolvedLine);
   if (total > lines.length) lines.push(`... and ${total - lines.length} more (--json lists all)`);

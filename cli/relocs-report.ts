@@ -7,8 +7,9 @@ import {
   type ReloDescription,
 } from "../lib/core/describe.ts";
 import { RELO_KIND_NAMES } from "../lib/core/relo-kind.ts";
-import { resolveObject } from "../lib/core/resolve.ts";
+import { type ReloRecord, resolveObject } from "../lib/core/resolve.ts";
 import { type MatchRules, RULE_SETS } from "../lib/core/rules.ts";
+import { judge, STATUSES } from "../lib/core/survey.ts";
 import { globFilter } from "./glob.ts";
 import type { ObjectInputs } from "./object-input.ts";
 import { counted } from "./table.ts";
@@ -61,7 +62,6 @@ export interface RelocsQuery {
   readonly failedOnly: boolean;
 }
 
-const STATUSES: readonly DescribedStatus[] = ["resolved", "absent", "poisoned", "ambiguous", "error", "skipped"];
 const FAILED: ReadonlySet<DescribedStatus> = new Set(["poisoned", "ambiguous", "error"]);
 
 /**
@@ -78,7 +78,7 @@ export function reportRelocations(inputs: ObjectInputs, query: RelocsQuery): Rel
     .flatMap((object) =>
       index === null
         ? describeRelocations(object)
-        : describeRecords(resolveObject(object, index, { rules }), index.btf, rules),
+        : describeJudged(resolveObject(object, index, { rules }), index.btf, rules),
     )
     .filter(({ program }) => query.programs.length === 0 || (program !== null && isSelected(program)));
   return {
@@ -108,6 +108,16 @@ export function reportRelocations(inputs: ObjectInputs, query: RelocsQuery): Rel
             ),
     },
   };
+}
+
+/** With the word of judge where a poisoned instruction cannot be reached. */
+function describeJudged(records: readonly ReloRecord[], target: Btf, rules: MatchRules): ReloDescription[] {
+  const judged = judge(records);
+  return describeRecords(records, target, rules).map((description, i) => {
+    const { result } = description;
+    if (result === null || judged[i]?.status !== "guarded") return description;
+    return { ...description, result: { ...result, status: "guarded" } };
+  });
 }
 
 function describeTarget(target: Btf, rules: MatchRules["name"]): RelocsTarget {

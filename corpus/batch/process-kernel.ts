@@ -1,6 +1,7 @@
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import type { Btf, BtfSegment } from "../../lib/btf/view.ts";
 import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
+import type { ReachableMemo } from "../../lib/core/reachable.ts";
 import { RELO_TYPE_ID_TARGET } from "../../lib/core/relo-kind.ts";
 import { RULE_SETS } from "../../lib/core/rules.ts";
 import { countStatuses, type Judged, judge } from "../../lib/core/survey.ts";
@@ -16,11 +17,12 @@ export interface ParsedSetup {
   readonly setup: BatchSetup;
   /** In the order of the setup's objects. */
   readonly objects: readonly BpfObject[];
+  readonly memo: ReachableMemo;
 }
 
 /** Parses a setup's objects. @throws FormatError for a damaged one. */
 export function parseSetup(setup: BatchSetup): ParsedSetup {
-  return { setup, objects: setup.objects.map(({ bytes, name }) => parseBpfObject(bytes, name)) };
+  return { setup, objects: setup.objects.map(({ bytes, name }) => parseBpfObject(bytes, name)), memo: new Map() };
 }
 
 /**
@@ -28,7 +30,7 @@ export function parseSetup(setup: BatchSetup): ParsedSetup {
  * @throws FormatError when the BTF is damaged.
  */
 export function processKernel(
-  { setup, objects }: ParsedSetup,
+  { setup, objects, memo }: ParsedSetup,
   { identity, origin, btf, modules }: KernelBtf,
 ): DoneKernel | SkippedKernel | FailedPart {
   const base = parseBtf(btf.bytes, { source: btf.source });
@@ -41,7 +43,7 @@ export function processKernel(
   const target = modules.length === 0 ? base : parseModules(base, modules);
   const job = runParsed(target, fitting, jobOptions(setup));
   if (!job.proof.holds) return { state: "failed", origin, reason: proofFailure(job) };
-  const judged = judge(job.sets[0]?.records ?? []);
+  const judged = judge(job.sets[0]?.records ?? [], memo);
   const { bytes } = job.blobs[0];
   return {
     state: "done",
@@ -82,13 +84,13 @@ function jobOptions({ options }: BatchSetup) {
   };
 }
 
-function relocationCounts(judged: readonly Judged[]): Pick<KernelCounts, "relocations" | (typeof COUNTED)[number]> {
-  const counts = countStatuses(judged);
-  const [resolved = 0, absent = 0, poisoned = 0, ambiguous = 0, error = 0] = COUNTED.map((status) => counts[status]);
-  return { relocations: judged.length, resolved, absent, poisoned, ambiguous, error };
-}
+type RelocationCounts = "relocations" | "resolved" | "absent" | "guarded" | "poisoned" | "ambiguous" | "error";
 
-const COUNTED = ["resolved", "absent", "poisoned", "ambiguous", "error"] as const;
+function relocationCounts(judged: readonly Judged[]): Pick<KernelCounts, RelocationCounts> {
+  const counts = countStatuses(judged);
+  const { resolved = 0, absent = 0, guarded = 0, poisoned = 0, ambiguous = 0, error = 0 } = counts;
+  return { relocations: judged.length, resolved, absent, guarded, poisoned, ambiguous, error };
+}
 
 function unresolvedOf(judged: readonly Judged[], objects: readonly BpfObject[]): UnresolvedRef[] {
   return judged.flatMap(({ record: { object, relocation }, status }): UnresolvedRef[] => {

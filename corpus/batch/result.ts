@@ -31,6 +31,8 @@ export interface KernelCounts {
   readonly relocations: number;
   readonly resolved: number;
   readonly absent: number;
+  /** Poisoned ones that a check keeps from being reached. */
+  readonly guarded: number;
   readonly poisoned: number;
   readonly ambiguous: number;
   readonly error: number;

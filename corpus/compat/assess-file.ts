@@ -1,4 +1,5 @@
 import { parseBpfObject } from "../../lib/core/object.ts";
+import type { ReachableMemo } from "../../lib/core/reachable.ts";
 import type { ObjectTag } from "../batch/object-tag.ts";
 import { reasonOf } from "../batch/process-file.ts";
 import type { KernelBtf } from "../kernel.ts";
@@ -29,6 +30,7 @@ export interface ParsedCompat {
   readonly objects: readonly CompatObject[];
   readonly rules: CompatRules;
   readonly source: SourceOptions;
+  readonly memo: ReachableMemo;
 }
 
 /** Parses a setup's objects. @throws FormatError for a damaged one. */
@@ -36,6 +38,7 @@ export function parseCompat({ objects, rules, source }: CompatSetup): ParsedComp
   return {
     rules,
     source,
+    memo: new Map(),
     objects: objects.map(({ name, bytes, tag }) => ({ object: parseBpfObject(bytes, name), tag })),
   };
 }
@@ -72,12 +75,12 @@ export async function assessFile(file: SourceFile, parsed: ParsedCompat): Promis
 function assessOne(
   kernel: KernelBtf,
   origin: string,
-  { objects, rules }: ParsedCompat,
+  { objects, rules, memo }: ParsedCompat,
   kernels: KernelOutcome[],
   problem: (origin: string, error: unknown) => void,
 ): void {
   try {
-    kernels.push({ ...assessKernel(kernel, objects, rules), origin });
+    kernels.push({ ...assessKernel(kernel, objects, rules, memo), origin });
   } catch (error) {
     problem(kernel.origin, error);
   }

@@ -4,6 +4,7 @@ import { type Assessment, assessObject, type NearWords } from "../../lib/core/as
 import { indexCandidates } from "../../lib/core/candidates.ts";
 import type { DescribedStatus } from "../../lib/core/describe.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
+import type { ReachableMemo } from "../../lib/core/reachable.ts";
 import { RULE_SETS } from "../../lib/core/rules.ts";
 import type { ObjectTag } from "../batch/object-tag.ts";
 import type { KernelBtf, KernelIdentity } from "../kernel.ts";
@@ -12,6 +13,7 @@ import type { KernelBtf, KernelIdentity } from "../kernel.ts";
 export const STATUS_LETTERS: Readonly<Record<DescribedStatus, string>> = {
   resolved: "r",
   absent: "a",
+  guarded: "g",
   poisoned: "p",
   ambiguous: "m",
   error: "e",
@@ -58,13 +60,14 @@ export interface KernelOutcome {
 }
 
 /**
- * Resolves every relocation of every object against one kernel, instructions included.
+ * Resolves every relocation of every object against one kernel, instructions included. `memo` is shared by kernels.
  * @throws FormatError when the BTF is damaged.
  */
 export function assessKernel(
   { identity, origin, btf, modules }: KernelBtf,
   objects: readonly CompatObject[],
   rules: CompatRules,
+  memo?: ReachableMemo,
 ): KernelOutcome {
   const base = parseBtf(btf.bytes, { source: btf.source });
   const { littleEndian } = (base.segments[0] as BtfSegment).header;
@@ -73,7 +76,7 @@ export function assessKernel(
   const near: NearWords = new Map();
   const outcomes = objects.map((object): ObjectOutcome => {
     const skipped = skipReason(object, identity, littleEndian);
-    return skipped === null ? outcomeOf(assessObject(object.object, index, RULE_SETS[rules], near)) : { skipped };
+    return skipped === null ? outcomeOf(assessObject(object.object, index, RULE_SETS[rules], near, memo)) : { skipped };
   });
   return { identity, origin, objects: outcomes };
 }

@@ -12,8 +12,11 @@ import {
 import { groupKernels, type KernelGroup } from "./group.ts";
 import { compareIdentities } from "./release-order.ts";
 
-/** What becomes of an object, or of a program, on a kernel: the worst of its relocations. */
-export type CompatStatus = DescribedStatus;
+/**
+ * What becomes of an object, or of a program, on a kernel: the worst of its relocations. A poisoned one that a check
+ * keeps from being reached is as good as the check: `absent`.
+ */
+export type CompatStatus = Exclude<DescribedStatus, "guarded">;
 
 /** From the best to the worst. `skipped`: not for that kernel. */
 export const COMPAT_STATUSES: readonly CompatStatus[] = [
@@ -26,7 +29,7 @@ export const COMPAT_STATUSES: readonly CompatStatus[] = [
 ];
 
 /** The statuses that a person must look at: the program's own checks have nothing to do with them. */
-export const FINDING_STATUSES: ReadonlySet<CompatStatus> = new Set(["poisoned", "ambiguous", "error"]);
+export const FINDING_STATUSES: ReadonlySet<DescribedStatus> = new Set(["poisoned", "ambiguous", "error"]);
 
 /** An object of the matrix. */
 export interface MatrixObject {
@@ -50,7 +53,7 @@ export interface MatrixColumn {
 export interface MatrixFinding {
   /** Index into `places`. */
   readonly place: number;
-  readonly status: CompatStatus;
+  readonly status: DescribedStatus;
   /** Index into `reasons`. */
   readonly reason: number;
 }
@@ -67,7 +70,7 @@ export interface MatrixOutcome {
 }
 
 /** The statuses that `MatrixOutcome.counts` counts, in its order. */
-export const COUNTED = ["resolved", "absent", "poisoned", "ambiguous", "error"] as const;
+export const COUNTED = ["resolved", "absent", "guarded", "poisoned", "ambiguous", "error"] as const;
 
 /** A kernel of the matrix. */
 export interface MatrixKernel {
@@ -148,7 +151,7 @@ export function matrixBuilder(objects: readonly CompatObject[], rules: CompatRul
       const status = statusOf(statuses[i] as string);
       const counted = (COUNTED as readonly string[]).indexOf(status);
       if (counted !== -1) counts[counted] = (counts[counted] as number) + 1;
-      worst = worseOf(worst, status);
+      worst = worseOf(worst, status === "guarded" ? "absent" : status);
     }
     const findings = outcome.findings
       .filter(({ relocation }) => contains(relocation))
@@ -221,11 +224,11 @@ function objectFacts({ object, tag }: CompatObject): MatrixObject {
   };
 }
 
-const STATUS_BY_LETTER: ReadonlyMap<string, CompatStatus> = new Map(
-  Object.entries(STATUS_LETTERS).map(([status, letter]) => [letter, status as CompatStatus]),
+const STATUS_BY_LETTER: ReadonlyMap<string, DescribedStatus> = new Map(
+  Object.entries(STATUS_LETTERS).map(([status, letter]) => [letter, status as DescribedStatus]),
 );
 
-function statusOf(letter: string): CompatStatus {
+function statusOf(letter: string): DescribedStatus {
   return STATUS_BY_LETTER.get(letter) ?? "error";
 }
 

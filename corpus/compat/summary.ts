@@ -1,4 +1,6 @@
+import type { DescribedStatus } from "../../lib/core/describe.ts";
 import type { Place } from "../../lib/core/place.ts";
+import { STATUSES } from "../../lib/core/survey.ts";
 import { type KernelGroup, labelOf, labelText } from "./group.ts";
 import {
   COMPAT_STATUSES,
@@ -10,7 +12,7 @@ import {
 
 /** Findings of one row that say the same: one reason at many places. */
 export interface FindingGroup {
-  readonly status: CompatStatus;
+  readonly status: DescribedStatus;
   /** `byte_off`, ...: a bitfield is read by four of them. */
   readonly kinds: readonly string[];
   /** The field, the enumerator or the type. */
@@ -58,7 +60,7 @@ export function rowFindings(matrix: CompatMatrix, row: number): FindingGroup[] {
       groups.set(key, { group: { status, kinds, path, reason, places }, kinds, places });
     }
   }
-  const badness = (status: CompatStatus) => -COMPAT_STATUSES.indexOf(status);
+  const badness = (status: DescribedStatus) => -STATUSES.indexOf(status);
   return [...groups.values()].map(({ group }) => group).sort((a, b) => badness(a.status) - badness(b.status));
 }
 

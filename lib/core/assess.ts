@@ -3,6 +3,7 @@ import type { CandidateIndex } from "./candidates.ts";
 import type { DescribedStatus } from "./describe.ts";
 import { explainMissing } from "./explain-missing.ts";
 import type { BpfObject } from "./object.ts";
+import type { ReachableMemo } from "./reachable.ts";
 import { type ReloRecord, resolveObject } from "./resolve.ts";
 import type { MatchRules } from "./rules.ts";
 import { describeChosen, type Judged, judge } from "./survey.ts";
@@ -23,7 +24,7 @@ export type NearWords = Map<string, string>;
 
 /**
  * Resolves every relocation of an object against a kernel, instructions included, and says why what is not resolved is
- * not, in words that can be compared from kernel to kernel. `near` is shared by the objects of one kernel.
+ * not, in words that can be compared from kernel to kernel. `near` is shared by the objects of one kernel, `memo` by kernels.
  * @throws FormatError when `.BTF.ext` is damaged, or types run in circles.
  */
 export function assessObject(
@@ -31,15 +32,16 @@ export function assessObject(
   index: CandidateIndex,
   rules: MatchRules,
   near: NearWords = new Map(),
+  memo?: ReachableMemo,
 ): Assessment {
-  const judged = judge(resolveObject(object, index, { rules }));
+  const judged = judge(resolveObject(object, index, { rules }), memo);
   const unresolved = judged.flatMap(({ record, status }) => (hasReason(status) ? [record] : []));
   const described = describeChosen(unresolved, index.btf, rules, false);
   const reasons = new Map<number, string>();
   for (const { record, status } of judged) {
     const plain = described.get(record)?.result?.reason;
     if (plain === undefined) continue;
-    const isMissing = status === "poisoned" && record.candidates.length === 0;
+    const isMissing = (status === "poisoned" || status === "guarded") && record.candidates.length === 0;
     const reason = isMissing ? nearWords(record, index.btf, plain ?? "", near) : (plain ?? "");
     reasons.set(record.relocation.index, withoutNumbers(reason));
   }

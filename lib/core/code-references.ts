@@ -1,6 +1,6 @@
 import { type ElfRelocations, isRelocationSection, readRelocations } from "../elf/relocations.ts";
 import { sectionBytes } from "../elf/section-bytes.ts";
-import { readSymbols } from "../elf/symbols.ts";
+import { type ElfSymbols, readSymbols } from "../elf/symbols.ts";
 import { INSN_BYTES, INSN_IMM, INSN_REGS, OP_CALL, OP_LDIMM64, PSEUDO_CALL } from "./instruction.ts";
 import type { BpfObject } from "./object.ts";
 
@@ -19,11 +19,15 @@ export function codeReferences(object: BpfObject): Map<number, CodeReference>[] 
   const references = programs.map(() => new Map<number, CodeReference>());
   const functionAt = functionLookup(object);
   const relocated = new Map<number, Map<number, { section: number; value: number }>>();
+  const tables = new Map<number, ElfSymbols>();
+  const homes = new Set(programs.map(({ sectionIndex }) => sectionIndex));
   for (const section of elf.sections) {
-    if (!isRelocationSection(section)) continue;
+    if (!isRelocationSection(section) || !homes.has(section.info)) continue;
     const relocations = readRelocations(elf, section);
-    if (!programs.some(({ sectionIndex }) => sectionIndex === relocations.target)) continue;
-    relocated.set(relocations.target, symbolsByOffset(object, relocations));
+    let table = tables.get(relocations.symbolTable);
+    table ??= readSymbols(elf, elf.sections[relocations.symbolTable]);
+    tables.set(relocations.symbolTable, table);
+    relocated.set(relocations.target, symbolsByOffset(table, relocations));
   }
   programs.forEach(({ sectionIndex, offset, size }, i) => {
     const section = elf.sections[sectionIndex];
@@ -55,10 +59,9 @@ function sourceRegister(registers: number, { littleEndian }: BpfObject): number 
 }
 
 function symbolsByOffset(
-  { elf }: BpfObject,
+  table: ElfSymbols,
   relocations: ElfRelocations,
 ): Map<number, { section: number; value: number }> {
-  const table = readSymbols(elf, elf.sections[relocations.symbolTable]);
   const found = new Map<number, { section: number; value: number }>();
   for (let i = 0; i < relocations.count; i++) {
     const symbol = relocations.symbols[i] as number;

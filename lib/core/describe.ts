@@ -21,10 +21,11 @@ import { calculate, isError, type ReloValue } from "./value.ts";
  * - `resolved`: a candidate matches, the instruction gets its value.
  * - `absent`: nothing matches, and that is an answer: 0.
  * - `poisoned`: nothing matches, or a load cannot take the field's new size; the instruction must never be reached.
+ * - `guarded`: the same, and it is not: a check before it says no (judge in survey.ts finds that out, not this file).
  * - `ambiguous`, `error`: a loader refuses the whole object.
  * - `skipped`: no program holds the instruction (a linker has dropped a weak function); loaders pass over it.
  */
-export type DescribedStatus = "resolved" | "absent" | "poisoned" | "ambiguous" | "error" | "skipped";
+export type DescribedStatus = "resolved" | "absent" | "guarded" | "poisoned" | "ambiguous" | "error" | "skipped";
 
 /** A relocation as plain data, for JSON and for people; numbers that may need 64 bits are bigint. */
 export interface ReloDescription {

@@ -14,10 +14,17 @@ export const CLASS_LDX = 0x01;
 export const CLASS_ST = 0x02;
 export const CLASS_STX = 0x03;
 export const CLASS_ALU = 0x04;
+export const CLASS_JMP = 0x05;
+export const CLASS_JMP32 = 0x06;
 export const CLASS_ALU64 = 0x07;
 
 export const SIZE_MASK = 0x18;
 export const SOURCE_MASK = 0x08;
+/** What an instruction of the ALU and JMP classes does. */
+export const OPERATION_MASK = 0xf0;
+export const JMP_ALWAYS = 0x00;
+export const JMP_CALL = 0x80;
+export const JMP_EXIT = 0x90;
 
 /** `BPF_LD | BPF_IMM | BPF_DW`: a 64-bit immediate in two instructions. */
 export const OP_LDIMM64 = 0x18;

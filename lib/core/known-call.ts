@@ -1,4 +1,4 @@
-import { type Known, type KnownState, overwritten, withoutStack } from "./known-state.ts";
+import { forgetStack, type Known, type KnownState, overwrite } from "./known-state.ts";
 
 const FIRST_ARGUMENT = 1;
 const LAST_ARGUMENT = 5;
@@ -21,38 +21,38 @@ const SIZED: ReadonlyMap<number, readonly [pointer: number, size: number]> = new
   [115, [1, 2]], // probe_read_kernel_str
   [130, [2, 3]], // ringbuf_output
 ]);
-/** Helpers that call back with a pointer they were given: for_each_map_elem, timer_set_callback, find_vma, loop, user_ringbuf_drain. */
+/** Those that call back with a pointer they were given: for_each_map_elem, timer_set_callback, find_vma, loop, user_ringbuf_drain. */
 const CALLING_BACK: ReadonlySet<number> = new Set([164, 170, 180, 181, 209]);
 
-/** The state behind a call, which leaves nothing in the registers of its arguments. */
-export function afterCall({ registers, stack }: KnownState, result: Known): KnownState {
-  const next = [...registers];
-  next.fill("other", FIRST_ARGUMENT, LAST_ARGUMENT + 1);
-  next[0] = result;
-  return { registers: next, stack };
+/** What any call does to registers: nothing is left of its arguments. */
+export function finishCall({ registers }: KnownState, result: Known): void {
+  registers.fill("other", FIRST_ARGUMENT, LAST_ARGUMENT + 1);
+  registers[0] = result;
 }
 
-/** True where an argument may point into the function's own stack. */
-export function hasStackArgument({ registers }: KnownState): boolean {
-  return registers
-    .slice(FIRST_ARGUMENT, LAST_ARGUMENT + 1)
-    .some((known) => typeof known === "number" || known === "anything");
+/** What is known of the arguments, r1 to r5. */
+export function argumentsOf({ registers }: KnownState): Known[] {
+  return registers.slice(FIRST_ARGUMENT, LAST_ARGUMENT + 1);
+}
+
+/** A call of a function of which nothing is known but its arguments: through one of them it may write to the stack. */
+export function callAnything(state: KnownState, result: Known = "other"): void {
+  if (argumentsOf(state).some((known) => typeof known === "number" || known === "anything")) forgetStack(state);
+  finishCall(state, result);
 }
 
 /**
- * The state behind a helper's call: the stack behind each address that it gets is unknown, whether it writes there or
- * only reads (verifiers forget numbers in what a helper reads).
+ * A helper's call: the stack behind each address that it gets is unknown then, whether it writes there or only reads
+ * (verifiers forget numbers in what a helper reads).
  */
-export function afterHelper(state: KnownState, helper: number): KnownState {
-  let after = state;
+export function callHelper(state: KnownState, helper: number): void {
   const [pointer, size] = SIZED.get(helper) ?? [0, 0];
   for (let register = FIRST_ARGUMENT; register <= LAST_ARGUMENT; register++) {
     const address = state.registers[register];
-    if (address === "anything" || (typeof address === "number" && CALLING_BACK.has(helper)))
-      after = withoutStack(after);
+    if (address === "anything" || (typeof address === "number" && CALLING_BACK.has(helper))) forgetStack(state);
     if (typeof address !== "number") continue;
     const bytes = register === pointer ? state.registers[size] : undefined;
-    after = overwritten(after, address, typeof bytes === "bigint" ? Number(bytes) : Number.POSITIVE_INFINITY);
+    overwrite(state, address, typeof bytes === "bigint" ? Number(bytes) : Number.POSITIVE_INFINITY);
   }
-  return afterCall(after, "other");
+  finishCall(state, "other");
 }

@@ -1,62 +1,23 @@
-import type { CodeReference } from "./code-references.ts";
 import {
-  accessBytes,
-  CLASS_ALU,
-  CLASS_ALU64,
-  CLASS_LD,
-  CLASS_LDX,
+  CLASS_JMP,
+  CLASS_JMP32,
   CLASS_MASK,
-  CLASS_ST,
-  CLASS_STX,
   INSN_BYTES,
-  INSN_IMM,
-  INSN_OFF,
-  INSN_REGS,
+  JMP_ALWAYS,
+  JMP_CALL,
+  JMP_EXIT,
   OP_CALL,
   OP_LDIMM64,
+  OPERATION_MASK,
   SOURCE_MASK,
 } from "./instruction.ts";
-import { computed, isTaken } from "./known-arithmetic.ts";
-import { afterCall, afterHelper, hasStackArgument } from "./known-call.ts";
-import {
-  covers,
-  entryState,
-  joined,
-  joinedKnown,
-  type Known,
-  type KnownState,
-  loaded,
-  stored,
-  withoutStack,
-  withRegister,
-} from "./known-state.ts";
-
-/** A function as it is walked. */
-export interface CodeFunction {
-  /** Whole instructions, with all values in place but where `unknown` says otherwise. */
-  readonly code: Uint8Array;
-  /** By slot: 1 where the immediate, the offset or the width is not to be relied on. */
-  readonly unknown: Uint8Array;
-  /** By slot, what calls and 64-bit immediates refer to. */
-  readonly references: ReadonlyMap<number, CodeReference>;
-  readonly isGlobal: boolean;
-  readonly littleEndian: boolean;
-}
-
-const CLASS_JMP = 0x05;
-const CLASS_JMP32 = 0x06;
-const OPERATION_MASK = 0xf0;
-const JMP_CALL = 0x80;
-const JMP_EXIT = 0x90;
-const JMP_ALWAYS = 0x00;
-const MODE_MASK = 0xe0;
-const MODE_ATOMIC = 0xc0;
-const ALU_END = 0xd0;
-const ALU_MOV = 0xb0;
-const ALL_BITS = 64;
+import { isTaken } from "./known-arithmetic.ts";
+import { argumentsOf, callAnything, callHelper } from "./known-call.ts";
+import { copyState, covers, entryState, joined, joinedKnown, type Known, type KnownState } from "./known-state.ts";
+import { type CodeFunction, type Instruction, jumpTarget, operand, readInstruction, step } from "./known-step.ts";
 
 /** States told apart at one place of the code before what they have in common is all that is kept of them. */
-const MOST_STATES = 16;
+const MOST_STATES = 4;
 /** Steps of all programs of an object, after which all of it counts as reached; a real program takes a few thousand. */
 const MOST_STEPS = 1 << 22;
 
@@ -129,7 +90,7 @@ class Walk {
     const junction = this.#junctions.get(key) ?? { states: [], isJoined: false };
     this.#junctions.set(key, junction);
     if (junction.states.some((known) => covers(known, state))) return;
-    let wider = state;
+    let wider = copyState(state);
     if (junction.isJoined || junction.states.length === MOST_STATES) {
       wider = junction.states.reduce(joined, state);
       junction.isJoined = true;
@@ -147,7 +108,7 @@ class Walk {
     const targets = this.#targetsOf(at, own);
     const view = new DataView(own.code.buffer, own.code.byteOffset, own.code.byteLength);
     const slots = own.code.length / INSN_BYTES;
-    let state = before;
+    const state = copyState(before);
     for (let slot = from; slot >= 0 && slot < slots; slot++) {
       if (slot !== from && targets[slot] === 1) {
         this.enter(at, slot, state);
@@ -159,9 +120,8 @@ class Walk {
       reached[slot] = 1;
       const insn = readInstruction(own, view, slot);
       const { opcode } = insn;
-      const isJump = (opcode & CLASS_MASK) === CLASS_JMP || (opcode & CLASS_MASK) === CLASS_JMP32;
-      if (!isJump) {
-        state = afterPlain(insn, state, own.references.get(slot));
+      if (!isJump(opcode)) {
+        step(insn, state, own.references.get(slot));
         const callback = opcode === OP_LDIMM64 ? own.references.get(slot) : undefined;
         if (callback !== undefined && callback >= 0) this.enter(callback, 0, entryState([]));
         if (opcode === OP_LDIMM64) slot++;
@@ -169,9 +129,7 @@ class Walk {
       }
       const operation = opcode & OPERATION_MASK;
       if (operation === JMP_CALL) {
-        const after = this.#call({ function: at, slot, state }, own, insn);
-        if (after === null) return;
-        state = after;
+        if (!this.#call({ function: at, slot, state }, own, insn)) return;
         continue;
       }
       if (operation === JMP_EXIT) {
@@ -192,24 +150,34 @@ class Walk {
     }
   }
 
-  /** The state behind a call; null where it is not known yet how the function returns. */
-  #call(here: Arrival, own: CodeFunction, { opcode, from, imm }: Instruction): KnownState | null {
-    const { state, slot } = here;
+  /** Makes a call; false where it is not known yet what it returns. */
+  #call({ function: at, slot, state }: Arrival, own: CodeFunction, { opcode, from, imm }: Instruction): boolean {
     const callee = own.references.get(slot);
-    if (callee !== undefined && callee >= 0) {
-      const args = state.registers.slice(1, 6);
-      const kept = hasStackArgument(state) ? withoutStack(state) : state;
-      if (this.#functions[callee]?.isGlobal === true) return afterCall(kept, "other");
-      const callers = this.#callers.get(callee) ?? [];
-      this.#callers.set(callee, callers);
-      callers.push({ function: here.function, slot: slot + 1, state: kept });
-      this.enter(callee, 0, entryState(args));
-      const result = this.#returns.get(callee);
-      if (result !== undefined) this.enter(here.function, slot + 1, afterCall(kept, result));
-      return null;
+    if (callee === undefined || callee < 0) {
+      if (opcode === OP_CALL && from === 0 && callee === undefined) callHelper(state, imm);
+      else callAnything(state);
+      return true;
     }
-    if (opcode === OP_CALL && from === 0 && callee === undefined) return afterHelper(state, imm);
-    return afterCall(hasStackArgument(state) ? withoutStack(state) : state, "other");
+    if (this.#functions[callee]?.isGlobal === true) {
+      callAnything(state);
+      return true;
+    }
+    const args = argumentsOf(state);
+    callAnything(state);
+    const callers = this.#callers.get(callee) ?? [];
+    this.#callers.set(callee, callers);
+    const caller = { function: at, slot: slot + 1, state: copyState(state) };
+    callers.push(caller);
+    this.enter(callee, 0, entryState(args));
+    const result = this.#returns.get(callee);
+    if (result !== undefined) this.#goOn(caller, result);
+    return false;
+  }
+
+  #goOn(caller: Arrival, result: Known): void {
+    const state = copyState(caller.state);
+    state.registers[0] = result;
+    this.enter(caller.function, caller.slot, state);
   }
 
   #leave(at: number, state: KnownState): void {
@@ -219,9 +187,7 @@ class Walk {
     const result = before === undefined ? value : joinedKnown(before, value);
     if (result === before) return;
     this.#returns.set(at, result);
-    for (const caller of this.#callers.get(at) ?? []) {
-      this.enter(caller.function, caller.slot, afterCall(caller.state, result));
-    }
+    for (const caller of this.#callers.get(at) ?? []) this.#goOn(caller, result);
   }
 
   /** By slot: 1 where a jump of the function may go. */
@@ -234,93 +200,13 @@ class Walk {
     for (let slot = 0; slot < slots; slot++) {
       const insn = readInstruction(own, view, slot);
       const operation = insn.opcode & OPERATION_MASK;
-      const isJump = (insn.opcode & CLASS_MASK) === CLASS_JMP || (insn.opcode & CLASS_MASK) === CLASS_JMP32;
-      if (isJump && operation !== JMP_CALL && operation !== JMP_EXIT) targets[jumpTarget(insn, slot)] = 1;
+      if (isJump(insn.opcode) && operation !== JMP_CALL && operation !== JMP_EXIT) targets[jumpTarget(insn, slot)] = 1;
     }
     this.#targets.set(at, targets);
     return targets;
   }
 }
 
-interface Instruction {
-  readonly opcode: number;
-  /** Destination and source register. */
-  readonly to: number;
-  readonly from: number;
-  readonly offset: number;
-  readonly imm: number;
-  /** A 64-bit immediate's upper half; 0 for other instructions. */
-  readonly high: number;
-  /** True where its numbers are not to be relied on. */
-  readonly isUnknown: boolean;
-}
-
-function readInstruction(own: CodeFunction, view: DataView, slot: number): Instruction {
-  const { littleEndian } = own;
-  const at = slot * INSN_BYTES;
-  const registers = view.getUint8(at + INSN_REGS);
-  const [lower, upper] = [registers & 0x0f, registers >>> 4];
-  const opcode = view.getUint8(at);
-  const next = at + INSN_BYTES + INSN_IMM;
-  return {
-    opcode,
-    to: littleEndian ? lower : upper,
-    from: littleEndian ? upper : lower,
-    offset: view.getInt16(at + INSN_OFF, littleEndian),
-    imm: view.getInt32(at + INSN_IMM, littleEndian),
-    high: opcode === OP_LDIMM64 && next + 4 <= own.code.length ? view.getUint32(next, littleEndian) : 0,
-    isUnknown: own.unknown[slot] === 1,
-  };
-}
-
-function jumpTarget({ opcode, offset, imm }: Instruction, slot: number): number {
-  const isLong = (opcode & CLASS_MASK) === CLASS_JMP32 && (opcode & OPERATION_MASK) === JMP_ALWAYS;
-  return slot + 1 + (isLong ? imm : offset);
-}
-
-function operand({ opcode, from, imm, isUnknown }: Instruction, { registers }: KnownState): Known {
-  if ((opcode & SOURCE_MASK) !== 0) return registers[from] ?? "anything";
-  return isUnknown ? "other" : BigInt.asUintN(ALL_BITS, BigInt(imm));
-}
-
-/** The state behind an instruction that goes on to the next one. */
-function afterPlain(insn: Instruction, state: KnownState, reference: CodeReference | undefined): KnownState {
-  const { opcode, to, from, offset, imm, high, isUnknown } = insn;
-  const { registers } = state;
-  const bytes = accessBytes(opcode);
-  switch (opcode & CLASS_MASK) {
-    case CLASS_ALU:
-    case CLASS_ALU64: {
-      const operation = opcode & OPERATION_MASK;
-      const left = registers[to] ?? "anything";
-      // Swaps of bytes say with the source's bit what they do; moves with an offset extend a sign or change a pointer.
-      if (operation === ALU_END) return withRegister(state, to, typeof left === "bigint" ? "other" : left);
-      const right = operation === ALU_MOV && offset !== 0 ? "anything" : operand(insn, state);
-      return withRegister(state, to, computed(operation, (opcode & CLASS_MASK) === CLASS_ALU64 ? 64 : 32, left, right));
-    }
-    case CLASS_LDX: {
-      const address = registers[from] ?? "anything";
-      const found = isUnknown && typeof address === "number" ? "anything" : loaded(state, address, offset, bytes);
-      return withRegister(state, to, found);
-    }
-    case CLASS_ST:
-    case CLASS_STX: {
-      const address = registers[to] ?? "anything";
-      if (isUnknown) return typeof address === "number" || address === "anything" ? withoutStack(state) : state;
-      const isAtomic = (opcode & CLASS_MASK) === CLASS_STX && (opcode & MODE_MASK) === MODE_ATOMIC;
-      // Older verifiers do not follow a number that is stored as an immediate.
-      const value = (opcode & CLASS_MASK) === CLASS_STX && !isAtomic ? (registers[from] ?? "anything") : "anything";
-      const next = stored(state, address, offset, bytes, value);
-      // Some atomic operations fetch what was there into their source register, or into r0.
-      return isAtomic ? withRegister(withRegister(next, from, "anything"), 0, "anything") : next;
-    }
-    case CLASS_LD: {
-      if (opcode !== OP_LDIMM64) return afterCall(state, "other");
-      const isNumber = !isUnknown && from === 0 && reference === undefined;
-      const number = (BigInt(high) << 32n) | BigInt.asUintN(32, BigInt(imm));
-      return withRegister(state, to, isNumber ? number : "other");
-    }
-    default:
-      return state;
-  }
+function isJump(opcode: number): boolean {
+  return (opcode & CLASS_MASK) === CLASS_JMP || (opcode & CLASS_MASK) === CLASS_JMP32;
 }

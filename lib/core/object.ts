@@ -4,8 +4,8 @@ import { stringAt } from "../btf/strings.ts";
 import { type Btf, typeCount } from "../btf/view.ts";
 import { btfSectionsOf } from "../elf/btf-section.ts";
 import { type Elf, type ElfSection, openElf } from "../elf/elf.ts";
-import { EM_BPF, SHF_EXECINSTR, SHT_PROGBITS, STB_LOCAL, STT_FUNC } from "../elf/format.ts";
-import { readSymbols, symbolBind, symbolName, symbolType } from "../elf/symbols.ts";
+import { EM_BPF, SHF_EXECINSTR, SHT_PROGBITS, STB_LOCAL, STT_FUNC, STV_HIDDEN, STV_INTERNAL } from "../elf/format.ts";
+import { type ElfSymbols, readSymbols, symbolBind, symbolName, symbolType, symbolVisibility } from "../elf/symbols.ts";
 import { type CoreRecord, parseRelocations } from "./btf-ext.ts";
 import { INSN_BYTES } from "./instruction.ts";
 
@@ -20,7 +20,7 @@ export interface BpfProgram {
   /** Position in its section and length, in bytes. */
   readonly offset: number;
   readonly size: number;
-  /** False for a static function, which is checked as part of those that call it. */
+  /** False for a static function and a hidden one, which are checked as part of those that call them. */
   readonly isGlobal: boolean;
 }
 
@@ -95,11 +95,17 @@ function readPrograms(elf: Elf): BpfProgram[] {
       sectionIndex: section.index,
       offset: symbols.values[i] as number,
       size: symbols.sizes[i] as number,
-      isGlobal: symbolBind(symbols, i) !== STB_LOCAL,
+      isGlobal: symbolBind(symbols, i) !== STB_LOCAL && !isHidden(symbols, i),
     });
   }
   // A stable order by place, so that results do not depend on how the symbol table was sorted.
   return programs.sort((a, b) => a.sectionIndex - b.sectionIndex || a.offset - b.offset);
+}
+
+/** As libbpf has it, which makes such a function static (libbpf.c, bpf_object__add_programs). */
+function isHidden(symbols: ElfSymbols, i: number): boolean {
+  const visibility = symbolVisibility(symbols, i);
+  return visibility === STV_HIDDEN || visibility === STV_INTERNAL;
 }
 
 function isCode(section: ElfSection): boolean {

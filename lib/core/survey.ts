@@ -1,6 +1,7 @@
 import type { Btf } from "../btf/view.ts";
 import { type DescribedStatus, describeRecords, describeRelocations, type ReloDescription } from "./describe.ts";
 import type { BpfObject } from "./object.ts";
+import { type ReachableMemo, unreachableRecords } from "./reachable.ts";
 import type { ReloRecord } from "./resolve.ts";
 import type { MatchRules } from "./rules.ts";
 import { tryPatch } from "./try-patch.ts";
@@ -14,11 +15,42 @@ export interface Judged {
 /** Counts by status, in this order; only those that occur. */
 export type StatusCounts = Readonly<Partial<Record<DescribedStatus, number>>>;
 
-const STATUSES: readonly DescribedStatus[] = ["resolved", "absent", "poisoned", "ambiguous", "error", "skipped"];
+/** In the order in which they are counted: from the best to the worst, then what no program holds. */
+export const STATUSES: readonly DescribedStatus[] = [
+  "resolved",
+  "absent",
+  "guarded",
+  "poisoned",
+  "ambiguous",
+  "error",
+  "skipped",
+];
 
-/** Judges every record as describeRecords does, without the words, which cost a hundred times as much. */
-export function judge(records: readonly ReloRecord[]): Judged[] {
-  return records.map((record) => ({ record, status: statusOf(record) }));
+/**
+ * Judges every record as describeRecords does, without the words, which cost a hundred times as much. `records` are all
+ * of each object: whether a poisoned instruction can be reached (else it is `guarded`) depends on the others' values.
+ * `memo` makes it faster for many kernels. @throws FormatError when an object's ELF relocations or symbols are damaged.
+ */
+export function judge(records: readonly ReloRecord[], memo?: ReachableMemo): Judged[] {
+  const judged = records.map((record) => ({ record, status: statusOf(record) }));
+  const poisoned = judged.filter(({ status }) => status === "poisoned").map(({ record }) => record);
+  if (poisoned.length === 0) return judged;
+  const guarded = guardedOf(records, poisoned, memo);
+  return judged.map((one) => (guarded.has(one.record) ? { record: one.record, status: "guarded" } : one));
+}
+
+function guardedOf(
+  records: readonly ReloRecord[],
+  poisoned: readonly ReloRecord[],
+  memo: ReachableMemo | undefined,
+): ReadonlySet<ReloRecord> {
+  const all = byObject(records);
+  const guarded = new Set<ReloRecord>();
+  for (const object of new Set(poisoned.map(({ object }) => object))) {
+    const unreachable = unreachableRecords(object, all.get(object) ?? [], memo);
+    for (const record of poisoned) if (unreachable.has(record)) guarded.add(record);
+  }
+  return guarded;
 }
 
 function statusOf(record: ReloRecord): DescribedStatus {

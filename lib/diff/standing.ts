@@ -5,17 +5,12 @@ import { assessObject, type NearWords } from "../core/assess.ts";
 import type { CandidateIndex } from "../core/candidates.ts";
 import type { DescribedStatus } from "../core/describe.ts";
 import type { BpfObject } from "../core/object.ts";
-import { unreachableRecords } from "../core/reachable.ts";
 import { RELO_FIELD_BYTE_OFFSET, reloClass } from "../core/relo-kind.ts";
-import type { ReloRecord } from "../core/resolve.ts";
 import type { MatchRules } from "../core/rules.ts";
 import { NO_NAME, type Spec } from "../core/spec.ts";
 
-/**
- * What a relocation is on one kernel: as a loader says, but `guarded` for a poisoned instruction that a failed existence
- * check keeps the program from ever reaching.
- */
-export type Standing = DescribedStatus | "guarded";
+/** What a relocation is on one kernel. */
+export type Standing = DescribedStatus;
 
 /** Where a field is in a kernel's type, in bits. */
 export interface FieldPlace {
@@ -38,11 +33,8 @@ export interface RelocationSide {
   readonly reason: string | null;
 }
 
-const NONE: ReadonlySet<ReloRecord> = new Set();
-
 /**
- * What a kernel makes of every relocation of an object, in the object's order. Statuses are those of compat, but that a
- * poisoned instruction which cannot be reached is `guarded`.
+ * What a kernel makes of every relocation of an object, in the object's order. Statuses are those of compat.
  * @throws FormatError when the object or the kernel's BTF is damaged.
  */
 export function objectSide(
@@ -52,12 +44,8 @@ export function objectSide(
   near: NearWords = new Map(),
 ): RelocationSide[] {
   const { judged, reasons } = assessObject(object, index, rules, near);
-  const records = judged.map(({ record }) => record);
-  const poisoned = judged.flatMap(({ record, status }) => (status === "poisoned" ? [record] : []));
-  const unreachable = poisoned.length === 0 ? NONE : unreachableRecords(object, records, poisoned);
-  const relocations = judged.map(({ record, status: said }): RelocationSide => {
+  const relocations = judged.map(({ record, status }): RelocationSide => {
     const { relocation, chosen, value } = record;
-    const status: Standing = said === "poisoned" && unreachable.has(record) ? "guarded" : said;
     const hasValue = (status === "resolved" || status === "absent") && value !== null;
     const place = status === "resolved" && chosen !== null ? fieldPlace(index.btf, relocation.kind, chosen.spec) : null;
     return {

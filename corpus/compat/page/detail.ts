@@ -1,7 +1,7 @@
 import type { CompatDocument } from "../document.ts";
 import { counted, element, visible } from "./dom.ts";
 import { kernelKeyOf, ROW_STATUSES, type Row, type RowStatus } from "./model.ts";
-import { badge, WORDS } from "./strip.ts";
+import { badge, relocationBadge } from "./strip.ts";
 
 /** Names in a list before the rest is behind a button. */
 const MOST_KERNELS = 60;
@@ -78,7 +78,7 @@ function columnDetail(data: CompatDocument, name: string, outcome: Outcome, open
         );
   const counts = Object.entries(outcome.counts)
     .filter(([status]) => status !== "resolved")
-    .map(([status, count]) => `${count} ${WORDS[status as RowStatus]}`)
+    .map(([status, count]) => `${count} ${status}`)
     .join(", ");
   const summary = element(
     "summary",
@@ -117,7 +117,7 @@ function relocationTable(data: CompatDocument, { findings }: Outcome): HTMLEleme
       element("td", { class: "number" }, String(place.instruction)),
       element("td", { class: "mono" }, visible(place.kind)),
       element("td", { class: "mono path" }, visible(place.path)),
-      element("td", {}, badge(status)),
+      element("td", {}, relocationBadge(status)),
       element("td", { class: "why" }, visible(data.reasons[reason] ?? "")),
       element("td", { class: "mono muted" }, visible(place.source ?? "")),
     );

@@ -13,6 +13,15 @@ export const WORDS: Readonly<Record<RowStatus, string>> = {
   skipped: "skipped",
 };
 
+/** What becomes of a relocation: a check that is 0, or what such a check keeps from being reached. */
+export type RelocationStatus = CompatDocument["outcomes"][number]["findings"][number]["status"];
+
+/** The sign of a relocation's status: both of those are a column's `guarded`. */
+export function relocationBadge(status: RelocationStatus): HTMLElement {
+  const tone = status === "guarded" ? "absent" : status;
+  return element("span", { class: `badge ${tone}` }, status);
+}
+
 /** A status as a small labelled sign: the word says it, the colour only helps. */
 export function badge(status: RowStatus): HTMLElement {
   return element("span", { class: `badge ${status}` }, WORDS[status]);

@@ -10,6 +10,7 @@ const COUNTS = {
   typesAfter: 1,
   relocations: 2,
   resolved: 1,
+  guarded: 0,
   absent: 0,
   poisoned: 1,
   ambiguous: 0,

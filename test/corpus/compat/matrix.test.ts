@@ -49,10 +49,35 @@ describe("a matrix", () => {
     const relocations = sceneObjects(["a.o"])[0]?.object.relocations.length ?? 0;
     expect(matrix.outcomes[matrix.rows[0]?.[0] ?? -1]).toMatchObject({
       status: "poisoned",
-      counts: [relocations - 2, 1, 1, 0, 0],
+      counts: [relocations - 2, 1, 0, 1, 0, 0],
     });
     expect(matrix.outcomes[matrix.rows[0]?.[1] ?? -1]).toMatchObject({ status: "skipped", findings: [] });
     expect(verdictText(columnCounts(matrix, 0))).toBe("all poisoned, 1 skipped");
+  });
+
+  it("takes what a check keeps from being reached for as good as the check, and says which it is", () => {
+    const guarded: SceneKernel = [
+      "debian/11/x86_64/5.10.0-1-amd64",
+      { 1: ["absent", "no member a"], 2: ["guarded", "no member b"] },
+      {},
+    ];
+    const matrix = sceneMatrix(["a.o", "b.o"], [guarded]);
+    const relocations = sceneObjects(["a.o"])[0]?.object.relocations.length ?? 0;
+    expect(matrix.outcomes[matrix.rows[0]?.[0] ?? -1]).toMatchObject({
+      status: "absent",
+      counts: [relocations - 2, 1, 1, 0, 0, 0],
+    });
+    expect(verdictText(columnCounts(matrix, 0))).toBe("1 resolved, 1 guarded-absent");
+    expect(rowFindings(matrix, 0).map(({ status, reason }) => [status, reason])).toEqual([
+      ["guarded", "no member b"],
+      ["absent", "no member a"],
+    ]);
+    expect(compatDocument(matrix).outcomes.map(({ counts }) => counts)).toContainEqual({
+      resolved: relocations - 2,
+      absent: 1,
+      guarded: 1,
+    });
+    expect(compatMarkdown(matrix)).not.toContain("<details>");
   });
 
   it("gives each program a column, with its own relocations alone", () => {
