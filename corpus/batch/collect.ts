@@ -15,6 +15,15 @@ export function collectYoung(): void {
   collect({ type: "minor" });
 }
 
+/**
+ * Lets go of everything that nothing holds. What a run holds of a file is about 1 KB, but V8 looks at old objects only
+ * when there is memory to win, and lets a run over thousands of files grow by 20 KB each. A look takes 10 ms.
+ */
+export function collectAll(): void {
+  collect ??= exposed();
+  collect({ type: "major" });
+}
+
 function exposed(): Collect {
   setFlagsFromString("--expose-gc");
   const found: unknown = runInNewContext("gc");

@@ -1,3 +1,4 @@
+import { collectAll } from "./collect.ts";
 import type { BatchEvent, FileEvent, KernelEvent, ResultOrigin } from "./event.ts";
 import type { BatchPlan, PlannedFile } from "./plan.ts";
 import { type Executor, failureReason } from "./pool.ts";
@@ -5,6 +6,9 @@ import { type FileOutcome, failedFile } from "./process-file.ts";
 import type { FileResult, PartResult } from "./result.ts";
 import type { RunState } from "./state.ts";
 import { type BatchTally, emptyTally } from "./tally.ts";
+
+/** Files between two looks for memory that nothing holds. */
+const COLLECT_EVERY = 256;
 
 /** How to run. */
 export interface RunOptions {
@@ -30,6 +34,7 @@ export async function runPlan(plan: BatchPlan, executor: Executor, options: RunO
   const { failFast, state, onEvent, signal } = options;
   const tally = emptyTally();
   let next = 0;
+  let done = 0;
   let ended: RunEnd["ended"] = "complete";
   const goesOn = () => ended === "complete" && next < plan.jobs.length;
   const stopped = new Promise<void>((resolve) => {
@@ -51,6 +56,7 @@ export async function runPlan(plan: BatchPlan, executor: Executor, options: RunO
       const result = named(nameless, job);
       tally.add(job, result, milliseconds);
       onEvent(fileEvent(job, result, from, milliseconds));
+      if (++done % COLLECT_EVERY === 0) collectAll();
       if (failFast && result.parts.some((part) => part.state === "failed")) ended = "fail-fast";
     }
   };
