@@ -74,8 +74,7 @@ function targetsText(targets: readonly TargetReport[]): string {
 function shapeText({ model, type, source }: TargetReport): string {
   const where = source === null ? "" : ` in ${baseName(source)}`;
   if (model === null) return `${type ?? ""}${where}`;
-  const args = model.args.map(passingText).join(", ");
-  return `(${args}) -> ${passingText(model.returns)}${where}`;
+  return `(${model.args.map((arg) => arg.type).join(", ")}) -> ${model.returns.type}${where}`;
 }
 
 function fieldsText(fields: readonly FieldReport[]): string {
