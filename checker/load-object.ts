@@ -10,7 +10,7 @@ const NO_TYPE = 0;
 /** BPF_PROG_TYPE_STRUCT_OPS */
 const STRUCT_OPS = 27;
 /** The first minor version that leaves struct_ops programs alone whose maps are not to be created. */
-const MINOR_OF_FREE_STRUCT_OPS = 5;
+const MINOR_OF_FREE_STRUCT_OPS = 4;
 /** libbpf.c, bpf_object_load_prog and bpf_object__load_progs: said of the first program, when all are relocated. */
 const STOPPED = /^prog '.*': (missing BPF prog type|BPF program load failed|failed to load)/;
 const NO_CODE: readonly [] = [];
@@ -43,7 +43,7 @@ export function logBuffer(): Buffer {
 /**
  * Has libbpf relocate an object's programs without any of them, or a map, going to the kernel: maps are not to be
  * created, and programs have no type, for which libbpf gives up when it comes to loading the first one. A struct_ops
- * program must keep its type before libbpf 1.5 (which crashes else), and goes to the kernel, which refuses it.
+ * program must keep its type before libbpf 1.4 (which crashes else), and goes to the kernel, which refuses it.
  */
 export function relocateObject(natives: Natives, request: OpenRequest): LoadRun {
   const { libbpf } = natives;

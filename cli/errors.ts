@@ -54,7 +54,7 @@ export function failureOf(error: unknown): Failure {
     return { exitCode: EXIT_COULD_NOT_RUN, message: error.message, hint: undefined };
   }
   if (systemCodeOf(error) !== undefined) {
-    return { exitCode: EXIT_COULD_NOT_RUN, message: systemReason(error), hint: undefined };
+    return { exitCode: EXIT_COULD_NOT_RUN, message: pathOf(error) + systemReason(error), hint: undefined };
   }
   const detail = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error && process.env.BTFGEN_DEBUG ? error.stack : undefined;
@@ -70,6 +70,11 @@ export function systemCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
   // ERR_FS_FILE_TOO_LARGE and its like are about the file; other ERR_ codes are misuse of an API, our own bug.
   return /^E[A-Z0-9]+$/.test(error.code) || error.code.startsWith("ERR_FS_") ? error.code : undefined;
+}
+
+/** The path that the system said no to, where Node tells it: without one nobody knows what to look at. */
+function pathOf(error: unknown): string {
+  return error instanceof Error && "path" in error && typeof error.path === "string" ? `${error.path}: ` : "";
 }
 
 const REASONS: Readonly<Record<string, string>> = {

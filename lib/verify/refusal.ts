@@ -60,7 +60,7 @@ export function refusalOf(run: LoadRun): Refusal {
   return other === null ? refusal : { ...refusal, text: `${other}, which is loaded with it: ${refusal.text}` };
 }
 
-/** libbpf 1.5 and later load all programs of a struct_ops map, whichever are asked for: the one that was refused. */
+/** libbpf 1.4 and later load all programs of a struct_ops map, whichever are asked for: the one that was refused. */
 function refusedInstead({ program, warnings }: LoadRun): string | null {
   if (program === null) return null;
   for (const text of warnings) {

@@ -23,6 +23,7 @@ describe("failureOf", () => {
     [new FormatError("truncated", "too short", { source: "a.btf" }), 2, "a.btf: too short", undefined],
     [new RunError("needs root"), 3, "needs root", undefined],
     [full, 3, "no space left on the device", undefined],
+    [Object.assign(new Error("ENOENT"), { code: "ENOENT", path: "/x" }), 3, "/x: no such file or directory", undefined],
     [misuse, 3, 'internal error: The "path" argument must be of type string', bug],
     [new TypeError("x is\nundefined"), 3, "internal error: x is", bug],
     ["a string", 3, "internal error: a string", bug],

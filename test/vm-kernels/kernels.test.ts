@@ -1,31 +1,24 @@
 /** Whole checks in virtual machines; see scripts/test-vm.mjs. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import type { VerifyReport } from "../../cli/verify-report.ts";
 import { workspace } from "../cli/workspace.ts";
 import { runProcess } from "../oracle/process.ts";
+import { COMMAND, FIXTURES, TOOLS } from "./objects.ts";
 import { kernelRow, kernelTable, type TableRow, withTable } from "./table.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const command = join(root, "dist/btfgen.cjs");
 const kernels = process.env.BTFGEN_VM_KERNELS ?? "";
+/** The document whose table is to be made anew, of all objects; else a few stand for the others. */
+const document = process.env.BTFGEN_VM_TABLE;
 const LEAST_KERNELS = 3;
-const RUN_MS = 400_000;
+const RUN_MS = document === undefined ? 400_000 : 2_400_000;
 /** A machine that does other things, too, is slow to boot. */
 const STEP_SECONDS = "120";
 
-/** The project's own objects: each kind of relocation, of program and of map. */
-const FIXTURES = [
-  ...["exec", "sched_switch", "tcp_connect", "fentry_fexit", "file_open", "iter_task", "lsm_exec", "struct_ops"],
-  ...["arrays", "bitfields", "enums", "flavours", "types", "instructions", "kptr", "globals", "externs", "freplace"],
-].map((name) => join(root, `test/fixtures/objects/${name}.o`));
-/** Programs of Debian's package libbpf-tools that stand for the others: tracepoints, kprobes, fentry, maps of all kinds. */
-const TOOLS = ["execsnoop", "opensnoop", "tcpconnect", "biolatency", "vfsstat"]
-  .map((name) => `/usr/sbin/${name}`)
-  .filter((path) => existsSync(path));
-const OBJECTS = [...FIXTURES, ...TOOLS];
+/** Of libbpf-tools: tracepoints, kprobes, fentry, maps of all kinds. */
+const FEW = /\/(execsnoop|opensnoop|tcpconnect|biolatency|vfsstat)$/;
+const OBJECTS = [...FIXTURES, ...(document === undefined ? TOOLS.filter((path) => FEW.test(path)) : TOOLS)];
 
 const packages = readdirSync(kernels).filter((name) => name.endsWith(".deb"));
 const { directory } = workspace();
@@ -34,7 +27,7 @@ const rows: TableRow[] = [];
 describe("verify --kernel IMAGE", () => {
   it(`has ${LEAST_KERNELS} kernels, and libbpf-tools`, () => {
     expect(packages.length).toBeGreaterThanOrEqual(LEAST_KERNELS);
-    expect(TOOLS.length).toBeGreaterThan(0);
+    expect(OBJECTS.length).toBeGreaterThan(FIXTURES.length);
   });
 
   it.each(packages)(
@@ -42,10 +35,12 @@ describe("verify --kernel IMAGE", () => {
     (name) => {
       const image = join(kernels, name);
       const small = join(directory, `${name}.btf`);
-      expect(runProcess([process.execPath, command, "minimize", image, ...OBJECTS, "-o", small]).code).toBe(0);
+      // Some fixtures have relocations that no loader takes, which is exit code 1.
+      const made = runProcess([process.execPath, COMMAND, "minimize", image, ...OBJECTS, "-o", small]);
+      expect(made.code, made.stderr).toBeLessThan(2);
       const start = performance.now();
       const line = ["verify", small, ...OBJECTS, "--kernel", image, "--timeout", STEP_SECONDS, "--json"];
-      const ended = runProcess([process.execPath, command, ...line], { timeoutMs: RUN_MS });
+      const ended = runProcess([process.execPath, COMMAND, ...line], { timeoutMs: RUN_MS });
       const report = JSON.parse(Buffer.from(ended.stdout).toString() || "null") as VerifyReport | null;
       if (report === null) throw new Error(`no report: ${ended.stderr}`);
       rows.push(kernelRow(report, (performance.now() - start) / 1000));
@@ -64,13 +59,12 @@ describe("verify --kernel IMAGE", () => {
       expect(report.kernel?.counts.accepted).toBeGreaterThan(untested.length);
       expect(basename(image)).toContain(report.machine?.kernel ?? "no kernel");
     },
-    RUN_MS,
+    RUN_MS + 60_000,
   );
 
   afterAll(() => {
     const table = kernelTable(rows);
     process.stdout.write(`${table}\n`);
-    const document = process.env.BTFGEN_VM_TABLE;
     if (document !== undefined) writeFileSync(document, withTable(readFileSync(document, "utf8"), table));
   });
 });
