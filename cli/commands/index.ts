@@ -2,6 +2,7 @@ import { batch } from "./batch.ts";
 import { bundle } from "./bundle.ts";
 import { compat } from "./compat.ts";
 import { completion } from "./completion.ts";
+import { diff } from "./diff.ts";
 import { dump } from "./dump.ts";
 import { extract } from "./extract.ts";
 import { lint } from "./lint.ts";
@@ -30,5 +31,6 @@ export const COMMANDS = [
   select,
   worker,
   compat,
+  diff,
   completion,
 ] as const;

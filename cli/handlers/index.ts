@@ -20,6 +20,7 @@ const HANDLERS: { readonly [C in Known as C["name"]]: () => Promise<Handler<C>> 
   select: async () => (await import("./select.ts")).select,
   worker: async () => (await import("./worker.ts")).worker,
   compat: async () => (await import("./compat.ts")).compat,
+  diff: async () => (await import("./diff.ts")).diff,
   completion: async () => (await import("./completion.ts")).completion,
 };
 

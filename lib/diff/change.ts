@@ -57,7 +57,7 @@ export interface TypeChange {
    * went, or got another type, name, width or group.
    */
   readonly isConsequence: boolean;
-  /** What differs, in the order of the declaration; empty where the status is not `changed`. */
+  /** What differs, in the order of the declaration. Of an added or removed type its members, where they are asked for. */
   readonly changes: readonly Change[];
   /** Named types that hold this one by value, also inside others, in NEW (OLD where removed); null when not asked for. */
   readonly reachedFrom: number | null;

@@ -11,6 +11,7 @@ import {
 } from "../btf/format.ts";
 import { nameOf } from "../btf/strings.ts";
 import { type Btf, typeCount } from "../btf/view.ts";
+import { bodyOf } from "./body.ts";
 import { type Change, DIFF_KINDS, type DiffInput, type DiffKind, type TypeChange, type TypesDiff } from "./change.ts";
 import { changesOf } from "./change-of.ts";
 import { type ClassedView, classify, nameKind } from "./classes.ts";
@@ -25,6 +26,10 @@ export interface DiffOptions {
   readonly accepts?: (kind: DiffKind, name: string) => boolean;
   /** Count from how many types each one is reached. */
   readonly reached?: boolean;
+  /** List the members and enumerators of added and removed types as changes, too. */
+  readonly bodies?: boolean;
+  /** Leave out what is of the bases alone. */
+  readonly modulesOnly?: boolean;
 }
 
 const KINDS: ReadonlyMap<number, DiffKind> = new Map([
@@ -51,25 +56,33 @@ export function diffTypes(old: Btf, next: Btf, options: DiffOptions = {}): Types
   const budget: FieldBudget = { left: FIELD_BUDGET };
   const types: TypeChange[] = [];
   for (const pair of pairTypes(classes)) {
+    if (options.modulesOnly === true && pair.modules.every((module) => module === "")) continue;
     const [btf, id] = pair.new === 0 ? [old, pair.old] : [next, pair.new];
     const kind = KINDS.get(nameKind(btf, id)) as DiffKind;
     const name = nameOf(btf, id);
-    if (accepts(kind, name)) types.push(typeChange(oldView, newView, pair, kind, name, budget));
+    if (accepts(kind, name))
+      types.push(
+        typeChange({ old: oldView, next: newView, budget, bodies: options.bodies === true }, pair, kind, name),
+      );
   }
   const reached = options.reached === true ? countReached(old, next, types) : types;
   return { old: inputOf(old), new: inputOf(next), types: sorted(reached) };
 }
 
-function typeChange(
-  old: ClassedView,
-  next: ClassedView,
-  pair: TypePair,
-  kind: DiffKind,
-  name: string,
-  budget: FieldBudget,
-): TypeChange {
+interface Comparison {
+  readonly old: ClassedView;
+  readonly next: ClassedView;
+  readonly budget: FieldBudget;
+  readonly bodies: boolean;
+}
+
+function typeChange(comparison: Comparison, pair: TypePair, kind: DiffKind, name: string): TypeChange {
+  const { old, next, budget, bodies } = comparison;
   const isBoth = pair.old !== 0 && pair.new !== 0;
-  const changes = isBoth ? changesOf({ old, oldId: pair.old, next, newId: pair.new }, budget) : [];
+  let changes: Change[] = [];
+  if (isBoth) changes = changesOf({ old, oldId: pair.old, next, newId: pair.new }, budget);
+  else if (bodies && pair.old === 0) changes = bodyOf(next.btf, pair.new, "added", budget);
+  else if (bodies) changes = bodyOf(old.btf, pair.old, "removed", budget);
   return {
     kind,
     name,

@@ -1,0 +1,55 @@
+import { defineCommand } from "../command.ts";
+import { DIFF_FORMATS, DIFF_WORDS, KIND_WORDS } from "../diff-words.ts";
+
+/** `btfgen diff OLD NEW`. */
+export const diff = defineCommand({
+  name: "diff",
+  summary: "Show what changed between the types of two kernels",
+  description:
+    "Compares all types of two BTFs by kind and name, whatever their ids and order, and prints what differs like a patch " +
+    "of C declarations with offsets in bytes. A change is shown where it is: what only refers to a changed type is not " +
+    "changed. A kernel in a bundle or archive is named BUNDLE!ENTRY. Exits 0 unless --exit-code is given.",
+  positionals: [
+    { name: "old", describe: "Anything that holds BTF: raw, ELF, image, package, archive, BUNDLE!ENTRY, or -" },
+    { name: "new", describe: "The same, for the other side" },
+  ],
+  options: {
+    type: {
+      type: "string",
+      alias: "t",
+      list: true,
+      value: "NAME[.PATH]",
+      describe: "Only types of that name (* and ?), only that member",
+    },
+    kind: { type: "string", alias: "k", list: true, choices: KIND_WORDS, describe: "Only types of that kind" },
+    only: { type: "string", list: true, choices: DIFF_WORDS, value: "WHAT", describe: "Only such differences" },
+    own: { type: "boolean", describe: "Leave out types that differ only because something in them has another size" },
+    ignore: { type: "string", value: "FILE", describe: "Rules of what to leave out: see docs/FORMATS.md" },
+    stat: { type: "boolean", describe: "Count differences instead of showing them" },
+    full: { type: "boolean", describe: "Show bodies of added and removed types, and every member that moved" },
+    reached: { type: "boolean", describe: "Say how many types hold each changed one by value" },
+    format: { type: "string", alias: "f", choices: DIFF_FORMATS, describe: "text, or json as --json" },
+    color: { type: "string", choices: ["auto", "always", "never"], describe: "Colours: auto is on a terminal only" },
+    "exit-code": { type: "boolean", describe: "Exit 1 where there is a difference" },
+    "old-module": {
+      type: "string",
+      list: true,
+      value: "FILE",
+      describe: "Module of OLD: split BTF, .ko, or an archive",
+    },
+    "new-module": { type: "string", list: true, value: "FILE", describe: "Module of NEW" },
+    "old-base": {
+      type: "string",
+      value: "FILE",
+      describe: "OLD is a module of this kernel; only modules are compared",
+    },
+    "new-base": { type: "string", value: "FILE", describe: "NEW is a module of this kernel" },
+  },
+  examples: [
+    { line: "diff 6.1.0-47-amd64.btf.tar.xz 6.1.0-56-amd64.btf.tar.xz", describe: "what an update changed" },
+    { line: "diff old.btf new.btf --type task_struct --full", describe: "one struct, every member" },
+    { line: "diff old.btf new.btf --only removed --exit-code", describe: "fail when something went away" },
+    { line: "diff vmlinuz-6.1 /sys/kernel/btf/vmlinux --stat", describe: "how much changed" },
+    { line: "diff a/veth.ko b/veth.ko --old-base a/vmlinux --new-base b/vmlinux", describe: "a module" },
+  ],
+});

@@ -1,0 +1,113 @@
+import { isatty } from "node:tty";
+import type { Btf } from "../lib/btf/view.ts";
+import type { TypesDiff } from "../lib/diff/change.ts";
+import { diffTypes } from "../lib/diff/diff.ts";
+import { parseTarget, readBtf } from "./btf-input.ts";
+import type { Args } from "./command.ts";
+import type { diff as command } from "./commands/diff.ts";
+import {
+  acceptsType,
+  type DiffFilter,
+  type Filtered,
+  filterDiff,
+  parseIgnoreRules,
+  parseTypeRule,
+} from "./diff-rules.ts";
+import { UsageError } from "./errors.ts";
+import { readInput } from "./input.ts";
+import { checkStandardInput, readTarget } from "./target-input.ts";
+
+/** One side as the command line names it. */
+interface SideRequest {
+  readonly path: string;
+  /** The kernel that `path` is a module of. */
+  readonly base: string | undefined;
+  readonly modules: readonly string[];
+}
+
+/** A diff as the command line asks for it. */
+export interface DiffRequest {
+  readonly old: SideRequest;
+  readonly new: SideRequest;
+  readonly filter: DiffFilter;
+  /** The file of --ignore, for messages. */
+  readonly ignoreFile: string | undefined;
+  readonly reached: boolean;
+  readonly full: boolean;
+  readonly stat: boolean;
+  readonly format: "text" | "json" | "markdown";
+  readonly color: boolean;
+  readonly exitCode: boolean;
+}
+
+/** A diff made, and what is shown of it. */
+export interface DiffRun {
+  readonly diff: TypesDiff;
+  readonly filtered: Filtered;
+}
+
+const STDOUT = 1;
+
+/** Checks the arguments. Throws UsageError, or InputError for the file of --ignore. */
+export function diffRequestOf(args: Args<typeof command>): DiffRequest {
+  const bases = [args["old-base"], args["new-base"]];
+  if (bases.includes(undefined) && bases.some((base) => base !== undefined)) {
+    throw new UsageError("diff: --old-base and --new-base go together", "A module is compared with a module.");
+  }
+  if (args.json && args.format !== undefined && args.format !== "json") {
+    throw new UsageError(`diff: --json and --format ${args.format} exclude each other`);
+  }
+  if (args.stat && args.format === "markdown") throw new UsageError("diff: --stat has no Markdown of its own");
+  const ignore = args.ignore === undefined ? [] : readRules(args.ignore);
+  return {
+    old: { path: args.old, base: args["old-base"], modules: args["old-module"] },
+    new: { path: args.new, base: args["new-base"], modules: args["new-module"] },
+    filter: {
+      types: args.type.map((text) => parseTypeRule(text)),
+      kinds: args.kind,
+      only: args.only,
+      own: args.own,
+      ignore,
+    },
+    ignoreFile: args.ignore,
+    reached: args.reached,
+    full: args.full,
+    stat: args.stat,
+    format: args.json ? "json" : (args.format ?? "text"),
+    color: wantsColor(args.color ?? "auto"),
+    exitCode: args["exit-code"],
+  };
+}
+
+/** NO_COLOR (no-color.org) speaks where the command line does not. */
+function wantsColor(choice: "auto" | "always" | "never"): boolean {
+  if (choice !== "auto") return choice === "always";
+  const { NO_COLOR, TERM } = process.env;
+  return isatty(STDOUT) && (NO_COLOR === undefined || NO_COLOR === "") && TERM !== "dumb";
+}
+
+/** Reads both sides and compares them. Throws InputError or FormatError. */
+export async function runDiff(request: DiffRequest): Promise<DiffRun> {
+  const { old, new: next, filter, reached, full } = request;
+  checkStandardInput(
+    "diff",
+    [old, next].flatMap(({ path, base, modules }) => [path, base, ...modules]),
+  );
+  const diff = diffTypes(await readSide(old), await readSide(next), {
+    accepts: (kind, name) => acceptsType(filter, kind, name),
+    reached,
+    bodies: full,
+    modulesOnly: old.base !== undefined,
+  });
+  return { diff, filtered: filterDiff(diff.types, filter) };
+}
+
+async function readSide({ path, base, modules }: SideRequest): Promise<Btf> {
+  if (base !== undefined) return (await readTarget(base, [path, ...modules])).target;
+  // A module that brings its own base along needs no other.
+  return modules.length > 0 ? (await readTarget(path, modules)).target : parseTarget(await readBtf(path));
+}
+
+function readRules(path: string) {
+  return parseIgnoreRules(new TextDecoder().decode(readInput(path)), path);
+}

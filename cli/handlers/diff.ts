@@ -1,0 +1,11 @@
+import type { Args } from "../command.ts";
+import type { diff as command } from "../commands/diff.ts";
+import { diffOutcome } from "../diff-outcome.ts";
+import { diffRequestOf, runDiff } from "../diff-run.ts";
+import type { Outcome } from "../outcome.ts";
+
+/** Compares the types of two kernels. */
+export async function diff(args: Args<typeof command>): Promise<Outcome> {
+  const request = diffRequestOf(args);
+  return diffOutcome(await runDiff(request), request);
+}
