@@ -4,10 +4,10 @@ import { compatMarkdown } from "../corpus/compat/markdown.ts";
 import { totalsOf } from "../corpus/compat/summary.ts";
 import { placeText } from "../lib/core/place.ts";
 import { judgeStrict, type StrictVerdict } from "./compat-allow.ts";
-import { pageTemplate } from "./compat-page.ts";
 import type { CompatRequest, CompatRun } from "./compat-run.ts";
 import { compatNotes, compatText } from "./compat-text.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "./outcome.ts";
+import { pageTemplate } from "./page-template.ts";
 import { counted, printable } from "./table.ts";
 
 /** What the command says of a matrix, and how it ends. */
@@ -23,7 +23,7 @@ export function compatOutcome({ matrix, passedOver, allowed }: CompatRun, reques
     json: { ...document, filesWithoutKernels: passedOver, strict },
     text: () => (markdown ? compatMarkdown(matrix) : compatText(matrix)),
     notes: [...compatNotes(matrix, passedOver), ...strictNotes(strict, allow)].map(printable),
-    files: html === undefined ? [] : [{ path: html, bytes: compatHtml(document, pageTemplate()) }],
+    files: html === undefined ? [] : [{ path: html, bytes: compatHtml(document, pageTemplate("compat")) }],
   };
 }
 

@@ -22,7 +22,7 @@ export function finish(outcome: Outcome, json: boolean): ExitCode {
 }
 
 /** JSON has no 64-bit integers: those that a double cannot hold become decimal strings, the others numbers. */
-function jsonValue(_key: string, value: unknown): unknown {
+export function jsonValue(_key: string, value: unknown): unknown {
   if (typeof value !== "bigint") return value;
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
     ? Number(value)

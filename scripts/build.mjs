@@ -24,7 +24,8 @@ mkdirSync(fresh, { recursive: true });
 try {
   buildLibrary();
   await buildCommand();
-  await buildPage(root, join(fresh, "compat.html"));
+  await buildPage(root, "corpus/compat/page", join(fresh, "compat.html"));
+  await buildPage(root, "cli/diff-page", join(fresh, "diff.html"));
   makeCache();
   swap();
 } catch (error) {

@@ -6,7 +6,8 @@ import { $ } from "zx";
 const CHECKS = [
   ["format, lint, import cycles", "biome", ["check", "--error-on-warnings", "."]],
   ["types", "tsc", ["-p", "."]],
-  ["types of the page", "tsc", ["-p", "corpus/compat/page"]],
+  ["types of the page of compat", "tsc", ["-p", "corpus/compat/page"]],
+  ["types of the page of diff", "tsc", ["-p", "cli/diff-page"]],
   ["unused code and packages", "knip", []],
   ["packages of other platforms", "node", ["scripts/mend-lock.mjs", "--check"]],
   ["rooms and file lengths", "vitest", ["run", "--reporter=dot", "test/architecture.test.ts"]],

@@ -1,6 +1,6 @@
 // @ts-check
-// Makes dist/compat.html: the page's frame with its style and script inside, and a place for the data. What the page
-// may do is written into it: run this one script, and load nothing.
+// Makes dist/compat.html and dist/diff.html: a page's frame with its style and script inside, and a place for the data.
+// What the page may do is written into it: run this one script, and load nothing.
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,10 +11,11 @@ const TARGET = ["chrome123", "firefox120", "safari17.5"];
 
 /**
  * @param {string} root
+ * @param {string} from The directory with frame.html, main.ts and style.css, from the root.
  * @param {string} to The file to write.
  */
-export async function buildPage(root, to) {
-  const page = join(root, "corpus/compat/page");
+export async function buildPage(root, from, to) {
+  const page = join(root, from);
   const script = await bundled(root, join(page, "main.ts"));
   const style = await bundled(root, join(page, "style.css"));
   const digest = createHash("sha256").update(script).digest("base64");

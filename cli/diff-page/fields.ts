@@ -1,0 +1,135 @@
+import { byId, counted, element, grouped, visible } from "../../corpus/compat/page/dom.ts";
+import type { PageHistory } from "./data.ts";
+import { axisOf, laneOf, stateWord } from "./lanes.ts";
+import { lazyList } from "./list.ts";
+import { wordsOf } from "./model.ts";
+import { fold, mono, type Part, revealIn, sign } from "./part.ts";
+
+/** The widest and the narrowest a kernel may be, in pixels, and what the names of fields take. */
+const WIDEST = 110;
+const NARROWEST = 15;
+const NAMES = 330;
+
+type Behaviour = "fails somewhere" | "moves" | "the same";
+const BEHAVIOURS: readonly Behaviour[] = ["fails somewhere", "moves", "the same"];
+const TONES: Readonly<Record<Behaviour, string>> = {
+  "fails somewhere": "poisoned",
+  moves: "changed",
+  "the same": "resolved",
+};
+const FAILED: ReadonlySet<string> = new Set(["poisoned", "ambiguous", "error"]);
+
+interface Row {
+  readonly row: PageHistory["rows"][number];
+  readonly runs: PageHistory["runs"][number];
+  readonly key: string;
+  readonly behaviour: Behaviour;
+  readonly haystack: string;
+}
+
+/** Fields over kernels. */
+export function fieldsPart(history: PageHistory, onToggle: (key: string, open: boolean) => void): Part {
+  const rows = rowsOf(history);
+  const body = byId("fields");
+  const space = Math.max(300, document.documentElement.clientWidth - NAMES - 90);
+  const width = Math.max(NARROWEST, Math.min(WIDEST, Math.floor(space / Math.max(1, history.kernels.length))));
+  byId("axis").append(axisOf(history.kernels, width));
+  let open: ReadonlySet<string> = new Set();
+  let seen: readonly Row[] = [];
+  const list = lazyList<Row>(body, byId("fields-end"), (one) =>
+    fold({
+      key: one.key,
+      label: one.row.path,
+      summary: [
+        element("span", { class: "field-name" }, mono(one.row.path), element("span", { class: "muted" }, usersOf(one))),
+        element("span", { class: "lane-holder" }, laneOf(history, one.row, one.runs, width)),
+      ],
+      isOpen: open.has(one.key),
+      content: () => runTable(history, one),
+      onToggle,
+    }),
+  );
+  return {
+    section: "fields",
+    word: "Fields over kernels",
+    filters: BEHAVIOURS.map((status) => {
+      return { status, word: status, count: rows.filter(({ behaviour }) => behaviour === status).length };
+    }),
+    kinds: [],
+    show: ({ query, statuses }, opened) => {
+      open = opened;
+      const words = wordsOf(query);
+      seen = rows.filter(({ behaviour, haystack }) => {
+        return (statuses.size === 0 || statuses.has(behaviour)) && words.every((word) => haystack.includes(word));
+      });
+      list.show(seen);
+      return `${counted(seen.length, "field")} of ${grouped(rows.length)} on ${counted(history.kernels.length, "kernel")}`;
+    },
+    keyOf: (link) => rows.find(({ key }) => key === link)?.key ?? null,
+    reveal: (key) => {
+      const at = seen.findIndex((one) => one.key === key);
+      if (at === -1) return;
+      list.makeUntil(at);
+      revealIn(body, key);
+    },
+  };
+}
+
+function rowsOf({ rows, runs, states }: PageHistory): Row[] {
+  const seen = new Map<string, number>();
+  return rows.map((row, i) => {
+    const count = (seen.get(row.path) ?? 0) + 1;
+    seen.set(row.path, count);
+    const fails = row.cells.some((cell) => FAILED.has(states[cell]?.status ?? ""));
+    const places = new Set(row.cells.filter((cell) => states[cell]?.status !== "skipped"));
+    const behaviour = fails ? "fails somewhere" : places.size > 1 ? "moves" : "the same";
+    const users = row.users.flatMap(({ object, programs }) => [object, ...programs]);
+    const reasons = row.cells.map((cell) => states[cell]?.reason ?? "");
+    const key = `field-${row.path}${count === 1 ? "" : `~${count}`}`;
+    const haystack = [row.path, ...row.kinds, ...users, ...new Set(reasons)].join("\n").toLowerCase();
+    return { row, runs: runs[i] ?? [], key, behaviour, haystack };
+  });
+}
+
+function usersOf({ row }: Row): string {
+  const names = row.users.map(({ object }) => object.slice(object.lastIndexOf("/") + 1));
+  const [first = ""] = names;
+  return visible(names.length === 1 ? first : `${first} and ${names.length - 1} more`);
+}
+
+/** The same in words. */
+function runTable({ states }: PageHistory, { row, runs, behaviour }: Row): HTMLElement {
+  const head = element(
+    "tr",
+    {},
+    ...["Kernels", "Count", "At", "Bits", "Reason"].map((word) => element("th", { scope: "col" }, word)),
+  );
+  const lines = runs.map(({ label, first, count }) => {
+    const state = states[row.cells[first] ?? -1];
+    return element(
+      "tr",
+      {},
+      element("td", {}, visible(label)),
+      element("td", { class: "number" }, String(count)),
+      element("td", { class: "mono" }, state === undefined ? "" : stateWord(state)),
+      element("td", { class: "number" }, state?.bits === null || state === undefined ? "" : String(state.bits)),
+      element("td", { class: "why" }, visible(state?.reason ?? "")),
+    );
+  });
+  const users = row.users.map(({ object, programs }) => `${object} (${programs.join(", ")})`).join("; ");
+  return element(
+    "div",
+    { class: "programs" },
+    element(
+      "p",
+      { class: "muted" },
+      sign(TONES[behaviour], behaviour),
+      visible(` ${row.kinds.join(", ")} by ${users}`),
+    ),
+    element(
+      "div",
+      { class: "scroll" },
+      element("table", { class: "relocations" }, element("thead", {}, head), element("tbody", {}, ...lines)),
+    ),
+  );
+}

@@ -1,0 +1,199 @@
+import { byId, counted, element, visible } from "../../corpus/compat/page/dom.ts";
+import type { FieldImpact, ObjectImpact, ProgramImpact } from "../../lib/diff/impact.ts";
+import type { AttachImpact } from "../../lib/diff/impact-targets.ts";
+import type { ImpactReport } from "../impact-report.ts";
+import { CHANGE_WORDS, fieldWords, shortName, sourceWords, targetWords, verdictWord } from "../impact-words.ts";
+import type { Plain } from "./data.ts";
+import { lazyList } from "./list.ts";
+import { wordsOf } from "./model.ts";
+import { fold, mono, type Part, revealIn, sign } from "./part.ts";
+
+type Verdict = "breaks" | "works now" | "changes" | "as before" | "did not work" | "skipped";
+const VERDICTS: readonly Verdict[] = ["breaks", "works now", "did not work", "changes", "as before", "skipped"];
+const TONES: Readonly<Record<Verdict, string>> = {
+  breaks: "error",
+  "works now": "added",
+  "did not work": "poisoned",
+  changes: "changed",
+  "as before": "resolved",
+  skipped: "skipped",
+};
+
+interface Row {
+  readonly impact: Plain<ObjectImpact>;
+  readonly key: string;
+  readonly verdict: Verdict;
+  readonly haystack: string;
+}
+
+/** What a step does to objects: the worst first. */
+export function programsPart({ objects }: Plain<ImpactReport>, onToggle: (key: string, open: boolean) => void): Part {
+  const rows = objects.map(rowOf).sort((a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict));
+  const body = byId("programs");
+  let open: ReadonlySet<string> = new Set();
+  let seen: readonly Row[] = [];
+  const list = lazyList<Row>(body, byId("programs-end"), (row) =>
+    fold({
+      key: row.key,
+      label: row.impact.name,
+      summary: summaryOf(row),
+      isOpen: open.has(row.key),
+      content: () => contentOf(row.impact),
+      onToggle,
+    }),
+  );
+  return {
+    section: "programs",
+    word: "Programs",
+    filters: VERDICTS.map((status) => ({
+      status,
+      word: status,
+      count: rows.filter(({ verdict }) => verdict === status).length,
+    })),
+    kinds: [],
+    show: ({ query, statuses }, opened) => {
+      open = opened;
+      const words = wordsOf(query);
+      seen = rows.filter(({ verdict, haystack }) => {
+        return (statuses.size === 0 || statuses.has(verdict)) && words.every((word) => haystack.includes(word));
+      });
+      list.show(seen);
+      const programs = seen.reduce((sum, { impact }) => sum + impact.programs.length, 0);
+      return `${counted(seen.length, "object")} of ${rows.length}, ${counted(programs, "program")}`;
+    },
+    keyOf: (link) => rows.find(({ key }) => key === link)?.key ?? null,
+    reveal: (key) => {
+      const at = seen.findIndex((row) => row.key === key);
+      if (at === -1) return;
+      list.makeUntil(at);
+      revealIn(body, key);
+    },
+  };
+}
+
+function rowOf(impact: Plain<ObjectImpact>): Row {
+  const words = [impact.name];
+  for (const { program, section, fields } of impact.programs) {
+    words.push(program ?? "", section, ...fields.map(({ path, change }) => `${path} ${CHANGE_WORDS[change]}`));
+  }
+  for (const target of targetsOf(impact)) words.push(target.name, target.change);
+  return {
+    impact,
+    key: `object-${shortName(impact.name)}`,
+    verdict: verdictOf(impact),
+    haystack: words.join("\n").toLowerCase(),
+  };
+}
+
+function targetsOf({ programs, targets }: Plain<ObjectImpact>): Plain<AttachImpact>[] {
+  return [...programs.flatMap((program) => program.targets), ...targets];
+}
+
+function verdictOf(impact: Plain<ObjectImpact>): Verdict {
+  if (impact.skipped !== null) return "skipped";
+  if (impact.worked && !impact.works) return "breaks";
+  if (!impact.worked) return impact.works ? "works now" : "did not work";
+  const touched =
+    impact.programs.some(({ change }) => change !== "same") ||
+    targetsOf(impact).some(({ change }) => change !== "same");
+  return touched ? "changes" : "as before";
+}
+
+function summaryOf({ impact, verdict }: Row): (HTMLElement | null)[] {
+  const fields = impact.programs.flatMap((program) => changed(program.fields)).length;
+  const targets = targetsOf(impact).filter(({ change }) => change !== "same").length;
+  const facts = [counted(impact.programs.length, "program")];
+  if (fields > 0) facts.push(`${counted(fields, "field")} changed`);
+  if (targets > 0) facts.push(`${counted(targets, "target")} changed`);
+  return [
+    sign(TONES[verdict], verdict),
+    element("span", { class: "name" }, mono(shortName(impact.name))),
+    element("span", { class: "muted" }, facts.join(", ")),
+  ];
+}
+
+function changed(fields: readonly Plain<FieldImpact>[]): Plain<FieldImpact>[] {
+  return fields.filter(({ change }) => change !== "same");
+}
+
+function contentOf(impact: Plain<ObjectImpact>): HTMLElement {
+  const made = element("div", { class: "programs" });
+  if (impact.skipped !== null) made.append(element("p", {}, visible(impact.skipped)));
+  made.append(...targetList(impact.targets));
+  made.append(...impact.programs.map(programBlock));
+  return made;
+}
+
+function targetList(targets: readonly Plain<AttachImpact>[]): HTMLElement[] {
+  const some = targets.filter(({ change }) => change !== "same");
+  if (some.length === 0) return [];
+  return [
+    element(
+      "ul",
+      { class: "targets" },
+      ...some.map((target) => element("li", { class: target.change }, visible(targetWords(target)))),
+    ),
+  ];
+}
+
+function programBlock(program: Plain<ProgramImpact>): HTMLElement {
+  const title = element(
+    "h3",
+    {},
+    mono(program.program ?? "(no program)"),
+    element("span", { class: "muted" }, ` ${visible(program.section)}: `),
+    element("span", { class: program.worked && !program.works ? "breaks" : "" }, verdictWord(program)),
+  );
+  const fields = changed(program.fields);
+  const same = program.fields.length - fields.length;
+  return element(
+    "section",
+    { class: "program" },
+    title,
+    ...targetList(program.targets),
+    fields.length === 0 ? null : fieldTable(fields),
+    same === 0 ? null : sameFields(program, same),
+  );
+}
+
+function fieldTable(fields: readonly Plain<FieldImpact>[]): HTMLElement {
+  const head = element(
+    "tr",
+    {},
+    ...["Change", "Field or type", "What", "Source"].map((word) => element("th", { scope: "col" }, word)),
+  );
+  const rows = fields.map((field) =>
+    element(
+      "tr",
+      {},
+      element("td", {}, sign(field.change.replace("newly-", ""), CHANGE_WORDS[field.change])),
+      element("td", { class: "path" }, mono(field.path)),
+      element("td", { class: "why" }, visible(fieldWords(revive(field)))),
+      element("td", { class: "mono muted" }, visible(sourceWords(revive(field)))),
+    ),
+  );
+  const table = element("table", { class: "relocations" }, element("thead", {}, head), element("tbody", {}, ...rows));
+  return element("div", { class: "scroll" }, table);
+}
+
+/** JSON has no bigint: numbers and strings become one again. */
+function revive(field: Plain<FieldImpact>): FieldImpact {
+  const side = (one: Plain<FieldImpact>["relocations"][number]["old"]) => ({
+    ...one,
+    value: one.value === null ? null : BigInt(one.value),
+  });
+  return {
+    ...field,
+    relocations: field.relocations.map((one) => ({ ...one, old: side(one.old), new: side(one.new) })),
+  };
+}
+
+function sameFields({ fields }: Plain<ProgramImpact>, count: number): HTMLElement {
+  const made = element("details", { class: "same" }, element("summary", {}, `${counted(count, "field")} as before`));
+  made.addEventListener("toggle", () => {
+    if (!made.open || made.childElementCount > 1) return;
+    const same = fields.filter(({ change }) => change === "same");
+    made.append(element("p", {}, ...same.flatMap(({ path }, i) => [i === 0 ? "" : ", ", mono(path)])));
+  });
+  return made;
+}
