@@ -121,7 +121,7 @@ function declareAt(spelling: Spelling, id: number, name: string, budget: Budget)
       }
       case KIND_TYPE_TAG: {
         const tag = spelling.typeTag(at);
-        if (tag !== "") tags += `${tag} `;
+        if (tag !== "") tags = `${tag} ${tags}`; // the last one written is the outermost
         at = targetOf(btf, at);
         break;
       }

@@ -1,0 +1,154 @@
+import { KIND_ARRAY, KIND_UNION } from "../btf/format.ts";
+import { arrayElement, arrayLength, memberName, memberType } from "../btf/members.ts";
+import { pointerBytes } from "../btf/resolve.ts";
+import { kindOf, sizeOf, vlenOf } from "../btf/view.ts";
+import { declare, keywordOf, type Spelling } from "./declarator.ts";
+import { explainingAlignment, natural, type Place, placeOf, roundUp } from "./layout.ts";
+import { unfolded } from "./references.ts";
+import { declTagText } from "./tags.ts";
+import { memberText, remark, type Writer } from "./writer.ts";
+
+/** A gap that takes more nameless bitfields than this is filled with a member, an array of bytes. */
+const MOST_BITFIELDS = 8;
+/** Behind a last array without elements there must be no member, so bitfields go on for longer. */
+const MOST_BITFIELDS_BEHIND_ARRAY = 512;
+/** What a member made up for a gap is called, with a number behind it. */
+const GAP_NAME = "__btfgen_gap";
+const BITS_A_BYTE = 8;
+
+/** The text of a struct or union so far. */
+interface Body {
+  readonly id: number;
+  readonly isUnion: boolean;
+  readonly packed: boolean;
+  /** Bytes of its alignment. */
+  readonly alignment: number;
+  text: string;
+  /** Bits up to which it is filled. */
+  end: number;
+  /** True when there is a member with a name, or what is unfolded from one without. */
+  named: boolean;
+  /** True when the last member is an array without elements. */
+  behindEmptyArray: boolean;
+}
+
+/** A struct or union from its brace to its attributes, at the writer's indent. */
+export function compositeBody(writer: Writer, spelling: Spelling, id: number): string {
+  const { btf, layouts, tags } = writer;
+  const outer = writer.indent;
+  writer.indent = `${outer}\t`;
+  const body: Body = {
+    id,
+    isUnion: kindOf(btf, id) === KIND_UNION,
+    packed: layouts.packed[id] === 1,
+    alignment: Math.max(1, layouts.alignments[id] as number),
+    text: "",
+    end: 0,
+    named: false,
+    behindEmptyArray: false,
+  };
+  for (let i = 0; i < vlenOf(btf, id); i++) addMember(writer, spelling, body, i);
+  const size = sizeOf(btf, id) * BITS_A_BYTE;
+  if (roundUp(body.end, body.alignment) !== size) fill(writer, body, size);
+  writer.indent = outer;
+  const packed = body.packed ? " __attribute__((packed))" : "";
+  const aligned = layouts.aligned[id] === 0 ? "" : ` __attribute__((aligned(${layouts.aligned[id]})))`;
+  const inside = body.text === "" ? " {" : ` {\n${body.text}${outer}`;
+  return `${inside}}${packed}${aligned}${declTagText(btf, tags, id, -1)}`;
+}
+
+function addMember(writer: Writer, spelling: Spelling, body: Body, index: number): void {
+  const { btf, layouts, indent, tags } = writer;
+  const place = placeOf(layouts, body.id, index);
+  const { offset, width } = place;
+  const nameOffset = memberName(btf, body.id, index);
+  const inner = unfolded(btf, body.id, index);
+  const name = nameOffset === 0 ? "" : memberText(writer, nameOffset);
+  let problem = place.problem;
+  if (problem === "" && body.isUnion && offset !== 0) problem = "it does not begin where its union does";
+  if (problem === "" && !body.isUnion && offset < body.end) problem = "it overlaps the member before it";
+  if (problem !== "") {
+    const what = `${name === "" ? "a member" : name} at ${Math.floor(offset / 8)}`;
+    body.text += `${indent}${remark(what, problem)}\n`;
+    return;
+  }
+  // Nameless bitfields and other nameless things are gaps to C.
+  if (name === "" && inner === 0) return;
+  let attribute = "";
+  if (!body.isUnion && natural(body.end, place, body.packed) !== offset) {
+    const bytes = body.packed || width > 0 ? 0 : explainingAlignment(layouts, body.id, body.end, offset);
+    if (bytes === 0) fill(writer, body, offset);
+    else attribute = ` __attribute__((aligned(${bytes})))`;
+  }
+  const tag = name === "" ? "" : declTagText(btf, tags, body.id, index);
+  const text =
+    inner === 0
+      ? memberDeclaration(writer, spelling, body, index, name)
+      : keywordOf(btf, inner) + compositeBody(writer, spelling, inner);
+  body.text += `${indent}${text}${width === 0 ? "" : `: ${width}`}${attribute}${tag};\n`;
+  advance(body, place);
+}
+
+function advance(body: Body, { offset, width, size }: Place): void {
+  const end = offset + (width === 0 ? size : width);
+  body.end = Math.max(body.end, end);
+  body.named = true;
+  body.behindEmptyArray = width === 0 && size === 0;
+}
+
+/** A member of its name; the last one of a struct may be an array of any length, where nothing can come behind it. */
+function memberDeclaration(writer: Writer, spelling: Spelling, body: Body, index: number, name: string): string {
+  const { btf, layouts } = writer;
+  const type = memberType(btf, body.id, index);
+  const flexible =
+    kindOf(btf, type) === KIND_ARRAY &&
+    arrayLength(btf, type) === 0 &&
+    index === vlenOf(btf, body.id) - 1 &&
+    !body.isUnion &&
+    body.named &&
+    layouts.embedded[body.id] === 0;
+  return flexible ? declare(spelling, arrayElement(btf, type), `${name}[]`) : declare(spelling, type, name);
+}
+
+/**
+ * Fills a gap up to `to`, in bits: with nameless bitfields, of which the compiler's BTF has no trace, none of a type
+ * that is aligned to more than the struct is (some targets align the struct by them); or with a member if they are many.
+ */
+function fill(writer: Writer, body: Body, to: number): void {
+  const { indent } = writer;
+  const most = body.behindEmptyArray ? MOST_BITFIELDS_BEHIND_ARRAY : MOST_BITFIELDS;
+  const from = body.isUnion ? 0 : body.end;
+  const widest = body.packed ? 8 : Math.min(8, body.isUnion ? 8 : body.alignment);
+  let lines = "";
+  let count = 0;
+  let at = from;
+  for (; at < to && count <= most; count++) {
+    const [type, bits] = widestField(writer, at, to, widest);
+    lines += `${indent}${type}: ${bits};\n`;
+    at += bits;
+  }
+  if (at < to || (body.isUnion && count > 1)) {
+    const start = Math.ceil(from / BITS_A_BYTE) * BITS_A_BYTE;
+    const bytes = (to - start) / BITS_A_BYTE;
+    const rest = start > from ? `${indent}char: ${start - from};\n` : "";
+    lines = `${rest}${indent}unsigned char ${GAP_NAME}${writer.gaps++}[${bytes}];\n`;
+  }
+  body.text += lines;
+  body.end = to;
+}
+
+/** The bitfield that fills most from `at` on without crossing a border of its type, and its type. */
+function widestField({ btf }: Writer, at: number, to: number, widest: number): [type: string, bits: number] {
+  let best: [string, number] = ["char", 0];
+  for (let bytes = 1; bytes <= widest; bytes *= 2) {
+    const border = roundUp(at + 1, bytes);
+    const bits = Math.min(border, to) - at;
+    if (bits > best[1]) best = [typeOf(bytes, pointerBytes(btf)), bits];
+  }
+  return best;
+}
+
+function typeOf(bytes: number, longBytes: number): string {
+  if (bytes === 8) return longBytes === 8 ? "long" : "long long";
+  return bytes === 4 ? "int" : bytes === 2 ? "short" : "char";
+}

@@ -1,0 +1,236 @@
+import { type DumpSelection, selectTypes } from "../btf/dump-select.ts";
+import { type ChunkWriter, flush, openSink, put } from "../btf/dump-sink.ts";
+import { FormatError } from "../btf/error.ts";
+import {
+  KIND_DATASEC,
+  KIND_DECL_TAG,
+  KIND_FUNC,
+  KIND_FUNC_PROTO,
+  KIND_FWD,
+  KIND_TYPEDEF,
+  KIND_VAR,
+} from "../btf/format.ts";
+import { enumeratorName } from "../btf/members.ts";
+import { stringAt } from "../btf/strings.ts";
+import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf, targetOf, vlenOf } from "../btf/view.ts";
+import { compositeBody } from "./body.ts";
+import { declare, keywordOf, type Spelling } from "./declarator.ts";
+import { enumBody } from "./enumeration.ts";
+import { identifier } from "./identifiers.ts";
+import { planLayouts } from "./layout.ts";
+import { findNameless, type Nameless } from "./nameless.ts";
+import { isUnit, orderUnits } from "./order.ts";
+import { isNamelessComposite } from "./references.ts";
+import { standIn } from "./scalars.ts";
+import { declTagText, FASTCALL_TAG, findTags, hasTag, KFUNC_TAG, tagMacros, typeTagText } from "./tags.ts";
+import { memberText, nameUnits, ordinaryName, rawNameOf, tagged, type Writer } from "./writer.ts";
+
+/**
+ * Prints BTF as a C header that a compiler for BPF makes the same layout of: what `bpftool btf dump file FILE format c`
+ * is for. Without filters all types of the segment, and those of the base that they need; with filters what they
+ * select and all that must be complete for it, while what is only pointed to stays a tag. FUNCs that the kernel tags as
+ * callable from BPF become prototypes; other functions and variables, comments where a filter selects them.
+ *
+ * Chunks as dumpRaw; nothing is written before it is known that all can be. @throws FormatError for what C cannot
+ * have: a struct inside itself, text that would grow beyond all measure.
+ */
+export function dumpC(btf: Btf, write: ChunkWriter, selection: DumpSelection = {}): void {
+  const sink = openSink(btf.strings, write);
+  const tags = findTags(btf);
+  const nameless = findNameless(btf);
+  const ids = (selection.ids ?? []).length > 0;
+  const filtered = ids || (selection.names ?? []).length > 0 || (selection.kinds ?? []).length > 0;
+  const { roots, kfuncs, remarks } = chooseRoots(btf, nameless, selection, ids, filtered, tags);
+  const order = orderUnits(btf, nameless, roots);
+  const functions = kfuncs.map((id) => rawNameOf({ btf, sink }, id));
+  const writer: Writer = {
+    btf,
+    sink,
+    tags,
+    layouts: planLayouts(btf, order),
+    names: nameUnits(btf, sink, order, functions),
+    indent: "",
+    gaps: 0,
+  };
+  const spelling = headerSpelling(writer, nameless);
+  const declared = new Set<string>();
+  const declareTags = (id: number): void => {
+    for (const tag of order.forward.get(id) ?? []) declareTag(writer, declared, tag);
+  };
+  put(sink, PROLOGUE + tagMacros(tags));
+  for (const unit of order.units) {
+    declareTags(unit);
+    writer.gaps = 0;
+    putUnit(writer, spelling, declared, unit);
+  }
+  for (const id of remarks) put(sink, `/* ${functionText(writer, spelling, id).replaceAll("*/", "* /")}; */\n`);
+  if (kfuncs.length > 0) {
+    put(sink, KFUNC_PROLOGUE);
+    for (const id of kfuncs) declareTags(targetOf(btf, id));
+    for (const id of sortedByName(writer, kfuncs)) {
+      const fast = hasTag(btf, tags, id, FASTCALL_TAG) ? "__bpf_fastcall " : "";
+      put(sink, `extern ${fast}${functionText(writer, spelling, id)} __weak __ksym;\n`);
+    }
+    put(sink, "#endif\n\n");
+  }
+  put(sink, EPILOGUE);
+  flush(sink);
+}
+
+interface Roots {
+  readonly roots: readonly number[];
+  /** Functions to print as prototypes: one of each name. */
+  readonly kfuncs: readonly number[];
+  /** Functions and variables to print as comments. */
+  readonly remarks: readonly number[];
+}
+
+function chooseRoots(
+  btf: Btf,
+  nameless: Nameless,
+  selection: DumpSelection,
+  ids: boolean,
+  filtered: boolean,
+  tags: ReturnType<typeof findTags>,
+): Roots {
+  const roots: number[] = [];
+  const kfuncs = new Map<number, number>();
+  const remarks: number[] = [];
+  for (const id of selectTypes(btf, selection)) {
+    const kind = kindOf(btf, id);
+    if (kind === KIND_FUNC && kindOf(btf, targetOf(btf, id)) === KIND_FUNC_PROTO && hasTag(btf, tags, id, KFUNC_TAG)) {
+      const name = nameOffsetOf(btf, id);
+      if (!kfuncs.has(name) && isIdentifier(btf, name)) kfuncs.set(name, id);
+    } else if (kind === KIND_FUNC || kind === KIND_VAR) {
+      if (filtered) remarks.push(id);
+    } else if (kind === KIND_DATASEC || kind === KIND_DECL_TAG) {
+      // Sections have no place in C, tags stand with what they are of.
+    } else if (isNamelessComposite(btf, id)) {
+      // Written out where something needs it; asked for by number it gets a name.
+      if (ids) nameless.toName.add(id);
+      if (nameless.toName.has(id)) roots.push(id);
+    } else if (isUnit(btf, nameless, id) || isEnum(kind) || filtered) {
+      roots.push(id);
+    }
+  }
+  for (const id of kfuncs.values()) roots.push(targetOf(btf, id));
+  for (const id of remarks) roots.push(targetOf(btf, id));
+  return { roots, kfuncs: [...kfuncs.values()], remarks };
+}
+
+function isIdentifier(btf: Btf, nameOffset: number): boolean {
+  const name = stringAt(btf.strings, nameOffset);
+  return identifier(name) === name;
+}
+
+/** Names and bodies as the header has them. */
+function headerSpelling(writer: Writer, nameless: Nameless): Spelling {
+  const { btf, names } = writer;
+  const spelling: Spelling = {
+    btf,
+    specifier: (id) => {
+      const kind = kindOf(btf, id);
+      if (keywordOf(btf, id) === undefined) return ordinaryName(writer, id);
+      if (isUnit(btf, nameless, id)) return tagged(writer, id);
+      return keywordOf(btf, id) + (isComposite(kind) ? compositeBody(writer, spelling, id) : enumBody(writer, id));
+    },
+    typeTag: (id) => typeTagText(btf, id),
+    parameter: (offset) => {
+      const name = offset === 0 ? "" : memberText(writer, offset);
+      // A parameter hides a typedef from those behind it.
+      return names.ordinary.has(name) ? "" : name;
+    },
+    endless: (id) => {
+      const detail = "qualifiers, pointers or functions that go on without an end";
+      throw new FormatError("type-loop", detail, { source: btf.source, section: "BTF types", typeId: id });
+    },
+  };
+  return spelling;
+}
+
+function putUnit(writer: Writer, spelling: Spelling, declared: Set<string>, id: number): void {
+  const { btf, sink, tags } = writer;
+  const kind = kindOf(btf, id);
+  if (kind === KIND_FWD) declareTag(writer, declared, id);
+  else if (isComposite(kind)) {
+    const tag = tagged(writer, id);
+    declared.add(tag);
+    put(sink, `${tag}${compositeBody(writer, spelling, id)};\n\n`);
+  } else if (isEnum(kind)) {
+    const name = nameOffsetOf(btf, id) === 0 && !writer.names.byId.has(id) ? "enum" : tagged(writer, id);
+    putUnlessC23(writer, isTruth(btf, id), `${name}${enumBody(writer, id)};\n\n`);
+  } else if (kind === KIND_TYPEDEF) {
+    const name = ordinaryName(writer, id);
+    const text = `typedef ${declare(spelling, targetOf(btf, id), name)}${declTagText(btf, tags, id, -1)};\n\n`;
+    putUnlessC23(writer, name === "bool", text);
+  } else {
+    put(sink, `typedef ${standIn(btf, id)} ${ordinaryName(writer, id)};\n\n`);
+  }
+}
+
+function declareTag(writer: Writer, declared: Set<string>, id: number): void {
+  const tag = tagged(writer, id);
+  if (declared.has(tag)) return;
+  declared.add(tag);
+  put(writer.sink, `${tag};\n\n`);
+}
+
+/** C has had `bool`, `true` and `false` of its own since 2023. */
+function putUnlessC23(writer: Writer, isOwn: boolean, text: string): void {
+  const condition = "#if !defined(__STDC_VERSION__) || __STDC_VERSION__ < 202311L\n";
+  put(writer.sink, isOwn ? `${condition}${text.trimEnd()}\n#endif\n\n` : text);
+}
+
+function isTruth(btf: Btf, id: number): boolean {
+  if (nameOffsetOf(btf, id) !== 0 || vlenOf(btf, id) !== 2) return false;
+  const names = [0, 1].map((i) => stringAt(btf.strings, enumeratorName(btf, id, i)));
+  return names.includes("true") && names.includes("false");
+}
+
+function functionText(writer: Writer, spelling: Spelling, id: number): string {
+  return declare(spelling, targetOf(writer.btf, id), identifier(rawNameOf(writer, id)));
+}
+
+function sortedByName(writer: Writer, ids: readonly number[]): number[] {
+  const named = ids.map((id) => ({ id, name: rawNameOf(writer, id) }));
+  named.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return named.map(({ id }) => id);
+}
+
+/** `__VMLINUX_H__` tells libbpf's headers, too, which types they have. */
+const PROLOGUE = `#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+#ifndef __has_attribute
+#define __has_attribute(name) 0
+#endif
+
+#if defined(__clang__) && !defined(BPF_NO_PRESERVE_ACCESS_INDEX)
+#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+`;
+
+const EPILOGUE = `#if defined(__clang__) && !defined(BPF_NO_PRESERVE_ACCESS_INDEX)
+#pragma clang attribute pop
+#endif
+
+#endif /* __VMLINUX_H__ */
+`;
+
+const KFUNC_PROLOGUE = `#ifndef BPF_NO_KFUNC_PROTOTYPES
+#ifndef __ksym
+#define __ksym __attribute__((section(".ksyms")))
+#endif
+#ifndef __weak
+#define __weak __attribute__((weak))
+#endif
+#ifndef __bpf_fastcall
+#if __has_attribute(bpf_fastcall)
+#define __bpf_fastcall __attribute__((bpf_fastcall))
+#else
+#define __bpf_fastcall
+#endif
+#endif
+
+`;
