@@ -34,7 +34,7 @@ function ownChanges(pair: CompositePair, budget: FieldBudget): Change[] {
   if (a || b) return a === b ? [] : [{ what: "definition", old: definitionText(a), new: definitionText(b) }];
   const kind = kindOf(next.btf, newId);
   if (isComposite(kind)) return diffComposites(pair, budget);
-  if (isEnum(kind)) return diffEnums(old.btf, oldId, next.btf, newId);
+  if (isEnum(kind)) return diffEnums(old.speller, oldId, next.speller, newId);
   switch (kind) {
     case KIND_TYPEDEF:
       return diffTypedefs(pair, budget);
@@ -63,7 +63,7 @@ function diffTypedefs(pair: CompositePair, budget: FieldBudget): Change[] {
   if (anonymous && isComposite(kind) && kind === kindOf(next.btf, b)) {
     return diffComposites({ ...pair, oldId: a, newId: b }, budget);
   }
-  if (anonymous && isEnum(kind) && isEnum(kindOf(next.btf, b))) return diffEnums(old.btf, a, next.btf, b);
+  if (anonymous && isEnum(kind) && isEnum(kindOf(next.btf, b))) return diffEnums(old.speller, a, next.speller, b);
   return targetChange("target", old, a, next, b);
 }
 
@@ -87,7 +87,7 @@ function placeOf({ btf, attached }: ClassedView, id: number): PlaceSide | null {
 
 function targetChange(what: "target" | "type", old: ClassedView, a: number, next: ClassedView, b: number): Change[] {
   if (old.references[a] === next.references[b]) return [];
-  const [x, y] = differentTexts(old.btf, a, next.btf, b);
+  const [x, y] = differentTexts(old.speller, a, next.speller, b);
   return [{ what, old: x, new: y }];
 }
 

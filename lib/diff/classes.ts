@@ -26,6 +26,7 @@ import { type Attached, collectAttached } from "./attached.ts";
 import { commonNames } from "./names.ts";
 import { pushShape, type ShapeSource } from "./shape-of.ts";
 import { finish, newShapes, push, reserve, type Shapes } from "./shapes.ts";
+import { newSpeller, type Speller } from "./speller.ts";
 
 /**
  * Two BTFs whose types are numbered in common, so that types are compared by numbers from here on.
@@ -51,6 +52,7 @@ export interface ClassedView {
   /** Common numbers of names, by offset. */
   readonly names: Uint32Array;
   readonly attached: Attached;
+  readonly speller: Speller;
 }
 
 /** First words of sequences that are no type's kind: a name and its kind; what goes round in a circle without a name. */
@@ -74,7 +76,14 @@ export function classify(old: Btf, next: Btf): Classes {
     const ids = names.ids[i] as Uint32Array;
     const count = typeCount(btf);
     const attached = collectAttached(btf, ids);
-    return { btf, references: new Uint32Array(count), bodies: new Uint32Array(count), names: ids, attached };
+    return {
+      btf,
+      references: new Uint32Array(count),
+      bodies: new Uint32Array(count),
+      names: ids,
+      attached,
+      speller: newSpeller(btf),
+    };
   });
   push(shapes, KEY);
   const voidClass = finish(shapes);

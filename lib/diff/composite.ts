@@ -3,7 +3,7 @@ import { sizeOf } from "../btf/view.ts";
 import type { Change, MemberChange, MemberDifference, MemberSide } from "./change.ts";
 import type { ClassedView } from "./classes.ts";
 import { type Field, type FieldBudget, fieldsOf, memberSide } from "./fields.ts";
-import { differentTexts, typeText } from "./spell.ts";
+import { differentTexts } from "./spell.ts";
 
 /** Two structs or unions, by view and id. */
 export interface CompositePair {
@@ -20,8 +20,8 @@ export function diffComposites(pair: CompositePair, budget: FieldBudget): Change
   const oldSize = sizeOf(old.btf, oldId);
   const newSize = sizeOf(next.btf, newId);
   if (oldSize !== newSize) changes.push({ what: "size", old: oldSize, new: newSize });
-  const left = fieldsOf(old.btf, oldId, budget);
-  const right = fieldsOf(next.btf, newId, budget);
+  const left = fieldsOf(old.speller, oldId, budget);
+  const right = fieldsOf(next.speller, newId, budget);
   const partners = matchFields(pair, left, right);
   changes.push(...memberChanges(pair, left, right, partners));
   return changes;
@@ -141,8 +141,8 @@ function placeKey(field: Field, view: ClassedView): string {
 }
 
 /** What is compared of a field's type: of an anonymous struct only how it is spelled, for its members are fields. */
-function typeKey({ isContainer, typeId }: Field, { btf, references }: ClassedView): string | number {
-  return isContainer ? typeText(btf, typeId) : (references[typeId] as number);
+function typeKey({ isContainer, typeId }: Field, { speller, references }: ClassedView): string | number {
+  return isContainer ? speller.declare(typeId, "") : (references[typeId] as number);
 }
 
 function memberChanges(
@@ -162,7 +162,7 @@ function memberChanges(
         what: "member",
         status: "removed",
         how: [],
-        old: memberSide(old.btf, field),
+        old: memberSide(old.speller, field),
         new: null,
       };
       placed.push({ at: last + 0.5, change });
@@ -173,7 +173,7 @@ function memberChanges(
     const other = right[j] as Field;
     const how = differences(pair, field, other);
     if (how.length === 0) return;
-    const [a, b] = [memberSide(old.btf, field), memberSide(next.btf, other)];
+    const [a, b] = [memberSide(old.speller, field), memberSide(next.speller, other)];
     placed.push({
       at: j,
       change: { what: "member", status: "changed", how, ...distinct(pair, field, other, a, b, how) },
@@ -181,7 +181,7 @@ function memberChanges(
   });
   right.forEach((field, j) => {
     if (partnerOf[j] !== -1) return;
-    const side = memberSide(next.btf, field);
+    const side = memberSide(next.speller, field);
     placed.push({ at: j, change: { what: "member", status: "added", how: [], old: null, new: side } });
   });
   return placed.sort((a, b) => a.at - b.at).map(({ change }) => change);
@@ -209,7 +209,7 @@ function distinct(
   how: readonly MemberDifference[],
 ): { readonly old: MemberSide; readonly new: MemberSide } {
   if (!how.includes("retyped") || oldSide.type !== newSide.type) return { old: oldSide, new: newSide };
-  const [x, y] = differentTexts(old.btf, a.typeId, next.btf, b.typeId);
+  const [x, y] = differentTexts(old.speller, a.typeId, next.speller, b.typeId);
   return { old: { ...oldSide, type: x }, new: { ...newSide, type: y } };
 }
 

@@ -9,8 +9,7 @@ import {
   KIND_UNION,
   KIND_VAR,
 } from "../btf/format.ts";
-import { nameOf } from "../btf/strings.ts";
-import { type Btf, typeCount } from "../btf/view.ts";
+import { type Btf, nameOffsetOf, typeCount } from "../btf/view.ts";
 import { bodyOf } from "./body.ts";
 import { type Change, DIFF_KINDS, type DiffInput, type DiffKind, type TypeChange, type TypesDiff } from "./change.ts";
 import { changesOf } from "./change-of.ts";
@@ -57,9 +56,9 @@ export function diffTypes(old: Btf, next: Btf, options: DiffOptions = {}): Types
   const types: TypeChange[] = [];
   for (const pair of pairTypes(classes)) {
     if (options.modulesOnly === true && pair.modules.every((module) => module === "")) continue;
-    const [btf, id] = pair.new === 0 ? [old, pair.old] : [next, pair.new];
+    const [{ btf, speller }, id] = pair.new === 0 ? [oldView, pair.old] : [newView, pair.new];
     const kind = KINDS.get(nameKind(btf, id)) as DiffKind;
-    const name = nameOf(btf, id);
+    const name = speller.nameAt(nameOffsetOf(btf, id));
     if (accepts(kind, name))
       types.push(
         typeChange({ old: oldView, next: newView, budget, bodies: options.bodies === true }, pair, kind, name),
@@ -81,14 +80,14 @@ function typeChange(comparison: Comparison, pair: TypePair, kind: DiffKind, name
   const isBoth = pair.old !== 0 && pair.new !== 0;
   let changes: Change[] = [];
   if (isBoth) changes = changesOf({ old, oldId: pair.old, next, newId: pair.new }, budget);
-  else if (bodies && pair.old === 0) changes = bodyOf(next.btf, pair.new, "added", budget);
-  else if (bodies) changes = bodyOf(old.btf, pair.old, "removed", budget);
+  else if (bodies && pair.old === 0) changes = bodyOf(next.speller, pair.new, "added", budget);
+  else if (bodies) changes = bodyOf(old.speller, pair.old, "removed", budget);
   return {
     kind,
     name,
     status: isBoth ? "changed" : pair.old === 0 ? "added" : "removed",
-    old: pair.old === 0 ? null : typeSide(old.btf, pair.old),
-    new: pair.new === 0 ? null : typeSide(next.btf, pair.new),
+    old: pair.old === 0 ? null : typeSide(old.speller, pair.old),
+    new: pair.new === 0 ? null : typeSide(next.speller, pair.new),
     modules: pair.modules,
     definitions: pair.definitions,
     isConsequence: isBoth && isConsequence(changes),

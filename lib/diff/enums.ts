@@ -1,7 +1,7 @@
 import { enumeratorBits, enumeratorName, enumeratorValue } from "../btf/members.ts";
-import { stringAt } from "../btf/strings.ts";
 import { type Btf, kindFlagOf, sizeOf, vlenOf } from "../btf/view.ts";
 import type { Change, EnumeratorChange, EnumeratorSide } from "./change.ts";
+import type { Speller } from "./speller.ts";
 
 /** An enumerator as it is compared. */
 interface Enumerator extends EnumeratorSide {
@@ -10,13 +10,14 @@ interface Enumerator extends EnumeratorSide {
 }
 
 /** What differs between two enums, of 32 or 64 bits. */
-export function diffEnums(old: Btf, oldId: number, next: Btf, newId: number): Change[] {
+export function diffEnums(oldSpeller: Speller, oldId: number, newSpeller: Speller, newId: number): Change[] {
+  const [old, next] = [oldSpeller.btf, newSpeller.btf];
   const changes: Change[] = [];
   const [oldSize, newSize] = [sizeOf(old, oldId), sizeOf(next, newId)];
   if (oldSize !== newSize) changes.push({ what: "size", old: oldSize, new: newSize });
   const [oldSign, newSign] = [signText(old, oldId), signText(next, newId)];
   if (oldSign !== newSign) changes.push({ what: "signedness", old: oldSign, new: newSign });
-  changes.push(...diffEnumerators(enumerators(old, oldId), enumerators(next, newId)));
+  changes.push(...diffEnumerators(enumerators(oldSpeller, oldId), enumerators(newSpeller, newId)));
   return changes;
 }
 
@@ -24,9 +25,9 @@ function signText(btf: Btf, id: number): "signed" | "unsigned" {
   return kindFlagOf(btf, id) === 1 ? "signed" : "unsigned";
 }
 
-function enumerators(btf: Btf, id: number): Enumerator[] {
+function enumerators({ btf, nameAt }: Speller, id: number): Enumerator[] {
   return Array.from({ length: vlenOf(btf, id) }, (_, i) => ({
-    name: stringAt(btf.strings, enumeratorName(btf, id, i)),
+    name: nameAt(enumeratorName(btf, id, i)),
     value: enumeratorValue(btf, id, i),
     bits: enumeratorBits(btf, id, i),
   }));

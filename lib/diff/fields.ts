@@ -1,10 +1,10 @@
 import { KIND_ARRAY } from "../btf/format.ts";
 import { arrayElement, memberBitfieldSize, memberBitOffset, memberName, memberType } from "../btf/members.ts";
 import { resolveSize } from "../btf/resolve.ts";
-import { stringAt } from "../btf/strings.ts";
 import { type Btf, isComposite, isModifier, kindOf, nameOffsetOf, targetOf, vlenOf } from "../btf/view.ts";
-import { declare, keywordOf, plainSpelling } from "../c/declarator.ts";
+import { keywordOf } from "../c/declarator.ts";
 import type { MemberSide } from "./change.ts";
+import type { Speller } from "./speller.ts";
 
 /** A member of a struct or union, or of an anonymous one inside it. */
 export interface Field {
@@ -36,9 +36,9 @@ const MAX_DEPTH = 32;
 const MAX_STEPS = 32;
 
 /** All members of a struct or union and of the anonymous ones in it, in their order. */
-export function fieldsOf(btf: Btf, id: number, budget: FieldBudget): Field[] {
+export function fieldsOf(speller: Speller, id: number, budget: FieldBudget): Field[] {
   const fields: Field[] = [];
-  addFields(btf, { id, bitOffset: 0, prefix: "", parent: "", group: "", depth: 0 }, fields, budget);
+  addFields(speller, { id, bitOffset: 0, prefix: "", parent: "", group: "", depth: 0 }, fields, budget);
   return fields;
 }
 
@@ -52,7 +52,8 @@ interface Composite {
   readonly depth: number;
 }
 
-function addFields(btf: Btf, composite: Composite, fields: Field[], budget: FieldBudget): void {
+function addFields(speller: Speller, composite: Composite, fields: Field[], budget: FieldBudget): void {
+  const { btf, nameAt } = speller;
   const { id, prefix, parent, group, depth } = composite;
   const count = vlenOf(btf, id);
   const isOpen = depth < MAX_DEPTH;
@@ -64,11 +65,11 @@ function addFields(btf: Btf, composite: Composite, fields: Field[], budget: Fiel
     if (nameOffset === 0 && inner?.suffix === "") {
       const word = `${keywordOf(btf, inner.id)}`;
       const groups = group === "" ? word : `${group} ${word}`;
-      addFields(btf, { ...composite, id: inner.id, bitOffset, group: groups, depth: depth + 1 }, fields, budget);
+      addFields(speller, { ...composite, id: inner.id, bitOffset, group: groups, depth: depth + 1 }, fields, budget);
       continue;
     }
     budget.left--;
-    const name = stringAt(btf.strings, nameOffset);
+    const name = nameAt(nameOffset);
     const path = prefix + name;
     const isContainer = inner !== undefined && nameOffsetOf(btf, inner.id) === 0;
     const bitfieldSize = memberBitfieldSize(btf, id, i);
@@ -82,7 +83,7 @@ function addFields(btf: Btf, composite: Composite, fields: Field[], budget: Fiel
       group: "",
       depth: depth + 1,
     };
-    addFields(btf, next, fields, budget);
+    addFields(speller, next, fields, budget);
   }
 }
 
@@ -106,16 +107,16 @@ function innerComposite(btf: Btf, typeId: number): { readonly id: number; readon
 }
 
 /** A field for people. */
-export function memberSide(btf: Btf, field: Field): MemberSide {
+export function memberSide(speller: Speller, field: Field): MemberSide {
   const { path, bitOffset, bitfieldSize, typeId, group } = field;
-  const size = resolveSize(btf, typeId);
+  const size = resolveSize(speller.btf, typeId);
   return {
     path,
     bitOffset,
     bitfieldSize,
     size: size < 0 ? null : size,
-    type: declare(plainSpelling(btf), typeId, ""),
-    declaration: declare(plainSpelling(btf), typeId, path) + (bitfieldSize === 0 ? "" : `: ${bitfieldSize}`),
+    type: speller.declare(typeId, ""),
+    declaration: speller.declare(typeId, path) + (bitfieldSize === 0 ? "" : `: ${bitfieldSize}`),
     group,
   };
 }

@@ -1,10 +1,10 @@
 import { KIND_FUNC_PROTO } from "../btf/format.ts";
 import { paramName, paramType } from "../btf/members.ts";
-import { stringAt } from "../btf/strings.ts";
-import { type Btf, kindOf, targetOf, vlenOf } from "../btf/view.ts";
+import { kindOf, targetOf, vlenOf } from "../btf/view.ts";
 import type { Change, ParameterChange, ParameterSide } from "./change.ts";
 import type { ClassedView } from "./classes.ts";
-import { differentTexts, linkageText, typeText } from "./spell.ts";
+import { differentTexts, linkageText } from "./spell.ts";
+import type { Speller } from "./speller.ts";
 
 /** What differs between two functions. */
 export function diffFunctions(old: ClassedView, oldId: number, next: ClassedView, newId: number): Change[] {
@@ -17,7 +17,7 @@ export function diffFunctions(old: ClassedView, oldId: number, next: ClassedView
   const [a, b] = [targetOf(old.btf, oldId), targetOf(next.btf, newId)];
   if (old.references[a] === next.references[b]) return changes;
   if (kindOf(old.btf, a) !== KIND_FUNC_PROTO || kindOf(next.btf, b) !== KIND_FUNC_PROTO) {
-    const [x, y] = differentTexts(old.btf, a, next.btf, b);
+    const [x, y] = differentTexts(old.speller, a, next.speller, b);
     return [...changes, { what: "type", old: x, new: y }];
   }
   return [...changes, ...diffPrototypes(old, a, next, b)];
@@ -36,7 +36,7 @@ function diffPrototypes(old: ClassedView, a: number, next: ClassedView, b: numbe
   const changes: Change[] = [];
   const [oldReturn, newReturn] = [targetOf(old.btf, a), targetOf(next.btf, b)];
   if (old.references[oldReturn] !== next.references[newReturn]) {
-    const [x, y] = differentTexts(old.btf, oldReturn, next.btf, newReturn);
+    const [x, y] = differentTexts(old.speller, oldReturn, next.speller, newReturn);
     changes.push({ what: "returns", old: x, new: y });
   }
   const left = parametersOf(old, a);
@@ -47,14 +47,14 @@ function diffPrototypes(old: ClassedView, a: number, next: ClassedView, b: numbe
   left.forEach((parameter, i) => {
     const j = partners[i] as number;
     if (j === -1) {
-      changes.push(parameterChange("removed", side(old.btf, parameter), null));
+      changes.push(parameterChange("removed", side(old.speller, parameter), null));
       return;
     }
     const other = right[j] as Parameter;
-    const sides = [side(old.btf, parameter), side(next.btf, other)] as const;
+    const sides = [side(old.speller, parameter), side(next.speller, other)] as const;
     const isMoved = order[rank++] !== j;
     if (parameter.typeClass !== other.typeClass || parameter.isVariadic !== other.isVariadic) {
-      const [x, y] = differentTexts(old.btf, parameter.typeId, next.btf, other.typeId);
+      const [x, y] = differentTexts(old.speller, parameter.typeId, next.speller, other.typeId);
       const texts = sides[0].type === sides[1].type ? [x, y] : [sides[0].type, sides[1].type];
       const [oldSide, newSide] = [
         { ...sides[0], type: texts[0] ?? "" },
@@ -66,7 +66,7 @@ function diffPrototypes(old: ClassedView, a: number, next: ClassedView, b: numbe
   });
   const matched = new Set(partners);
   for (const parameter of right) {
-    if (!matched.has(parameter.position)) changes.push(parameterChange("added", null, side(next.btf, parameter)));
+    if (!matched.has(parameter.position)) changes.push(parameterChange("added", null, side(next.speller, parameter)));
   }
   return changes;
 }
@@ -79,11 +79,11 @@ function parameterChange(
   return { what: "parameter", status, old, new: next };
 }
 
-function parametersOf({ btf, references }: ClassedView, id: number): Parameter[] {
+function parametersOf({ btf, references, speller }: ClassedView, id: number): Parameter[] {
   const count = vlenOf(btf, id);
   return Array.from({ length: count }, (_, position) => {
     const typeId = paramType(btf, id, position);
-    const name = stringAt(btf.strings, paramName(btf, id, position));
+    const name = speller.nameAt(paramName(btf, id, position));
     const isVariadic = typeId === 0 && name === "" && position === count - 1;
     return { position, name, typeId, typeClass: references[typeId] as number, isVariadic };
   });
@@ -115,6 +115,6 @@ function matchParameters(left: readonly Parameter[], right: readonly Parameter[]
   return partners;
 }
 
-function side(btf: Btf, { position, name, typeId, isVariadic }: Parameter): ParameterSide {
-  return { position, name, type: isVariadic ? "..." : typeText(btf, typeId) };
+function side(speller: Speller, { position, name, typeId, isVariadic }: Parameter): ParameterSide {
+  return { position, name, type: isVariadic ? "..." : speller.declare(typeId, "") };
 }

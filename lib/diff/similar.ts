@@ -1,10 +1,9 @@
 import { ELEMENT_NAME_WORDS, ELEMENT_WORDS, FIXED_WORDS, KIND_FUNC } from "../btf/format.ts";
 import { memberBitOffset, memberType } from "../btf/members.ts";
-import { stringAt } from "../btf/strings.ts";
 import { type Btf, isComposite, kindOf, nameOffsetOf, recordOf, sizeOf, targetOf, vlenOf } from "../btf/view.ts";
-import { declare, plainSpelling } from "../c/declarator.ts";
 import type { ClassedView } from "./classes.ts";
 import { declarationOf } from "./spell.ts";
+import type { Speller } from "./speller.ts";
 
 /** One definition of a name on one side; several ids where modules, or a BTF that was not deduplicated, repeat it. */
 export interface Definition {
@@ -113,7 +112,7 @@ function profileOf(view: ClassedView, definition: Definition): Profile {
     const name = nameOfElement(view, id, i);
     if (name !== 0) indexes.set(name, i);
   }
-  return { definition, indexes, key: contentKey(btf, definition.id) };
+  return { definition, indexes, key: contentKey(view.speller, definition.id) };
 }
 
 /** Common number of an element's name; 0 for none, and for a kind without elements. */
@@ -133,18 +132,18 @@ function elementsOf(btf: Btf, id: number): number {
 const KEY_ELEMENTS = 64;
 
 /** A text that is the same for definitions that say the same; only to put some in an order. */
-function contentKey(btf: Btf, id: number): string {
+function contentKey(speller: Speller, id: number): string {
+  const { btf } = speller;
   const kind = kindOf(btf, id);
   const { words } = btf;
   let key = `${kind},${sizeText(btf, id)},${vlenOf(btf, id)}`;
-  if (ELEMENT_NAME_WORDS[kind] === 0) return `${key},${declarationOf(btf, id)}`;
-  const spelling = plainSpelling(btf);
+  if (ELEMENT_NAME_WORDS[kind] === 0) return `${key},${declarationOf(speller, id)}`;
   const step = ELEMENT_WORDS[kind] as number;
   let at = recordOf(btf, id) + (FIXED_WORDS[kind] as number);
   for (let i = 0; i < Math.min(vlenOf(btf, id), KEY_ELEMENTS); i++, at += step) {
-    const name = stringAt(btf.strings, words[at] as number);
+    const name = speller.nameAt(words[at] as number);
     const rest = isComposite(kind)
-      ? `${declare(spelling, words[at + 1] as number, "")},${words[at + 2]}`
+      ? `${speller.declare(words[at + 1] as number, "")},${words[at + 2]}`
       : words.subarray(at + 1, at + step).join();
     key += `;${name},${rest}`;
   }
