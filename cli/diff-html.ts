@@ -6,6 +6,7 @@ import type { PageKernel } from "./diff-page/data.ts";
 import { jsonValue } from "./finish.ts";
 import { type HistoryKernel, type HistoryReport, kernelText, runsOf } from "./history-report.ts";
 import type { ImpactReport } from "./impact-report.ts";
+import { shortName } from "./impact-words.ts";
 
 /** What a page may show; one of the parts at least. */
 export interface DiffHtmlParts {
@@ -35,4 +36,13 @@ function pageKernel(kernel: HistoryKernel): PageKernel {
   const { version, flavour } = splitRelease(release);
   const shared = labelText(labelOf([{ id, versionId, arch, release: null }]), "");
   return { name: version, group: [shared, flavour].filter((word) => word !== "").join(" ") };
+}
+
+/** `6.1.0-47-amd64.btf to 6.1.0-56-amd64.btf`: what a page of two kernels is called. */
+export function stepTitle({ old, new: next }: { readonly old: Named; readonly new: Named }): string {
+  return `${shortName(old.source)} to ${shortName(next.source)}`;
+}
+
+interface Named {
+  readonly source: string;
 }

@@ -1,10 +1,12 @@
 import type { TypeChange } from "../lib/diff/change.ts";
+import { diffHtml, stepTitle } from "./diff-html.ts";
 import { diffMarkdown } from "./diff-markdown.ts";
 import { diffHead, writeDiffJson } from "./diff-report.ts";
 import type { DiffRequest, DiffRun } from "./diff-run.ts";
 import { statLine, statText } from "./diff-stat.ts";
 import { typeLines } from "./diff-text.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "./outcome.ts";
+import { pageTemplate } from "./page-template.ts";
 import { printable } from "./table.ts";
 
 const RED = "\u001b[31m";
@@ -16,16 +18,19 @@ const PIECE = 1 << 16;
 
 /** What the command says of a diff, and how it ends. */
 export function diffOutcome({ diff, filtered }: DiffRun, request: DiffRequest): Outcome {
-  const { format, full, stat, color, exitCode, ignoreFile } = request;
+  const { format, full, stat, color, exitCode, ignoreFile, html } = request;
   const { types, unusedRules } = filtered;
   const head = diffHead(diff, filtered);
   const unused = unusedRules.map(
     ({ line, text }) => `warning: ${ignoreFile}:${line}: the rule leaves nothing out: ${text}`,
   );
+  const page = () =>
+    diffHtml({ title: stepTitle(diff), types: { ...diff, types }, impact: null, history: null }, pageTemplate("diff"));
   const outcome = {
     exitCode: exitCode && types.length > 0 ? EXIT_FINDING : EXIT_FINE,
     json: null,
     notes: [...unused, ...(stat || format !== "text" ? [] : [statLine(head)])].map(printable),
+    files: html === undefined ? [] : [{ path: html, bytes: page() }],
   } as const;
   if (format === "json") {
     return { ...outcome, stream: (write) => writeDiffJson(head, stat ? [] : types, write) };

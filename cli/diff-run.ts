@@ -38,6 +38,8 @@ export interface DiffRequest {
   readonly format: "text" | "json" | "markdown";
   readonly color: boolean;
   readonly exitCode: boolean;
+  /** Where to write a page. */
+  readonly html: string | undefined;
 }
 
 /** A diff made, and what is shown of it. */
@@ -56,6 +58,12 @@ export function diffRequestOf(args: Args<typeof command>): DiffRequest {
   }
   if (args.json && args.format !== undefined && args.format !== "json") {
     throw new UsageError(`diff: --json and --format ${args.format} exclude each other`);
+  }
+  if (args.new === undefined) throw new UsageError("diff needs OLD and NEW", "See btfgen diff --help.");
+  if (args.object.length === 0) {
+    const needy = args.more.length > 0 ? "more than two kernels need" : args.strict ? "--strict needs" : undefined;
+    if (needy !== undefined) throw new UsageError(`diff: ${needy} --object FILE`);
+    if (args.loader !== undefined) throw new UsageError("diff: --loader needs --object FILE");
   }
   if (args.stat && args.format === "markdown") throw new UsageError("diff: --stat has no Markdown of its own");
   const ignore = args.ignore === undefined ? [] : readRules(args.ignore);
@@ -76,6 +84,7 @@ export function diffRequestOf(args: Args<typeof command>): DiffRequest {
     format: args.json ? "json" : (args.format ?? "text"),
     color: wantsColor(args.color ?? "auto"),
     exitCode: args["exit-code"],
+    html: args.html,
   };
 }
 
@@ -88,12 +97,22 @@ function wantsColor(choice: "auto" | "always" | "never"): boolean {
 
 /** Reads both sides and compares them. Throws InputError or FormatError. */
 export async function runDiff(request: DiffRequest): Promise<DiffRun> {
-  const { old, new: next, filter, reached, full } = request;
+  const { old, new: next } = await readSides(request);
+  return compareSides(old, next, request);
+}
+
+/** Reads both sides. Throws InputError or FormatError. */
+export async function readSides({ old, new: next }: DiffRequest): Promise<{ readonly old: Btf; readonly new: Btf }> {
   checkStandardInput(
     "diff",
     [old, next].flatMap(({ path, base, modules }) => [path, base, ...modules]),
   );
-  const diff = diffTypes(await readSide(old), await readSide(next), {
+  return { old: await readSide(old), new: await readSide(next) };
+}
+
+/** Compares the types of both sides, and leaves out what the filter does not want. */
+export function compareSides(before: Btf, after: Btf, { old, filter, reached, full }: DiffRequest): DiffRun {
+  const diff = diffTypes(before, after, {
     accepts: (kind, name) => acceptsType(filter, kind, name),
     reached,
     bodies: full,

@@ -15,10 +15,15 @@ export function finish(outcome: Outcome, json: boolean): ExitCode {
     streamOut(outcome.stream);
     return outcome.exitCode;
   }
-  const text = json ? `${JSON.stringify(outcome.json, jsonValue, 2)}\n` : (outcome.text?.() ?? "");
+  const text = json ? jsonText(outcome.json) : (outcome.text?.() ?? "");
   const stdoutTaken = files.some((file) => isStdout(file.path));
   if (text !== "") (stdoutTaken ? writeErr : writeOut)(text);
   return outcome.exitCode;
+}
+
+/** A result as a document. */
+export function jsonText(json: unknown): string {
+  return `${JSON.stringify(json, jsonValue, 2)}\n`;
 }
 
 /** JSON has no 64-bit integers: those that a double cannot hold become decimal strings, the others numbers. */

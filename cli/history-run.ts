@@ -6,6 +6,7 @@ import { compareIdentities } from "../corpus/compat/release-order.ts";
 import { type KernelBtf, type KernelIdentity, kernelKey } from "../corpus/kernel.ts";
 import { isLooseModule, isProblem, type SourceOptions } from "../corpus/source/item.ts";
 import { readKernels } from "../corpus/source/read-kernels.ts";
+import { FormatError } from "../lib/btf/error.ts";
 import { parseBtf, parseModules } from "../lib/btf/parse.ts";
 import { indexCandidates } from "../lib/core/candidates.ts";
 import type { BpfObject } from "../lib/core/object.ts";
@@ -35,12 +36,19 @@ export async function runHistory({ objects, sources, rules, options }: HistoryQu
   for (const source of sources) {
     const before = kernels.length + unreadable.length;
     for await (const item of kernelsOf(source, options)) {
-      if ("problem" in item) unreadable.push({ origin: item.origin, reason: item.problem });
-      else {
+      if ("problem" in item) {
+        unreadable.push({ origin: item.origin, reason: item.problem });
+        continue;
+      }
+      try {
         const kernel = { ...item.identity, origin: item.origin };
         const base = parseBtf(item.btf.bytes, { source: item.btf.source });
         builder.add(kernel, indexCandidates(item.modules.length === 0 ? base : parseModules(base, item.modules)));
         kernels.push(kernel);
+      } catch (error) {
+        // One damaged kernel does not cost the others; a damaged object is no kernel's fault.
+        if (!(error instanceof FormatError) || error.source !== item.btf.source) throw error;
+        unreadable.push({ origin: item.origin, reason: error.message.replace(`${item.btf.source}: `, "") });
       }
     }
     if (kernels.length + unreadable.length === before) throw new InputError(source, "no kernel's BTF was found in it");

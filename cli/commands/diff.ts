@@ -1,19 +1,33 @@
+import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
 import { DIFF_FORMATS, DIFF_WORDS, KIND_WORDS } from "../diff-words.ts";
 
-/** `btfgen diff OLD NEW`. */
+/** `btfgen diff OLD NEW`, `btfgen diff OLD NEW --object OBJECT`, `btfgen diff A B C ... --object OBJECT`. */
 export const diff = defineCommand({
   name: "diff",
   summary: "Show what changed between the types of two kernels",
   description:
     "Compares all types of two BTFs by kind and name, whatever their ids and order, and prints what differs like a patch " +
     "of C declarations with offsets in bytes. A change is shown where it is: what only refers to a changed type is not " +
-    "changed. A kernel in a bundle or archive is named BUNDLE!ENTRY. Exits 0 unless --exit-code is given.",
+    "changed. A kernel in a bundle or archive is named BUNDLE!ENTRY. With --object, shows instead what the step does to " +
+    "each relocation and attach target of BPF objects; of more than two kernels (or a directory of them, or a bundle) " +
+    "where each field is on each. Exits 0 unless --exit-code or --strict is given.",
   positionals: [
     { name: "old", describe: "Anything that holds BTF: raw, ELF, image, package, archive, BUNDLE!ENTRY, or -" },
-    { name: "new", describe: "The same, for the other side" },
+    { name: "new", describe: "The same, for the other side", optional: true },
+    { name: "more", describe: "With --object: more kernels, also directories and bundles", list: true, optional: true },
   ],
   options: {
+    object: {
+      type: "string",
+      alias: "o",
+      list: true,
+      value: "FILE",
+      describe: "BPF object, program with embedded objects, or directory of these: show what the step does to it",
+    },
+    loader: { type: "string", choices: RULE_SET_NAMES, describe: "With --object: whose resolver to follow (libbpf)" },
+    strict: { type: "boolean", describe: "With --object: exit 1 where a program that worked would not" },
+    html: { type: "string", value: "FILE", describe: "Write a page too, to search, fold and link to" },
     type: {
       type: "string",
       alias: "t",
@@ -49,6 +63,11 @@ export const diff = defineCommand({
     { line: "diff 6.1.0-47-amd64.btf.tar.xz 6.1.0-56-amd64.btf.tar.xz", describe: "what an update changed" },
     { line: "diff old.btf new.btf --type task_struct --full", describe: "one struct, every member" },
     { line: "diff old.btf new.btf --only removed --exit-code", describe: "fail when something went away" },
+    { line: "diff old.btf new.btf --object exec.bpf.o --strict", describe: "does the update touch my programs?" },
+    {
+      line: "diff kernels/ --object exec.bpf.o --html fields.html",
+      describe: "fields over all releases, as a picture",
+    },
     { line: "diff vmlinuz-6.1 /sys/kernel/btf/vmlinux --stat", describe: "how much changed" },
     { line: "diff a/veth.ko b/veth.ko --old-base a/vmlinux --new-base b/vmlinux", describe: "a module" },
   ],

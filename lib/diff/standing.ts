@@ -44,7 +44,7 @@ export function objectSide(
   near: NearWords = new Map(),
 ): RelocationSide[] {
   const { judged, reasons } = assessObject(object, index, rules, near);
-  const relocations = judged.map(({ record, status }): RelocationSide => {
+  return judged.map(({ record, status }): RelocationSide => {
     const { relocation, chosen, value } = record;
     const hasValue = (status === "resolved" || status === "absent") && value !== null;
     const place = status === "resolved" && chosen !== null ? fieldPlace(index.btf, relocation.kind, chosen.spec) : null;
@@ -56,7 +56,6 @@ export function objectSide(
       reason: reasons.get(relocation.index) ?? null,
     };
   });
-  return relocations;
 }
 
 function fieldPlace(btf: Btf, kind: number, { accessors, bitOffset }: Spec): FieldPlace | null {

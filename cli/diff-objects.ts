@@ -1,0 +1,97 @@
+import { statSync } from "node:fs";
+import type { Args } from "./command.ts";
+import type { diff as command } from "./commands/diff.ts";
+import { diffHtml, stepTitle } from "./diff-html.ts";
+import { compareSides, diffRequestOf, readSides } from "./diff-run.ts";
+import { UsageError } from "./errors.ts";
+import { jsonText } from "./finish.ts";
+import { runHistory } from "./history-run.ts";
+import { historyMarkdown, historyNotes, historyText } from "./history-text.ts";
+import { impactMarkdown } from "./impact-markdown.ts";
+import { type ImpactReport, impactReport } from "./impact-report.ts";
+import { impactNotes, impactText } from "./impact-text.ts";
+import { readObjects } from "./object-input.ts";
+import { EXIT_FINDING, EXIT_FINE, type Outcome } from "./outcome.ts";
+import { pageTemplate } from "./page-template.ts";
+
+type DiffArgs = Args<typeof command>;
+
+/** Options that say what to show of types, which are on the page alone here. */
+const ABOUT_TYPES = ["type", "kind", "only", "own", "ignore", "full", "reached"] as const;
+
+/**
+ * What a step does to objects, or, of more than two kernels, of a directory or of a bundle, what fields are on each.
+ * Throws UsageError, InputError, FormatError.
+ */
+export async function diffObjects(args: DiffArgs): Promise<Outcome> {
+  const given = ABOUT_TYPES.find((name) => isGiven(args[name]));
+  const isStep = args.new !== undefined && args.more.length === 0 && ![args.old, args.new].some(isDirectory);
+  if (given !== undefined && (args.html === undefined || !isStep)) {
+    throw new UsageError(`diff: --${given} is about types; with --object it needs OLD, NEW and --html`);
+  }
+  if (args.stat) throw new UsageError("diff: --stat and --object exclude each other");
+  if (args.json && args.format !== undefined && args.format !== "json") {
+    throw new UsageError(`diff: --json and --format ${args.format} exclude each other`);
+  }
+  const outcome = await (isStep ? step(args) : history(args));
+  // The document is what --format json asks for, too.
+  return args.format === "json" ? { ...outcome, text: () => jsonText(outcome.json) } : outcome;
+}
+
+function isGiven(value: readonly string[] | string | boolean | undefined): boolean {
+  return typeof value === "object" ? value.length > 0 : value !== undefined && value !== false;
+}
+
+function isDirectory(path: string | undefined): boolean {
+  return path !== undefined && path !== "-" && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+async function step(args: DiffArgs): Promise<Outcome> {
+  const request = diffRequestOf(args);
+  const { objects } = readObjects(args.object);
+  const sides = await readSides(request);
+  const report = impactReport(objects, sides.old, sides.new, args.loader ?? "libbpf");
+  const failed = (args.strict && report.totals.broken > 0) || (request.exitCode && isChanged(report));
+  const page = () => {
+    const { diff, filtered } = compareSides(sides.old, sides.new, request);
+    const types = { ...diff, types: filtered.types };
+    return diffHtml({ title: stepTitle(report), types, impact: report, history: null }, pageTemplate("diff"));
+  };
+  return {
+    exitCode: failed ? EXIT_FINDING : EXIT_FINE,
+    json: report,
+    text: () => (request.format === "markdown" ? impactMarkdown(report) : impactText(report)),
+    notes: impactNotes(report),
+    files: args.html === undefined ? [] : [{ path: args.html, bytes: page() }],
+  };
+}
+
+/** Whether anything becomes of any relocation or target. */
+function isChanged({ totals, objects }: ImpactReport): boolean {
+  const { same, ...others } = totals.relocations;
+  if (Object.values(others).some((count) => count > 0)) return true;
+  return objects.some(({ programs, targets }) =>
+    [...programs.flatMap((program) => program.targets), ...targets].some(({ change }) => change !== "same"),
+  );
+}
+
+async function history(args: DiffArgs): Promise<Outcome> {
+  const refused = (["old-module", "new-module", "old-base", "new-base", "strict"] as const).find((name) =>
+    isGiven(args[name]),
+  );
+  if (refused !== undefined) throw new UsageError(`diff: --${refused} is for a step from one kernel to another`);
+  const { objects } = readObjects(args.object);
+  const sources = [args.old, ...(args.new === undefined ? [] : [args.new]), ...args.more];
+  const report = await runHistory({ objects, sources, rules: args.loader ?? "libbpf", options: { modules: false } });
+  const changes = report.rows.some((row) => row.changes > 0);
+  const isFinding = report.unreadable.length > 0 || (args["exit-code"] && changes);
+  const title = `Fields over ${report.kernels.length} kernels`;
+  const page = () => diffHtml({ title, types: null, impact: null, history: report }, pageTemplate("diff"));
+  return {
+    exitCode: isFinding ? EXIT_FINDING : EXIT_FINE,
+    json: report,
+    text: () => (args.format === "markdown" ? historyMarkdown(report) : historyText(report)),
+    notes: historyNotes(report),
+    files: args.html === undefined ? [] : [{ path: args.html, bytes: page() }],
+  };
+}
