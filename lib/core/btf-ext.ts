@@ -82,6 +82,38 @@ export function parseLines(bytes: Uint8Array, source: string): LineRecord[] {
   return lines;
 }
 
+/** One part of `.BTF.ext` as it is: records of words, the first of which is the instruction's byte offset. */
+export interface InfoPart {
+  /** Bytes of a record, as the compiler wrote it; a multiple of 4. */
+  readonly recordBytes: number;
+  /** By ELF section, in the file's order; `nameOffset` is into the object's BTF strings. */
+  readonly sections: readonly { readonly nameOffset: number; readonly words: Uint32Array }[];
+}
+
+/**
+ * The func_info or line_info part, undecoded, for who hands it on to a kernel; null where there is none.
+ * @throws FormatError as parseRelocations.
+ */
+export function infoPart(bytes: Uint8Array, source: string, which: "func_info" | "line_info"): InfoPart | null {
+  const { reader, part } = openExt(bytes, source);
+  const [at, smallest] = which === "func_info" ? [AT_FUNC_INFO, FUNC_RECORD_BYTES] : [AT_LINE_INFO, LINE_RECORD_BYTES];
+  const place = part(at);
+  if (place.length === 0) return null;
+  eachRecord(reader, place, smallest, null);
+  const { view, littleEndian } = reader;
+  const recordBytes = view.getUint32(place.from, littleEndian);
+  const sections: { nameOffset: number; words: Uint32Array }[] = [];
+  for (let position = place.from + 4; position < place.from + place.length; ) {
+    const nameOffset = view.getUint32(position, littleEndian);
+    const bytesHere = view.getUint32(position + 4, littleEndian) * recordBytes;
+    const first = position + SECTION_HEADER_BYTES;
+    const words = Uint32Array.from({ length: bytesHere / 4 }, (_, i) => view.getUint32(first + i * 4, littleEndian));
+    sections.push({ nameOffset, words });
+    position = first + bytesHere;
+  }
+  return { recordBytes, sections };
+}
+
 /** Where the relocations of a `.BTF.ext` section lie; all in bytes from its start. */
 export interface RelocationsPlace {
   readonly from: number;

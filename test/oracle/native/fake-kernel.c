@@ -32,6 +32,8 @@
 static const char VMLINUX_BTF[] = "/sys/kernel/btf/vmlinux";
 static const char BOOT_CONFIG[] = "/boot/config-";
 
+void (*fake_kernel_observer)(int command, const union bpf_attr *attr, long result);
+
 struct served_btf {
 	const char *name;
 	const char *path;
@@ -179,8 +181,15 @@ long syscall(long number, ...)
 	for (i = 0; i < 6; i++)
 		a[i] = va_arg(args, long);
 	va_end(args);
-	if (number == SYS_bpf)
-		return fake_bpf((int)a[0], (union bpf_attr *)a[1]);
+	if (number == SYS_bpf) {
+		long result = fake_bpf((int)a[0], (union bpf_attr *)a[1]);
+		int error = errno;
+
+		if (fake_kernel_observer)
+			fake_kernel_observer((int)a[0], (union bpf_attr *)a[1], result);
+		errno = error;
+		return result;
+	}
 	if (!real)
 		real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
 	return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);

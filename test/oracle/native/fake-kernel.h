@@ -8,4 +8,9 @@ int fake_kernel_serve_vmlinux(const char *path);
 /* Serve the raw split BTF file at path as that of a loaded module. Returns 0 or -errno. */
 int fake_kernel_serve_module(const char *name, const char *path);
 
+union bpf_attr;
+
+/* Called, where it is set, behind every bpf(2) call with its result: a descriptor, 0, or -1. */
+extern void (*fake_kernel_observer)(int command, const union bpf_attr *attr, long result);
+
 #endif

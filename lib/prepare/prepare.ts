@@ -1,0 +1,253 @@
+import { encodeBtf } from "../btf/encode.ts";
+import { stringAt } from "../btf/strings.ts";
+import type { Btf } from "../btf/view.ts";
+import { type AppliedProgram, applyRecords, isFailure } from "../core/apply.ts";
+import { type AttachTarget, attachTargets } from "../core/attach-targets.ts";
+import { type InfoPart, infoPart } from "../core/btf-ext.ts";
+import type { CandidateIndex } from "../core/candidates.ts";
+import { INSN_BYTES } from "../core/instruction.ts";
+import type { BpfObject, BpfProgram } from "../core/object.ts";
+import { resolveObject } from "../core/resolve.ts";
+import { findSection } from "../elf/elf.ts";
+import { sectionBytes } from "../elf/section-bytes.ts";
+import { readSymbols } from "../elf/symbols.ts";
+import { type Bindings, bindReferences } from "./bind.ts";
+import { type CodeRelocation, codeRelocations, LIBRARY_SECTION } from "./code-relocations.ts";
+import { collectExterns, type Extern, settingsSize } from "./externs.ts";
+import { joinRecords, recordsOfFunction } from "./info-records.ts";
+import { readSettings } from "./kconfig.ts";
+import { kernelNeeds } from "./kernel-needs.ts";
+import { joinParts, type LinkedPart, linkProgram } from "./link.ts";
+import { objectName } from "./map-name.ts";
+import { fillSlots } from "./map-slots.ts";
+import { listMaps } from "./maps.ts";
+import { fixBtf } from "./object-btf.ts";
+import type { InfoRecords, Plan, PlannedProgram, PlannedTarget } from "./plan.ts";
+import { programSection } from "./program-section.ts";
+import { bindStructOps, type StructOpsMember } from "./struct-ops.ts";
+import { externStates, findTypes, keyOf, wantedExterns } from "./target-types.ts";
+
+/** What a plan depends on besides the object and the kernel's types. */
+export interface PrepareOptions {
+  /** The object's name for its maps; from the file's name by default. */
+  readonly name?: string;
+  /** Lines of the kernel's config (`CONFIG_HZ=250`), for externs in `.kconfig`. */
+  readonly kconfig?: string;
+  /** Bytes of a page of the kernel, of which rings are multiples; 4096 by default. */
+  readonly pageSize?: number;
+}
+
+const DEFAULT_PAGE_BYTES = 4096;
+const KERNEL_VERSION_BYTES = 4;
+
+/**
+ * Everything a loader would do with an object on a kernel, as data: nothing is created, and nothing of the machine it
+ * runs on goes in. Without a target, relocations are left as the compiler wrote them. What a loader would refuse is in
+ * `refusals`, and the rest is planned as far as it goes.
+ * @throws FormatError when the object is damaged.
+ */
+export function prepare(object: BpfObject, target: CandidateIndex | null, options: PrepareOptions = {}): Plan {
+  const { elf, littleEndian } = object;
+  const name = options.name ?? objectName(object.source);
+  const symbols = readSymbols(elf);
+  const { externs, refusal } = collectExterns(object.btf, symbols);
+  const refusals: string[] = refusal === null ? [] : [refusal];
+  const fixed = object.btf === null ? null : fixBtf(object, object.btf, symbols, externs);
+  if (fixed !== null) refusals.push(...fixed.refusals);
+  const btf = fixed?.btf ?? null;
+
+  const size = settingsSize(externs);
+  const settings = readSettings(externs, size, options.kconfig ?? "", littleEndian);
+  refusals.push(...settings.refusals);
+  const pageSize = options.pageSize ?? DEFAULT_PAGE_BYTES;
+  const listed = listMaps(object, btf, name, size === 0 ? null : settings.contents, pageSize);
+  refusals.push(...listed.refusals);
+
+  const entries = object.programs.flatMap(({ section }, i) => (section === LIBRARY_SECTION ? [] : [i]));
+  const filled =
+    btf === null
+      ? { maps: listed.maps, refusals: [] }
+      : fillSlots(object, btf, symbols, listed.maps, (index) => entries.indexOf(index));
+  refusals.push(...filled.refusals);
+  const { maps, members } = bindStructOps(filled.maps, btf, target?.btf ?? null);
+  const relocations = codeRelocations(object, symbols, maps, externs);
+  refusals.push(...relocations.refusals);
+
+  const records = target === null ? [] : resolveObject(object, target);
+  const applied = applyRecords(object, records);
+  refusals.push(...failures(applied));
+  const attached = attachTargets(object);
+  const found = target === null ? null : findTargets(target.btf, externs, attached);
+  const context: Context = {
+    object,
+    btf,
+    applied,
+    relocations: relocations.byFunction,
+    bindings: {
+      externs,
+      states: externStates(externs, found),
+      settings: maps.findIndex(({ map }) => map.origin === "kconfig"),
+    },
+    attached,
+    found,
+    members,
+    info: infoParts(object),
+    refusals,
+  };
+  const programs = entries.map((index, place) => planProgram(context, index, place));
+  return {
+    object: object.source,
+    name,
+    littleEndian,
+    license: license(object),
+    kernelVersion: kernelVersion(object),
+    btf: btf === null ? null : encodeBtf(btf),
+    maps: maps.map(({ map }) => map),
+    programs,
+    externs,
+    needs: kernelNeeds(object),
+    records,
+    relocated: target !== null,
+    refusals,
+  };
+}
+
+/** What all programs of an object are planned with. */
+interface Context {
+  readonly object: BpfObject;
+  readonly btf: Btf | null;
+  readonly applied: readonly AppliedProgram[];
+  readonly relocations: readonly (readonly CodeRelocation[])[];
+  readonly bindings: Bindings;
+  readonly attached: readonly AttachTarget[];
+  readonly found: ReadonlyMap<string, number> | null;
+  /** What struct_ops programs are members of, by their place in the plan. */
+  readonly members: ReadonlyMap<number, StructOpsMember>;
+  readonly info: InfoParts;
+  /** To which a program adds its own. */
+  readonly refusals: string[];
+}
+
+interface InfoParts {
+  readonly functions: InfoPart | null;
+  readonly lines: InfoPart | null;
+  /** Index of the section of a name in the object's BTF strings. */
+  readonly sectionOf: (nameOffset: number) => number;
+}
+
+function planProgram(context: Context, index: number, place: number): PlannedProgram {
+  const { object, applied, relocations, bindings, refusals, info } = context;
+  const { name, section: whole } = object.programs[index] as BpfProgram;
+  const autoload = !whole.startsWith("?");
+  const section = autoload ? whole : whole.slice(1);
+  const known = programSection(section);
+  const member = known?.type === "struct_ops" ? context.members.get(place) : undefined;
+  const code = applied.map(({ instructions }) => instructions);
+  const linked = linkProgram(object, index, code, relocations);
+  if (linked.refusal !== null) refusals.push(`prog '${name}': ${linked.refusal}`);
+  const references = linked.parts.flatMap((part) =>
+    bindReferences(part.code, part.start, relocations[part.index] ?? [], bindings),
+  );
+  const join = (part: InfoPart | null): InfoRecords | null => {
+    const joined = joinInfo(object, part, info.sectionOf, linked.parts);
+    if (joined === "missing") refusals.push(`prog '${name}': a subprogram has no .BTF.ext records, but others have`);
+    return joined === "missing" ? null : joined;
+  };
+  return {
+    name,
+    section,
+    type: known?.type ?? null,
+    typeNumber: known?.typeNumber ?? 0,
+    attachType: member?.member ?? known?.attachType ?? 0,
+    attachTarget:
+      member !== undefined
+        ? { kind: "struct_ops", name: member.name, module: null, typeId: member.typeId }
+        : known?.attachesByType === true
+          ? targetOfProgram(context, name)
+          : null,
+    flags: known?.flags ?? 0,
+    autoload,
+    instructions: joinParts(linked.parts),
+    references,
+    parts: linked.parts.map((part) => ({
+      name: object.programs[part.index]?.name ?? "",
+      start: part.start,
+      count: part.code.bytes.length / INSN_BYTES,
+    })),
+    functions: join(info.functions),
+    lines: join(info.lines),
+    poisoned: linked.parts.flatMap((part) => poisonedIn(applied[part.index], part.start)),
+  };
+}
+
+/** Null where the program itself has none (a loader then passes none at all). */
+function joinInfo(
+  object: BpfObject,
+  part: InfoPart | null,
+  sectionOf: InfoParts["sectionOf"],
+  parts: readonly LinkedPart[],
+): InfoRecords | "missing" | null {
+  if (part === null) return null;
+  const found: { words: Uint32Array; home: BpfProgram; start: number }[] = [];
+  for (const { index, start } of parts) {
+    const home = object.programs[index] as BpfProgram;
+    const words = recordsOfFunction(part, sectionOf, home);
+    if (words === null) return start === 0 ? null : "missing";
+    found.push({ words, home, start });
+  }
+  return joinRecords(part.recordBytes, found);
+}
+
+function poisonedIn(applied: AppliedProgram | undefined, start: number): number[] {
+  return (applied?.patched ?? []).flatMap(({ insn, outcome }) => (outcome === "poisoned" ? [start + insn] : []));
+}
+
+function failures(applied: readonly AppliedProgram[]): string[] {
+  return applied.flatMap(({ name, patched }) =>
+    patched.flatMap(({ insn, outcome }) =>
+      isFailure(outcome) ? [`prog '${name}': insn #${insn}: ${outcome.failure}`] : [],
+    ),
+  );
+}
+
+function findTargets(target: Btf, externs: readonly Extern[], attached: readonly AttachTarget[]): Map<string, number> {
+  const named = attached.flatMap(({ name, targetKind }) => (targetKind === null ? [] : [{ name, kind: targetKind }]));
+  return findTypes(target, [...wantedExterns(externs), ...named]);
+}
+
+function targetOfProgram({ attached, found }: Context, program: string): PlannedTarget | null {
+  const one = attached.find(({ user, kind }) => user === program && kind !== "kptr" && kind !== "struct_ops");
+  if (one === undefined) return null;
+  const { kind, name, module, targetKind } = one;
+  const typeId = targetKind === null ? undefined : found?.get(keyOf({ name, kind: targetKind }));
+  return { kind, name, module, typeId: typeId ?? null };
+}
+
+function infoParts({ elf, btf, source }: BpfObject): InfoParts {
+  const section = findSection(elf, ".BTF.ext");
+  const sectionOf = (nameOffset: number): number => {
+    if (btf === null || nameOffset >= btf.strings.length) return -1;
+    return findSection(elf, stringAt(btf.strings, nameOffset))?.index ?? -1;
+  };
+  if (section === undefined || section.size === 0 || btf === null) return { functions: null, lines: null, sectionOf };
+  const bytes = sectionBytes(elf, section);
+  return { functions: infoPart(bytes, source, "func_info"), lines: infoPart(bytes, source, "line_info"), sectionOf };
+}
+
+/** The section `license` as text; empty without one, which a kernel takes for a proprietary one. */
+function license({ elf }: BpfObject): string {
+  const section = findSection(elf, "license");
+  return section === undefined || section.size === 0 ? "" : textOf(sectionBytes(elf, section));
+}
+
+function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(end === -1 ? bytes : bytes.subarray(0, end));
+}
+
+function kernelVersion({ elf, littleEndian }: BpfObject): number {
+  const section = findSection(elf, "version");
+  if (section === undefined || section.size !== KERNEL_VERSION_BYTES) return 0;
+  const bytes = sectionBytes(elf, section);
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, littleEndian);
+}

@@ -1,0 +1,134 @@
+/** A plan as the bpf(2) calls it comes to, to be held against those that libbpf makes. */
+import { INSN_BYTES } from "../../lib/core/instruction.ts";
+import { kernelName } from "../../lib/prepare/map-name.ts";
+import type { Plan, PlannedMap, PlannedProgram } from "../../lib/prepare/plan.ts";
+import type { Recorded, RecordedMap } from "./libbpf-recorder.ts";
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+/** What is compared, of either side. */
+export interface Calls {
+  readonly btf: string | null;
+  readonly maps: readonly unknown[];
+  readonly contents: readonly string[];
+  readonly programs: readonly unknown[];
+}
+
+/** What libbpf did. `cpus` stands for the number of entries that it takes from the machine. */
+export function recordedCalls(run: Recorded): Calls {
+  const nameOf = new Map(run.descriptors.map(({ fd, name }) => [fd, name]));
+  return {
+    btf: run.btf,
+    maps: run.maps.map((map) => ({
+      ...recordedMap(map),
+      inner: map.innerMap === null ? null : recordedMap(map.innerMap),
+    })),
+    contents: [
+      ...run.updates.map(({ update, key, value }) => `${nameOf.get(update)}[${key}] = ${pointed(nameOf, value)}`),
+      ...run.frozen.map((fd) => `${nameOf.get(fd)} frozen`),
+    ].sort(),
+    programs: run.programs.map(({ version: _, functionBytes, lineBytes, functions, lines, license, ...rest }) => ({
+      ...rest,
+      license: Buffer.from(license, "hex").toString(),
+      functions: functions === "" ? null : { bytes: functionBytes, records: functions },
+      lines: lines === "" ? null : { bytes: lineBytes, records: lines },
+    })),
+  };
+}
+
+/** A map's descriptor as a value is shown by the map's name. */
+function pointed(nameOf: ReadonlyMap<number, string>, value: string): string {
+  if (value.length !== 8) return value;
+  return nameOf.get(Buffer.from(value, "hex").readUInt32LE()) ?? value;
+}
+
+function recordedMap({ inner: _, innerMap: __, ...map }: RecordedMap & { innerMap?: unknown }) {
+  return map;
+}
+
+/** What the plan would do without the programs to skip, with the descriptors that libbpf's maps had. */
+export function plannedCalls(plan: Plan, run: Recorded, cpus: number, skip: readonly string[]): Calls {
+  const fds = new Map(run.descriptors.map(({ name, fd }) => [name, fd]));
+  const created = plan.maps.filter(({ autocreate }) => autocreate);
+  return {
+    btf: plan.btf === null ? null : hex(plan.btf),
+    maps: created.map((map) => ({
+      ...plannedMap(map, cpus),
+      inner: map.inner === null ? null : plannedMap(map.inner, cpus),
+    })),
+    contents: created
+      .flatMap(({ name, contents, frozen, slots, origin }) => [
+        ...(contents === null || origin === "struct_ops" ? [] : [`${name}[0] = ${hex(contents)}`]),
+        ...(frozen ? [`${name} frozen`] : []),
+        ...(origin === "struct_ops" ? [] : slots).flatMap((slot, i) =>
+          slot === null ? [] : [`${name}[${i}] = ${plan.maps[slot]?.name}`],
+        ),
+      ])
+      .sort(),
+    programs: plan.programs
+      .filter(({ name, autoload, type }) => autoload && type !== "ext" && !skip.includes(name))
+      .map((program, i) => ({
+        name: kernelName(program.name),
+        type: program.typeNumber,
+        attachType: program.attachType,
+        flags: program.flags,
+        attachId: program.attachTarget?.typeId ?? 0,
+        license: plan.license,
+        instructions: asOlderLoaders(hex(withDescriptors(plan, program, fds)), run.programs[i]?.instructions ?? ""),
+        functions: infoText(program.functions),
+        lines: infoText(program.lines),
+      })),
+  };
+}
+
+function plannedMap(map: PlannedMap, cpus: number) {
+  const { name, type, keySize, valueSize, maxEntries, entryPerCpu, flags, extra, numaNode, keyTypeId, valueTypeId } =
+    map;
+  return {
+    name: kernelName(name),
+    type,
+    keySize,
+    valueSize,
+    maxEntries: entryPerCpu ? cpus : maxEntries,
+    flags,
+    extra: Number(extra),
+    numaNode,
+    keyTypeId,
+    valueTypeId,
+    kernelTypeId: map.kernelTypeId,
+  };
+}
+
+/** Indexes become descriptors: BPF_PSEUDO_MAP_IDX (5) is BPF_PSEUDO_MAP_FD (1), _IDX_VALUE (6) is _VALUE (2). */
+function withDescriptors(plan: Plan, program: PlannedProgram, fds: ReadonlyMap<string, number>): Uint8Array {
+  const bytes = new Uint8Array(program.instructions);
+  const view = new DataView(bytes.buffer);
+  for (const reference of program.references) {
+    if (reference.kind !== "map" && reference.kind !== "map-value") continue;
+    const at = reference.insn * INSN_BYTES;
+    const source = (bytes[at + 1] ?? 0) >> 4;
+    if (source !== (reference.kind === "map" ? 5 : 6)) throw new Error(`${program.name}: no map at ${reference.insn}`);
+    if (view.getInt32(at + 4, true) !== reference.map)
+      throw new Error(`${program.name}: another map at ${reference.insn}`);
+    bytes[at + 1] = ((bytes[at + 1] ?? 0) & 0x0f) | ((source - 4) << 4);
+    view.setInt32(at + 4, fds.get(plan.maps[reference.map]?.name ?? "") ?? -1, true);
+  }
+  return bytes;
+}
+
+/** A weak kfunc that is not there: poisoned with 2002000000 and its number (0x7754...) since libbpf 1.3, before that a call of 0. */
+function asOlderLoaders(ours: string, theirs: string): string {
+  return ours.replaceAll(/.{16}/g, (slot, at: number) => {
+    const other = theirs.slice(at, at + 16);
+    const isMissing = slot.startsWith("85000000") && slot.endsWith("5477");
+    return isMissing && other === "8520000000000000" ? other : slot;
+  });
+}
+
+function infoText(info: PlannedProgram["functions"]) {
+  if (info === null || info.words.length === 0) return null;
+  return {
+    bytes: info.recordBytes,
+    records: hex(new Uint8Array(info.words.buffer, info.words.byteOffset, info.words.byteLength)),
+  };
+}
