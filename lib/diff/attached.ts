@@ -36,7 +36,7 @@ export interface AttachedPlace {
 }
 
 /** Collects declaration tags and places of variables; `names` are the view's common numbers by offset. */
-export function collectAttached(btf: Btf, names: Uint32Array): Attached {
+export function collectAttached(btf: Btf, names: Int32Array): Attached {
   const tags = new Map<number, AttachedTag[]>();
   const places = new Map<number, AttachedPlace[]>();
   for (let id = 1; id < typeCount(btf); id++) {

@@ -13,11 +13,12 @@ import { intBits, intEncoding, intOffset } from "../btf/members.ts";
 import { stringAt } from "../btf/strings.ts";
 import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf, sizeOf, targetOf } from "../btf/view.ts";
 import type { Change, PlaceSide } from "./change.ts";
-import { type ClassedView, isDeclaration } from "./classes.ts";
+import type { ClassedView } from "./classes.ts";
 import { type CompositePair, diffComposites } from "./composite.ts";
 import { diffEnums } from "./enums.ts";
 import type { FieldBudget } from "./fields.ts";
 import { diffFunctions } from "./functions.ts";
+import { isDeclaration } from "./root-kind.ts";
 import { differentTexts, linkageText, varLinkage } from "./spell.ts";
 import { diffTags } from "./tags.ts";
 

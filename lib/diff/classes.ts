@@ -2,6 +2,8 @@ import {
   ELEMENT_TYPE_ID_WORDS,
   ELEMENT_WORDS,
   FIXED_WORDS,
+  INFO_KIND_MASK,
+  INFO_KIND_SHIFT,
   INFO_VLEN_MASK,
   INFO_WORD,
   INT_BITS_MASK,
@@ -10,22 +12,18 @@ import {
   INT_OFFSET_SHIFT,
   KIND_DATASEC,
   KIND_DECL_TAG,
-  KIND_ENUM,
-  KIND_ENUM64,
-  KIND_FWD,
   KIND_INT,
-  KIND_PTR,
-  KIND_STRUCT,
-  KIND_UNION,
   NAME_WORD,
   SIZE_OR_TYPE_WORD,
   TYPE_ID_WORDS,
 } from "../btf/format.ts";
-import { type Btf, isEnum, isModifier, kindFlagOf, kindOf, typeCount, vlenOf } from "../btf/view.ts";
+import { type Btf, kindOf, typeCount } from "../btf/view.ts";
 import { type Attached, collectAttached } from "./attached.ts";
+import { classCircular } from "./circles.ts";
 import { commonNames } from "./names.ts";
+import { nameKind, ROOT_KINDS, ROOT_NUMBERS } from "./root-kind.ts";
 import { pushShape, type ShapeSource } from "./shape-of.ts";
-import { finish, newShapes, push, reserve, type Shapes } from "./shapes.ts";
+import { finish, newShapes, type Shapes } from "./shapes.ts";
 import { newSpeller, type Speller } from "./speller.ts";
 
 /**
@@ -37,109 +35,98 @@ import { newSpeller, type Speller } from "./speller.ts";
  * record says, with reference classes for what it refers to.
  */
 export interface Classes {
-  readonly views: readonly ClassedView[];
-  /** One more than the highest class. */
-  readonly count: number;
+  readonly views: readonly [ClassedView, ClassedView];
+  /** Reference classes of names are below this; those of all else are not. */
+  readonly nameEnd: number;
 }
 
 /** One side's types. */
-export interface ClassedView {
-  readonly btf: Btf;
-  /** By type id; 0 for a DECL_TAG, which nothing refers to. */
-  readonly references: Uint32Array;
+export interface ClassedView extends ShapeSource {
   /** By type id; the reference class where a type has no name. */
-  readonly bodies: Uint32Array;
-  /** Common numbers of names, by offset. */
-  readonly names: Uint32Array;
-  readonly attached: Attached;
+  readonly bodies: Int32Array;
   readonly speller: Speller;
 }
 
-/** First words of sequences that are no type's kind: a name and its kind; what goes round in a circle without a name. */
-const KEY = 0x100;
-const KEY_ODD_INT = 0x200;
-const KEY_CIRCLE = 0x300;
-/** Reference class of a type whose parts are still being classed, and of one that leads into a circle. */
-const IN_WORK = 0xffff_fffe;
-const CIRCULAR = 0xffff_ffff;
-/**
- * How far types are told apart that refer to each other in a circle without any name in it. No language makes such
- * types; a circle of a million pointers would else take as many rounds.
- */
-const CIRCLE_ROUNDS = 16;
+/** Reference class of void; those of names follow. 0 is a type that has none yet, or a DECL_TAG. */
+const VOID_CLASS = 1;
+/** Reference class of a type whose parts are being classed, and of one that leads into a circle without names. */
+const IN_WORK = -2;
+const CIRCULAR = -1;
+/** Types in one call, so that V8 compiles what is called many times: see lib/btf/scan.ts. */
+const TYPES_A_CALL = 512;
 
 /** Numbers the types of two BTFs. Linear in their size, whatever they refer to. */
 export function classify(old: Btf, next: Btf): Classes {
   const names = commonNames([old, next]);
-  const shapes = newShapes(old.words.length);
-  const views = [old, next].map((btf, i): ClassedView => {
-    const ids = names.ids[i] as Uint32Array;
-    const count = typeCount(btf);
-    const attached = collectAttached(btf, ids);
-    return {
-      btf,
-      references: new Uint32Array(count),
-      bodies: new Uint32Array(count),
-      names: ids,
-      attached,
-      speller: newSpeller(btf),
-    };
-  });
-  push(shapes, KEY);
-  const voidClass = finish(shapes);
+  const views = [classedView(old, names.ids[0] as Int32Array), classedView(next, names.ids[1] as Int32Array)] as const;
+  const keys: Keys = { numbers: new Int32Array(names.count * ROOT_NUMBERS), end: VOID_CLASS + 1 };
+  for (const view of views) {
+    view.references[0] = view.bodies[0] = VOID_CLASS;
+    inBlocks(view, (from, to) => classNamed(keys, view, from, to));
+  }
+  const shapes = newShapes(old.words.length, typeCount(old), keys.end);
   let circular = false;
   for (const view of views) {
-    view.references[0] = view.bodies[0] = voidClass;
-    classNamed(shapes, view);
-    circular = classUnnamed(shapes, view) || circular;
+    inBlocks(view, (from, to) => {
+      if (classUnnamed(shapes, view, from, to)) circular = true;
+    });
   }
-  if (circular) classCircular(shapes, views);
-  for (const view of views) classBodies(shapes, view);
-  return { views, count: shapes.count };
+  if (circular) classCircular(shapes, views, CIRCULAR);
+  for (const view of views) inBlocks(view, (from, to) => classBodies(shapes, view, keys.end, from, to));
+  return { views, nameEnd: keys.end };
 }
 
-/** The kind that a name is of: ENUM64 is ENUM, a FWD is what it declares. */
-export function nameKind(btf: Btf, id: number): number {
-  const kind = kindOf(btf, id);
-  if (kind === KIND_ENUM64) return KIND_ENUM;
-  if (kind === KIND_FWD) return kindFlagOf(btf, id) === 1 ? KIND_UNION : KIND_STRUCT;
-  return kind;
+function classedView(btf: Btf, names: Int32Array): ClassedView {
+  const count = typeCount(btf);
+  const attached: Attached = collectAttached(btf, names);
+  return {
+    btf,
+    names,
+    attached,
+    references: new Int32Array(count),
+    bodies: new Int32Array(count),
+    used: new Uint8Array(count),
+    circles: null,
+    speller: newSpeller(btf),
+  };
 }
 
-/** A forward declaration, or an enum without enumerators, which C has no other way to write. */
-export function isDeclaration(btf: Btf, id: number): boolean {
-  const kind = kindOf(btf, id);
-  return kind === KIND_FWD || (isEnum(kind) && vlenOf(btf, id) === 0);
+function inBlocks({ references }: ClassedView, work: (from: number, to: number) => void): void {
+  for (let from = 1; from < references.length; from += TYPES_A_CALL) {
+    work(from, Math.min(from + TYPES_A_CALL, references.length));
+  }
 }
 
-/** True for a kind that is known by its name where it has one. A type tag's name is part of a type. */
-function bearsName(kind: number): boolean {
-  return !isModifier(kind) && kind !== KIND_PTR && kind !== KIND_DECL_TAG;
+/** A class for each name and kind that occurs. */
+interface Keys {
+  /** By name and kind: `name * ROOT_NUMBERS + number of the kind`; 0 where there is none yet. */
+  readonly numbers: Int32Array;
+  end: number;
 }
 
-function classNamed(shapes: Shapes, { btf, references, names }: ClassedView): void {
+function classNamed(keys: Keys, { btf, references, names }: ClassedView, from: number, to: number): void {
   const { words, offsets } = btf;
-  for (let id = 1; id < references.length; id++) {
+  for (let id = from; id < to; id++) {
     const at = offsets[id] as number;
     const name = names[words[at + NAME_WORD] as number] as number;
     if (name === 0) continue;
-    const kind = nameKind(btf, id);
-    if (!bearsName(kind)) continue;
-    reserve(shapes, 4);
-    if (kind === KIND_INT && isOddInt(words, at)) {
-      push(shapes, KEY_ODD_INT);
-      push(shapes, name);
-      push(shapes, words[at + SIZE_OR_TYPE_WORD] as number);
-      push(shapes, words[at + INT_DATA_WORD] as number);
-    } else {
-      push(shapes, KEY + kind);
-      push(shapes, name);
+    const kind = nameKind(words[at + INFO_WORD] as number);
+    const root = ROOT_KINDS[kind] as number;
+    if (root === 0 || (kind === KIND_INT && isOddInt(words, at))) continue;
+    const slot = name * ROOT_NUMBERS + root;
+    let key = keys.numbers[slot] as number;
+    if (key === 0) {
+      key = keys.end++;
+      keys.numbers[slot] = key;
     }
-    references[id] = finish(shapes);
+    references[id] = key;
   }
 }
 
-/** The bitfields of old compilers: an INT of fewer bits than its bytes have, which shares its name with the whole one. */
+/**
+ * The bitfields of old compilers: an INT of fewer bits than its bytes have, which shares its name with the whole one.
+ * It is known by all it says, as part of the member that has it.
+ */
 function isOddInt(words: Uint32Array, at: number): boolean {
   const data = words[at + INT_DATA_WORD] as number;
   const bits = data & INT_BITS_MASK;
@@ -149,31 +136,31 @@ function isOddInt(words: Uint32Array, at: number): boolean {
 }
 
 /** Classes what has no name, parts first, without recursion. True when something leads into a circle. */
-function classUnnamed(shapes: Shapes, view: ClassedView): boolean {
+function classUnnamed(shapes: Shapes, view: ClassedView, from: number, to: number): boolean {
   const { btf, references } = view;
-  const source: ShapeSource = { ...view, circles: null };
   const stack: number[] = [];
   let circular = false;
-  for (let first = 1; first < references.length; first++) {
+  for (let first = from; first < to; first++) {
     if (references[first] !== 0 || kindOf(btf, first) === KIND_DECL_TAG) continue;
-    stack.push(first);
-    while (stack.length > 0) {
-      const id = stack.at(-1) as number;
+    for (let id = first; ; id = stack.at(-1) as number) {
       const state = references[id] as number;
       if (state === 0) {
+        if (stack.at(-1) !== id) stack.push(id);
         references[id] = IN_WORK;
         if (pushParts(view, id, stack)) continue;
       }
       stack.pop();
       // A part of two types, or twice of one, may have been put here twice.
-      if (state !== 0 && state !== IN_WORK) continue;
-      if (leadsRound(view, id)) {
-        references[id] = CIRCULAR;
-        circular = true;
-      } else {
-        pushShape(shapes, source, id);
-        references[id] = finish(shapes);
+      if (state === 0 || state === IN_WORK) {
+        if (leadsRound(view, id)) {
+          references[id] = CIRCULAR;
+          circular = true;
+        } else {
+          pushShape(shapes, view, id);
+          references[id] = finish(shapes);
+        }
       }
+      if (stack.length === 0) break;
     }
   }
   return circular;
@@ -181,89 +168,57 @@ function classUnnamed(shapes: Shapes, view: ClassedView): boolean {
 
 /** Pushes those parts of a type that are not classed yet; true when there are any. */
 function pushParts({ btf, references }: ClassedView, id: number, stack: number[]): boolean {
+  const { words, offsets } = btf;
   const before = stack.length;
-  forParts(btf, id, (part) => {
-    if (references[part] === 0 && kindOf(btf, part) !== KIND_DECL_TAG) stack.push(part);
-    return false;
-  });
+  const at = offsets[id] as number;
+  const kind = ((words[at + INFO_WORD] as number) >>> INFO_KIND_SHIFT) & INFO_KIND_MASK;
+  if (kind === KIND_DATASEC) return false;
+  for (let bits = TYPE_ID_WORDS[kind] as number, word = at; bits !== 0; bits >>>= 1, word++) {
+    if ((bits & 1) === 1) pushPart(btf, references, words[word] as number, stack);
+  }
+  if (ELEMENT_TYPE_ID_WORDS[kind] === 0) return stack.length > before;
+  const step = ELEMENT_WORDS[kind] as number;
+  const first = at + (FIXED_WORDS[kind] as number);
+  const end = first + ((words[at + INFO_WORD] as number) & INFO_VLEN_MASK) * step;
+  // An element's type id is its second word in every kind but DATASEC, whose variables are no parts of it.
+  for (let element = first; element < end; element += step) {
+    pushPart(btf, references, words[element + 1] as number, stack);
+  }
   return stack.length > before;
+}
+
+function pushPart(btf: Btf, references: Int32Array, part: number, stack: number[]): void {
+  if (references[part] === 0 && kindOf(btf, part) !== KIND_DECL_TAG) stack.push(part);
 }
 
 /** True when a part is in work, which means that it has this type as a part, or leads into a circle itself. */
 function leadsRound({ btf, references }: ClassedView, id: number): boolean {
-  return forParts(btf, id, (part) => (references[part] as number) >= IN_WORK);
-}
-
-/** Asks for each type that one refers to until the answer is true. A section's variables are no parts of it. */
-function forParts(btf: Btf, id: number, ask: (part: number) => boolean): boolean {
   const { words, offsets } = btf;
-  const kind = kindOf(btf, id);
-  if (kind === KIND_DATASEC) return false;
   const at = offsets[id] as number;
+  const kind = ((words[at + INFO_WORD] as number) >>> INFO_KIND_SHIFT) & INFO_KIND_MASK;
+  if (kind === KIND_DATASEC) return false;
   for (let bits = TYPE_ID_WORDS[kind] as number, word = at; bits !== 0; bits >>>= 1, word++) {
-    if ((bits & 1) === 1 && ask(words[word] as number)) return true;
+    if ((bits & 1) === 1 && (references[words[word] as number] as number) < 0) return true;
   }
-  const step = ELEMENT_WORDS[kind] as number;
   if (ELEMENT_TYPE_ID_WORDS[kind] === 0) return false;
+  const step = ELEMENT_WORDS[kind] as number;
   const first = at + (FIXED_WORDS[kind] as number);
   const end = first + ((words[at + INFO_WORD] as number) & INFO_VLEN_MASK) * step;
-  // An element's type id is its second word in every kind but DATASEC.
   for (let element = first; element < end; element += step) {
-    if (ask(words[element + 1] as number)) return true;
+    if ((references[words[element + 1] as number] as number) < 0) return true;
   }
   return false;
 }
 
-/**
- * Classes what leads into a circle: all of it is one class at first, and is told apart by its parts' classes, round by
- * round, until that changes nothing.
- */
-function classCircular(shapes: Shapes, views: readonly ClassedView[]): void {
-  const members = views.map(({ references }) => {
-    const ids: number[] = [];
-    for (let id = 1; id < references.length; id++) if (references[id] === CIRCULAR) ids.push(id);
-    return ids;
-  });
-  const circles = views.map(({ references }) => new Uint32Array(references.length));
-  let count = 0;
-  for (let round = 0; round < CIRCLE_ROUNDS; round++) {
-    const own = newShapes();
-    const finer = views.map((view, i) => {
-      const source: ShapeSource = { ...view, circles: circles[i] as Uint32Array };
-      return (members[i] as number[]).map((id) => {
-        pushShape(own, source, id);
-        return finish(own);
-      });
-    });
-    finer.forEach((classes, i) => {
-      classes.forEach((value, j) => {
-        (circles[i] as Uint32Array)[(members[i] as number[])[j] as number] = value;
-      });
-    });
-    if (own.count === count) break;
-    count = own.count;
-  }
-  views.forEach(({ references }, i) => {
-    for (const id of members[i] as number[]) {
-      reserve(shapes, 2);
-      push(shapes, KEY_CIRCLE);
-      push(shapes, (circles[i] as Uint32Array)[id] as number);
-      references[id] = finish(shapes);
-    }
-  });
-}
-
-function classBodies(shapes: Shapes, view: ClassedView): void {
-  const { btf, references, bodies, names } = view;
-  const source: ShapeSource = { ...view, circles: null };
-  for (let id = 1; id < references.length; id++) {
-    const kind = kindOf(btf, id);
-    const name = names[btf.words[(btf.offsets[id] as number) + NAME_WORD] as number] as number;
-    if (name === 0 || !bearsName(kind)) {
-      bodies[id] = references[id] as number;
+function classBodies(shapes: Shapes, view: ClassedView, nameEnd: number, from: number, to: number): void {
+  const { references, bodies } = view;
+  for (let id = from; id < to; id++) {
+    const reference = references[id] as number;
+    if (reference === 0 || reference >= nameEnd) {
+      bodies[id] = reference;
       continue;
     }
-    pushShape(shapes, source, id);
+    pushShape(shapes, view, id);
     bodies[id] = finish(shapes);
   }
 }

@@ -1,22 +1,12 @@
-import {
-  KIND_DATASEC,
-  KIND_ENUM,
-  KIND_FLOAT,
-  KIND_FUNC,
-  KIND_INT,
-  KIND_STRUCT,
-  KIND_TYPEDEF,
-  KIND_UNION,
-  KIND_VAR,
-} from "../btf/format.ts";
 import { type Btf, nameOffsetOf, typeCount } from "../btf/view.ts";
 import { bodyOf } from "./body.ts";
 import { type Change, DIFF_KINDS, type DiffInput, type DiffKind, type TypeChange, type TypesDiff } from "./change.ts";
 import { changesOf } from "./change-of.ts";
-import { type ClassedView, classify, nameKind } from "./classes.ts";
+import { type ClassedView, classify } from "./classes.ts";
 import { FIELD_BUDGET, type FieldBudget } from "./fields.ts";
 import { moduleName, pairTypes, type TypePair } from "./pair.ts";
 import { reachCounter } from "./reach.ts";
+import { diffKindOf } from "./root-kind.ts";
 import { typeSide } from "./spell.ts";
 
 /** What of a diff is wanted. */
@@ -31,18 +21,6 @@ export interface DiffOptions {
   readonly modulesOnly?: boolean;
 }
 
-const KINDS: ReadonlyMap<number, DiffKind> = new Map([
-  [KIND_STRUCT, "struct"],
-  [KIND_UNION, "union"],
-  [KIND_ENUM, "enum"],
-  [KIND_TYPEDEF, "typedef"],
-  [KIND_FUNC, "func"],
-  [KIND_VAR, "var"],
-  [KIND_INT, "int"],
-  [KIND_FLOAT, "float"],
-  [KIND_DATASEC, "datasec"],
-]);
-
 /**
  * Compares all types of two BTFs, each with or without modules (parseModules). Types are known by kind and name, never
  * by id, so that neither the order of types nor that of strings matters; diff(b, a) is diff(a, b) with its sides
@@ -50,14 +28,14 @@ const KINDS: ReadonlyMap<number, DiffKind> = new Map([
  */
 export function diffTypes(old: Btf, next: Btf, options: DiffOptions = {}): TypesDiff {
   const classes = classify(old, next);
-  const [oldView, newView] = classes.views as [ClassedView, ClassedView];
+  const [oldView, newView] = classes.views;
   const { accepts = () => true } = options;
   const budget: FieldBudget = { left: FIELD_BUDGET };
   const types: TypeChange[] = [];
   for (const pair of pairTypes(classes)) {
     if (options.modulesOnly === true && pair.modules.every((module) => module === "")) continue;
     const [{ btf, speller }, id] = pair.new === 0 ? [oldView, pair.old] : [newView, pair.new];
-    const kind = KINDS.get(nameKind(btf, id)) as DiffKind;
+    const kind = diffKindOf(btf, id);
     const name = speller.nameAt(nameOffsetOf(btf, id));
     if (accepts(kind, name))
       types.push(

@@ -13,25 +13,25 @@ import type { Btf } from "../btf/view.ts";
 /** A number for each name of two BTFs: the same number exactly where the bytes are the same. 0 is no name. */
 export interface CommonNames {
   /** By view, then by offset in its strings; defined where a type, member, enumerator or parameter has its name. */
-  readonly ids: readonly Uint32Array[];
+  readonly ids: readonly Int32Array[];
   /** One more than the highest number. */
   readonly count: number;
 }
 
-const WANTED = 0xffff_ffff;
+const WANTED = -1;
 /** FNV-1a's constants. */
-const HASH_START = 0x811c_9dc5;
+const HASH_START = 0x811c_9dc5 | 0;
 const HASH_FACTOR = 0x0100_0193;
 
 interface Table {
   readonly strings: readonly Uint8Array[];
-  readonly ids: readonly Uint32Array[];
+  readonly ids: readonly Int32Array[];
   /** Number of the name in each slot, 0 where it is free; a power of two, at most half full. */
-  slots: Uint32Array;
+  slots: Int32Array;
   /** By number: where the name was first met, and its hash. */
   view: Uint8Array;
-  offset: Uint32Array;
-  hash: Uint32Array;
+  offset: Int32Array;
+  hash: Int32Array;
   count: number;
 }
 
@@ -48,10 +48,10 @@ export function commonNames(views: readonly Btf[]): CommonNames {
   const table: Table = {
     strings: views.map(({ strings }) => strings),
     ids: wanted.map(({ ids }) => ids),
-    slots: new Uint32Array(capacity),
+    slots: new Int32Array(capacity),
     view: new Uint8Array(most),
-    offset: new Uint32Array(most),
-    hash: new Uint32Array(most),
+    offset: new Int32Array(most),
+    hash: new Int32Array(most),
     count: 1,
   };
   for (let view = 0; view < views.length; view++) numberNames(table, view);
@@ -59,8 +59,8 @@ export function commonNames(views: readonly Btf[]): CommonNames {
 }
 
 /** Marks the offsets at which names begin; counts them once each. */
-function wantedNames({ words, offsets, strings }: Btf): { ids: Uint32Array; count: number } {
-  const ids = new Uint32Array(strings.length);
+function wantedNames({ words, offsets, strings }: Btf): { ids: Int32Array; count: number } {
+  const ids = new Int32Array(strings.length);
   let count = 0;
   const want = (offset: number) => {
     if (ids[offset] === WANTED) return;
@@ -85,12 +85,12 @@ function wantedNames({ words, offsets, strings }: Btf): { ids: Uint32Array; coun
 /** From the last byte to the first: what a name goes on with has its number before the name itself. */
 function numberNames(table: Table, view: number): void {
   const strings = table.strings[view] as Uint8Array;
-  const ids = table.ids[view] as Uint32Array;
+  const ids = table.ids[view] as Int32Array;
   let hash = HASH_START;
   for (let at = strings.length - 1; at >= 0; at--) {
     const byte = strings[at] as number;
     hash = byte === 0 ? HASH_START : Math.imul(hash ^ byte, HASH_FACTOR);
-    if (ids[at] === WANTED) ids[at] = byte === 0 ? 0 : numberOf(table, view, at, hash >>> 0);
+    if (ids[at] === WANTED) ids[at] = byte === 0 ? 0 : numberOf(table, view, at, hash);
   }
 }
 
@@ -115,8 +115,8 @@ function isSame(table: Table, view: number, offset: number, id: number): boolean
   const other = table.view[id] as number;
   const a = table.strings[view] as Uint8Array;
   const b = table.strings[other] as Uint8Array;
-  const idsOfA = table.ids[view] as Uint32Array;
-  const idsOfB = table.ids[other] as Uint32Array;
+  const idsOfA = table.ids[view] as Int32Array;
+  const idsOfB = table.ids[other] as Int32Array;
   let i = offset;
   let j = table.offset[id] as number;
   for (;;) {

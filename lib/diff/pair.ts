@@ -1,17 +1,7 @@
-import {
-  KIND_DATASEC,
-  KIND_ENUM,
-  KIND_FLOAT,
-  KIND_FUNC,
-  KIND_INT,
-  KIND_STRUCT,
-  KIND_TYPEDEF,
-  KIND_UNION,
-  KIND_VAR,
-} from "../btf/format.ts";
-import { type Btf, nameOffsetOf, segmentOf } from "../btf/view.ts";
-import { type ClassedView, type Classes, isDeclaration, nameKind } from "./classes.ts";
-import { referencedTypes } from "./references.ts";
+import { INFO_WORD, KIND_ENUM } from "../btf/format.ts";
+import { type Btf, nameOffsetOf, recordOf, segmentOf } from "../btf/view.ts";
+import type { ClassedView, Classes } from "./classes.ts";
+import { isDeclaration, nameKind } from "./root-kind.ts";
 import { type Definition, matchBySimilarity } from "./similar.ts";
 
 /** Two types that are one type of two BTFs and differ, or one alone; 0 stands for none. */
@@ -24,23 +14,10 @@ export interface TypePair {
   readonly definitions: { readonly old: number; readonly new: number };
 }
 
-/** Kinds that stand for themselves where they have a name. */
-const NAMED_ROOTS: ReadonlySet<number> = new Set([
-  KIND_STRUCT,
-  KIND_UNION,
-  KIND_ENUM,
-  KIND_TYPEDEF,
-  KIND_FUNC,
-  KIND_VAR,
-  KIND_INT,
-  KIND_FLOAT,
-  KIND_DATASEC,
-]);
-
 /** By class: the last type of a side with that key, and for each type the one before it. */
 interface Chains {
-  readonly last: Uint32Array;
-  readonly before: Uint32Array;
+  readonly last: Int32Array;
+  readonly before: Int32Array;
 }
 
 /**
@@ -48,25 +25,24 @@ interface Chains {
  * differ among themselves, equal ones go first, then those of the same module, then the most alike. A forward
  * declaration counts only where its side has no definition. What is equal on both sides is left out.
  */
-export function pairTypes({ views, count }: Classes): TypePair[] {
-  const [old, next] = views as readonly [ClassedView, ClassedView];
+export function pairTypes({ views, nameEnd }: Classes): TypePair[] {
+  const [old, next] = views;
   const moduleNames = views.map(({ btf }) => btf.segments.map(({ source }, i) => (i === 0 ? "" : moduleName(source))));
-  const oldChains = chainsOf(old, count);
-  const newChains = chainsOf(next, count);
+  const oldChains = chainsOf(old, nameEnd);
+  const newChains = chainsOf(next, nameEnd);
   const pairs: TypePair[] = [];
-  for (let key = 1; key < count; key++) {
+  for (let key = 1; key < nameEnd; key++) {
     const a = oldChains.last[key] as number;
     const b = newChains.last[key] as number;
-    if (a === 0 && b === 0) continue;
     const isSingle = oldChains.before[a] === 0 && newChains.before[b] === 0;
     if (isSingle && old.bodies[a] === next.bodies[b] && a !== 0 && b !== 0) continue;
     const definitions = [
       definitionsOf(old, oldChains, a, moduleNames[0] as string[]),
       definitionsOf(next, newChains, b, moduleNames[1] as string[]),
     ] as const;
-    pairDefinitions(views as readonly [ClassedView, ClassedView], definitions, pairs);
+    pairDefinitions(views, definitions, pairs);
   }
-  pairAnonymous(views as readonly [ClassedView, ClassedView], moduleNames, pairs);
+  pairAnonymous(views, moduleNames, pairs);
   return pairs;
 }
 
@@ -76,12 +52,12 @@ export function moduleName(source: string): string {
   return file.replace(/\.(?:ko|btf)(?:\..*)?$/, "").replaceAll("-", "_");
 }
 
-function chainsOf({ btf, references }: ClassedView, count: number): Chains {
-  const last = new Uint32Array(count);
-  const before = new Uint32Array(references.length);
+function chainsOf({ references }: ClassedView, nameEnd: number): Chains {
+  const last = new Int32Array(nameEnd);
+  const before = new Int32Array(references.length);
   for (let id = references.length - 1; id > 0; id--) {
-    if (nameOffsetOf(btf, id) === 0 || !NAMED_ROOTS.has(nameKind(btf, id))) continue;
     const key = references[id] as number;
+    if (key === 0 || key >= nameEnd) continue;
     before[id] = last[key] as number;
     last[key] = id;
   }
@@ -148,14 +124,14 @@ function withoutEqual(old: readonly Definition[], next: readonly Definition[]): 
  * to are variables of functions, which nobody can ask for.)
  */
 function pairAnonymous(views: Sides, moduleNames: readonly string[][], pairs: TypePair[]): void {
-  const [old, next] = views.map(({ btf, references, bodies }, i) => {
-    const referenced = referencedTypes(btf);
+  const [old, next] = views.map(({ btf, used, bodies, names }, i) => {
     const roots = new Map<number, Definition>();
     const known = new Set<number>();
-    for (let id = 1; id < references.length; id++) {
-      if (nameOffsetOf(btf, id) !== 0 || nameKind(btf, id) !== KIND_ENUM) continue;
+    for (let id = 1; id < used.length; id++) {
+      if (nameKind(btf.words[recordOf(btf, id) + INFO_WORD] as number) !== KIND_ENUM) continue;
+      if (names[nameOffsetOf(btf, id)] !== 0) continue;
       known.add(bodies[id] as number);
-      if (referenced[id] === 0) addDefinition(roots, btf, id, bodies[id] as number, moduleNames[i] as string[]);
+      if (used[id] === 0) addDefinition(roots, btf, id, bodies[id] as number, moduleNames[i] as string[]);
     }
     return { roots: [...roots.values()], known };
   }) as [{ roots: Definition[]; known: Set<number> }, { roots: Definition[]; known: Set<number> }];

@@ -44,18 +44,20 @@ import { push, reserve, type Shapes } from "./shapes.ts";
 export interface ShapeSource {
   readonly btf: Btf;
   /** Reference classes by type id. */
-  readonly references: Uint32Array;
+  readonly references: Int32Array;
+  /** 1 by id for each type that a sequence made so far refers to. */
+  readonly used: Uint8Array;
   /** Classes, by type id, of what leads into a circle without a name; null where there is none. */
-  readonly circles: Uint32Array | null;
+  readonly circles: Int32Array | null;
   /** Common numbers of names, by offset. */
-  readonly names: Uint32Array;
+  readonly names: Int32Array;
   readonly attached: Attached;
 }
 
 /** Set in the first word of what has tags. */
 const TAGGED = 0x80;
 /** Set in the word of a part that leads into a circle, to keep its class apart from all others. */
-const CIRCLE_FLAG = 0x8000_0000;
+const CIRCLE_FLAG = 0x4000_0000;
 /** A sequence has at most four words an element, and some around them. */
 const WORDS_AN_ELEMENT = 4;
 const WORDS_AROUND = 8;
@@ -147,10 +149,11 @@ export function pushShape(shapes: Shapes, source: ShapeSource, id: number): void
   if (tags !== undefined) pushTags(shapes, tags);
 }
 
-function partClass({ references, circles }: ShapeSource, id: number): number {
+function partClass({ references, circles, used }: ShapeSource, id: number): number {
+  used[id] = 1;
   const own = references[id] as number;
   const circle = circles === null ? 0 : (circles[id] as number);
-  return circle === 0 ? own : (circle | CIRCLE_FLAG) >>> 0;
+  return circle === 0 ? own : circle | CIRCLE_FLAG;
 }
 
 /** Behind the elements, with their number as the last word: no sequence can be read in two ways. */

@@ -4,38 +4,43 @@
  */
 export interface Shapes {
   /** All sequences, one after the other; the one being made stands at the end. */
-  words: Uint32Array;
+  words: Int32Array;
   /** Words in use, with those of the sequence being made. */
   length: number;
   /** By number: where its sequence begins; the entry after the last is where the one being made begins. */
-  starts: Uint32Array;
-  hashes: Uint32Array;
+  starts: Int32Array;
+  hashes: Int32Array;
   /** Numbers by hash, 0 where free; a power of two. */
-  slots: Uint32Array;
+  slots: Int32Array;
   /** Numbers given; the next is this. 0 is no number. */
   count: number;
+  /** What is added to every number that is given away. */
+  readonly first: number;
 }
 
 const FIRST_WORDS = 1 << 16;
 const FIRST_SHAPES = 1 << 12;
 const HASH_FACTOR = 0x9e37_79b1;
 
-/** An empty table; `words` is how many words may be expected. */
-export function newShapes(words: number = FIRST_WORDS): Shapes {
+/** An empty table for about so many words and sequences; numbers begin behind `first`. */
+export function newShapes(words: number = FIRST_WORDS, sequences: number = FIRST_SHAPES, first = 0): Shapes {
+  let capacity = FIRST_SHAPES;
+  while (capacity < sequences) capacity *= 2;
   return {
-    words: new Uint32Array(words + FIRST_SHAPES),
+    words: new Int32Array(words + FIRST_SHAPES),
     length: 0,
-    starts: new Uint32Array(FIRST_SHAPES),
-    hashes: new Uint32Array(FIRST_SHAPES),
-    slots: new Uint32Array(FIRST_SHAPES * 2),
+    starts: new Int32Array(capacity),
+    hashes: new Int32Array(capacity),
+    slots: new Int32Array(capacity * 2),
     count: 1,
+    first,
   };
 }
 
 /** Makes room for a sequence of up to `count` words; to be called before they are pushed. */
 export function reserve(shapes: Shapes, count: number): void {
   if (shapes.length + count <= shapes.words.length) return;
-  const larger = new Uint32Array(Math.max(shapes.words.length * 2, shapes.length + count));
+  const larger = new Int32Array(Math.max(shapes.words.length * 2, shapes.length + count));
   larger.set(shapes.words.subarray(0, shapes.length));
   shapes.words = larger;
 }
@@ -45,7 +50,7 @@ export function push(shapes: Shapes, word: number): void {
   shapes.words[shapes.length++] = word;
 }
 
-/** Ends the sequence being made and gives its number, from 1. */
+/** Ends the sequence being made and gives its number. */
 export function finish(shapes: Shapes): number {
   const { words, starts } = shapes;
   const start = starts[shapes.count] as number;
@@ -55,14 +60,13 @@ export function finish(shapes: Shapes): number {
     hash = Math.imul(hash ^ (words[i] as number), HASH_FACTOR);
     hash ^= hash >>> 15;
   }
-  hash >>>= 0;
   const mask = shapes.slots.length - 1;
   for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
     const known = shapes.slots[slot] as number;
-    if (known === 0) return add(shapes, hash, slot);
+    if (known === 0) return shapes.first + add(shapes, hash, slot);
     if (shapes.hashes[known] !== hash || !isSame(shapes, known, start, length)) continue;
     shapes.length = start;
-    return known;
+    return shapes.first + known;
   }
 }
 
@@ -87,11 +91,11 @@ function add(shapes: Shapes, hash: number, slot: number): number {
 
 function grow(shapes: Shapes): void {
   const size = shapes.starts.length * 2;
-  const starts = new Uint32Array(size);
-  const hashes = new Uint32Array(size);
+  const starts = new Int32Array(size);
+  const hashes = new Int32Array(size);
   starts.set(shapes.starts);
   hashes.set(shapes.hashes);
-  const slots = new Uint32Array(size * 2);
+  const slots = new Int32Array(size * 2);
   const mask = slots.length - 1;
   for (let number = 1; number < shapes.count; number++) {
     let slot = (hashes[number] as number) & mask;
