@@ -6,6 +6,8 @@ import { describeFailure, findProgram, runProcess } from "./process.ts";
 
 const CANDIDATES = ["clang", "clang-19", "clang-18", "clang-17", "clang-16", "clang-15", "clang-14"];
 
+const FIRST_WITH_TAGS = 15;
+
 let command: readonly [path: string, version: string] | null | undefined;
 
 /** clang's path and version line; undefined when there is none that knows the BPF target. */
@@ -22,6 +24,8 @@ export interface CompileOptions {
   readonly target: string;
   /** More flags, after the default -g -O2. */
   readonly flags?: readonly string[];
+  /** Another compiler than the first one found. */
+  readonly compiler?: string;
 }
 
 /** The object's bytes, or the compiler's own words. */
@@ -31,7 +35,15 @@ export type CompileResult =
 
 /** Compiles C text to an object file with debug information (BTF for a BPF target). */
 export function compileC(source: string, options: CompileOptions): CompileResult {
-  return compileWith(clangCommand()?.[0] ?? "clang", source, options);
+  return compileWith(options.compiler ?? clangCommand()?.[0] ?? "clang", source, options);
+}
+
+/** A clang of 15 or later, which writes type tags of pointers to structs into BTF; undefined where there is none. */
+export function taggingClang(): string | undefined {
+  return findProgram(
+    CANDIDATES.filter((name) => Number(name.slice("clang-".length)) >= FIRST_WITH_TAGS),
+    "--version",
+  )?.[0];
 }
 
 /** {@link compileC} for BPF text that must compile: the object's bytes, or an Error with the compiler's words. */
