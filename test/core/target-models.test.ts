@@ -85,7 +85,9 @@ describe("resolveTargets", () => {
   it("follows the release's rules", () => {
     const object = attached("fentry/kill_pid_usb_asyncio");
     expect(one([object], kernel, "6.18")[0]?.status).toBe("found");
-    expect(one([object], kernel, "6.12")[0]?.reason).toMatch(/^argument \d \(addr\) is sigval_t, which is not passed by value$/);
+    expect(one([object], kernel, "6.12")[0]?.reason).toMatch(
+      /^argument \d \(addr\) is sigval_t, which is not passed by value$/,
+    );
   });
 
   it("finds what an freplace program takes the place of in another object", () => {
