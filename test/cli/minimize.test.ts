@@ -178,29 +178,40 @@ describe("minimize", () => {
 });
 
 describe("minimize --strict", () => {
-  const args = () => [kernel, fixture("cgroup"), fixture("types"), "-o", out("strict.btf")];
+  const args = () => [kernel, fixture("struct_ops"), fixture("types"), "-o", out("strict.btf")];
 
   it("fails on poisoned relocations and on target_type_id, each being named", async () => {
     const { stdout, stderr, code } = await runText(["minimize", ...args(), "--strict"]);
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /poisoned: .*cgroup\.o: attach_task, insn 18 \(cgroup\.bpf\.c:63\): byte_off cgroup___ids\.anc/,
+      /poisoned: .*struct_ops\.o: fixture_undo, insn 1 \(struct_ops\.bpf\.c:76\): byte_off inet_connection_sock\.icsk/,
     );
     expect(stderr).toContain(
       "ids, insn 5 (types.bpf.c:109): target_type_id struct task_struct: the type's id is another",
     );
-    expect(stderr).toContain("btfgen: --strict: 9 relocations poisoned or by target_type_id\n");
+    expect(stderr).toContain("btfgen: --strict: 7 relocations poisoned or by target_type_id\n");
     expect(await runText(["minimize", ...args()])).toMatchObject({ code: 0 });
   });
 
+  it("says what a check keeps from being reached, and lets it pass", async () => {
+    const report = await minimized(kernel, fixture("cgroup"), "-o", out("guarded.btf"), "--strict");
+    expect(report).toMatchObject({ code: 0, strict: { refused: 0, allowed: 0 } });
+    expect(report.relocations.byStatus).toMatchObject({ guarded: 3 });
+    expect(report.unresolved[0]).toMatchObject({
+      status: "guarded",
+      path: "cgroup___ids.ancestor_ids",
+      allowedBy: null,
+    });
+  });
+
   it("lets pass what the allow-list names, and says which of its rules let nothing pass", async () => {
-    const rules = put("allow", "# known\ncgroup.o:*:*\n\n*/types.o:ids:*:target_type_id # meant\nfoo.o:*:a::b\n");
+    const rules = put("allow", "# known\nstruct_ops.o:*:*\n\n*/types.o:ids:*:target_type_id # meant\nfoo.o:*:a::b\n");
     const { stdout, stderr, code } = await runText(["minimize", ...args(), "--strict", "--allow", rules]);
     expect(code).toBe(0);
-    expect(stdout).toContain("cgroup___ids.ancestor_ids (allowed): cgroup has no member ancestor_ids");
+    expect(stdout).toContain("inet_connection_sock.icsk_ca_state (allowed): the field is a bitfield there");
     expect(stderr).toBe(`btfgen: warning: ${rules}:5: the rule lets nothing pass: foo.o:*:a::b\n`);
     const report = await minimized(...args(), "--strict", "--allow", rules);
-    expect(report.strict).toEqual({ refused: 0, allowed: 9, unusedRules: [{ line: 5, rule: "foo.o:*:a::b" }] });
+    expect(report.strict).toEqual({ refused: 0, allowed: 7, unusedRules: [{ line: 5, rule: "foo.o:*:a::b" }] });
     expect(report.unresolved[0]?.allowedBy).toBe(2);
     expect(report.typeIds[0]?.allowedBy).toBe(4);
   });
