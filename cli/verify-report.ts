@@ -4,6 +4,7 @@ import { countStatuses, judge, type StatusCounts } from "../lib/core/survey.ts";
 import type { InstructionProof } from "../lib/verify/instructions.ts";
 import type { FullSide, Proof } from "../lib/verify/prove.ts";
 import { type ByteOrder, byteOrderOf } from "./byte-order.ts";
+import { loadedLines } from "./loaded-text.ts";
 import {
   type BtfLoadReport,
   btfLoadLines,
@@ -159,15 +160,15 @@ export function hasFinding(report: VerifyReport): boolean {
   );
 }
 
-/** The result in words: what each level found, then the verdict and the counts. */
-export function verifyText(report: VerifyReport): string {
+/** The result in words: what each level found (`verbose`: each loaded program, too), then the verdict and the counts. */
+export function verifyText(report: VerifyReport, verbose = false): string {
   const { proof, full, small, byStatus, objects, instructions, btfLoad, libbpf, kernel, noFurther } = report;
   const [target = "", first = ""] = [full[0], small[0]];
   const lines = proofLines(proof, target);
   if (instructions !== null) lines.push(...instructionLines(instructions, target));
   if (btfLoad !== null) lines.push(...btfLoadLines(btfLoad, first));
   if (libbpf !== null) lines.push(...libbpfLines(libbpf));
-  if (kernel !== null) lines.push(...kernelLines(kernel));
+  if (kernel !== null) lines.push(...kernelLines(kernel), ...(verbose ? loadedLines(kernel) : []));
   const statuses = Object.entries(byStatus).map(([status, count]) => `${count} ${status}`);
   lines.push(
     `${small.join(", ")} for ${target}: ${verdictText(report)}`,

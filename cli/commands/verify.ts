@@ -35,6 +35,11 @@ export const verify = defineCommand({
       value: "host|IMAGE",
       describe: "Kernel to ask: the running one, whose BTF FULL must be, or an image, .deb or .rpm to boot",
     },
+    verbose: {
+      type: "boolean",
+      alias: "v",
+      describe: "Also list each program that was loaded, as the kernel counts it",
+    },
     timeout: { type: "number", value: "SECONDS", describe: "How long libbpf and kernel may take for one step (60)" },
   },
   examples: [

@@ -23,7 +23,7 @@ export async function verify(args: Args<typeof command>): Promise<Outcome> {
   return {
     exitCode: hasFinding(report) ? EXIT_FINDING : cannot ? EXIT_COULD_NOT_RUN : EXIT_FINE,
     json: report,
-    text: () => verifyText(report),
+    text: () => verifyText(report, args.verbose),
     notes: cannot ? [`verify: level ${noFurther.level} cannot run: ${noFurther.reason}`] : [],
   };
 }
