@@ -9,6 +9,7 @@ import { checkObject } from "./check-object.ts";
 import { type BpfSyscall, bpfSyscall } from "./kernel.ts";
 import { type Libbpf, loadLibbpf } from "./libbpf.ts";
 import { logBuffer } from "./load-object.ts";
+import { liftLockedMemory, lockedMemoryLimit } from "./locked-memory.ts";
 import { type Koffi, loadKoffi } from "./native.ts";
 import { type AnswerLine, type CannotRun, type CheckRequest, lineOfRun } from "./protocol.ts";
 
@@ -84,6 +85,7 @@ function look(koffi: Koffi, request: CheckRequest): Found {
     const reason = `calling the kernel on ${process.arch} is not built yet`;
     return { bpf, libbpf: null, cannot: { level: "btf-load", reason } };
   }
+  liftLockedMemory(koffi);
   const loaded = request.level === "btf-load" ? null : loadLibbpf(koffi, request.libbpf);
   const libbpf = loaded === null || "missing" in loaded ? null : loaded;
   const errno = bpf.tryProgram();
@@ -99,6 +101,10 @@ function look(koffi: Koffi, request: CheckRequest): Found {
 function whyRefused(errno: number): string {
   const name = errnoName(errno);
   if (errno !== EPERM) return `bpf(2) gives ${name}: this kernel, or a filter of system calls, has no BPF`;
+  const locked = lockedMemoryLimit();
+  if (locked !== null) {
+    return `bpf(2) gives ${name}: this kernel counts BPF as locked memory, of which ${locked} are allowed: ulimit -l unlimited`;
+  }
   if (process.getuid?.() === 0)
     return `bpf(2) gives ${name} to root: a filter of system calls or a lockdown forbids it`;
   const off = unprivilegedSwitch();

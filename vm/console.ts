@@ -17,6 +17,13 @@ export function hasPanicked(console: string): boolean {
   return /Kernel panic/.test(console);
 }
 
+/** True where the kernel could not unpack its root file system, or ended processes, for want of memory. */
+export function isShortOfMemory(console: string): boolean {
+  return /Out of memory|oom-kill|Initramfs unpacking failed: write error|deadlocked on memory|initrd is too large/.test(
+    console,
+  );
+}
+
 /** True where a processor's exception ended the kernel, not its own decision. */
 export function hasFaulted(console: string): boolean {
   return /double fault|general protection|invalid opcode|unable to handle/.test(console) && hasPanicked(console);

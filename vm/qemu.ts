@@ -17,7 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CouldNotRunError } from "../corpus/could-not-run.ts";
-import { hasFaulted, hasPanicked, lastWords } from "./console.ts";
+import { hasFaulted, hasPanicked, isShortOfMemory, lastWords } from "./console.ts";
 import { FrameReader } from "./frame.ts";
 import { GUEST, type VmLine } from "./protocol.ts";
 
@@ -50,8 +50,10 @@ interface Ended {
 
 const QEMU = "qemu-system-x86_64";
 const PACKAGE = "qemu-system-x86 on Debian, qemu-system-x86-core on Fedora";
-/** Node, its root file system twice (packed and unpacked), the kernel, and room for maps. */
-const MEMORY_MB = 1024;
+/** Node, its root file system twice (packed and unpacked), the kernel, and room for maps: in MiB. */
+const MEMORY = 1024;
+/** Its own variable, as it depends on the objects: large maps, and many of them. */
+const MEMORY_VARIABLE = "BTFGEN_VM_MEMORY";
 /** Page tables of five levels only cost time. */
 const EMULATED = "max,la57=off";
 const CONSOLE_BYTES = 1 << 20;
@@ -74,6 +76,7 @@ export function requireMonitor(): void {
  */
 export async function runVm(run: VmRun): Promise<void> {
   requireMonitor();
+  const memory = memoryOf(process.env[MEMORY_VARIABLE]);
   const directory = mkdtempSync(join(tmpdir(), "btfgen-vm-"));
   const clean = () => rmSync(directory, { recursive: true, force: true });
   let child: ChildProcess | null = null;
@@ -91,7 +94,7 @@ export async function runVm(run: VmRun): Promise<void> {
     let faults = 0;
     for (const attempts = accelerations(); ; run.onRestart?.()) {
       const acceleration = attempts[0] ?? "tcg";
-      ended = await runMonitor(directory, acceleration, run, (started) => {
+      ended = await runMonitor(directory, acceleration, memory, run, (started) => {
         child = started;
       });
       if (ended.problem === null) break;
@@ -99,7 +102,8 @@ export async function runVm(run: VmRun): Promise<void> {
       else if (acceleration === "tcg" && hasFaulted(consoleOf(directory)) && faults < MOST_FAULTS) faults++;
       else break;
     }
-    if (ended.problem !== null) throw new CouldNotRunError(`${run.source}: ${ended.problem}${consoleText(directory)}`);
+    if (ended.problem !== null)
+      throw new CouldNotRunError(`${run.source}: ${ended.problem}${consoleText(directory, ended.problem, memory)}`);
   } finally {
     for (const signal of signals) process.off(signal, stop);
     clean();
@@ -121,7 +125,14 @@ function accelerations(): Acceleration[] {
   }
 }
 
-function monitorArguments(directory: string, acceleration: Acceleration): string[] {
+/** @throws CouldNotRunError for what is no number of MiB. */
+function memoryOf(text: string | undefined): number {
+  if (text === undefined || text === "") return MEMORY;
+  if (!/^[1-9]\d{1,6}$/.test(text)) throw new CouldNotRunError(`${MEMORY_VARIABLE}=${text}: should be a number of MiB`);
+  return Number(text);
+}
+
+function monitorArguments(directory: string, acceleration: Acceleration, memory: number): string[] {
   const kernelArguments = [
     "console=ttyS0",
     "8250.nr_uarts=4",
@@ -135,7 +146,7 @@ function monitorArguments(directory: string, acceleration: Acceleration): string
   ];
   return [
     ...["-accel", acceleration, "-cpu", acceleration === "kvm" ? "host" : EMULATED],
-    ...["-m", String(MEMORY_MB), "-smp", "1", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
+    ...["-m", String(memory), "-smp", "1", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
     ...["-chardev", `file,id=console,path=${join(directory, "console").replaceAll(",", ",,")}`],
     ...["-serial", "chardev:console"],
     ...["-chardev", "stdio,id=answer,signal=off", "-serial", "chardev:answer"],
@@ -158,11 +169,12 @@ function writePieces(path: string, pieces: readonly Uint8Array[]): void {
 function runMonitor(
   directory: string,
   acceleration: Acceleration,
+  memory: number,
   { silenceMs, onLine }: VmRun,
   started: (child: ChildProcess) => void,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const [program = "", ...rest] = [...dyingWithParent(), QEMU, ...monitorArguments(directory, acceleration)];
+    const [program = "", ...rest] = [...dyingWithParent(), QEMU, ...monitorArguments(directory, acceleration, memory)];
     const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"] });
     started(child);
     const reader = new FrameReader();
@@ -241,9 +253,11 @@ function consoleOf(directory: string): string {
 }
 
 /** What the kernel said at last, behind the reason for its end. */
-function consoleText(directory: string): string {
+function consoleText(directory: string, problem: string, memory: number): string {
   const text = consoleOf(directory);
   const words = lastWords(text);
-  if (words.length === 0) return "; it wrote nothing to its console";
-  return `; ${hasPanicked(text) ? "its kernel panicked" : "its last lines"}: ${words.join(" | ")}`;
+  const isShort = isShortOfMemory(problem) || isShortOfMemory(text);
+  const short = isShort ? `; ${memory} MiB are too little for it: ${MEMORY_VARIABLE} gives it more` : "";
+  if (words.length === 0) return `; it wrote nothing to its console${short}`;
+  return `; ${hasPanicked(text) ? "its kernel panicked" : "its last lines"}: ${words.join(" | ")}${short}`;
 }
