@@ -3,6 +3,7 @@ import { pageHtml } from "../corpus/compat/html.ts";
 import { splitRelease } from "../corpus/compat/release-order.ts";
 import type { TypesDiff } from "../lib/diff/change.ts";
 import type { PageKernel } from "./diff-page/data.ts";
+import { packType } from "./diff-page/packed.ts";
 import { jsonValue } from "./finish.ts";
 import { type HistoryKernel, type HistoryReport, kernelText, runsOf } from "./history-report.ts";
 import type { ImpactReport } from "./impact-report.ts";
@@ -18,7 +19,12 @@ export interface DiffHtmlParts {
 
 /** The page of a diff: one file that needs no server and no network. `template` is what the build makes of diff-page. */
 export function diffHtml({ title, types, impact, history }: DiffHtmlParts, template: string): Uint8Array {
-  const data = { title, types, impact, history: history === null ? null : pageHistory(history) };
+  const data = {
+    title,
+    types: types?.types.map(packType) ?? null,
+    impact,
+    history: history === null ? null : pageHistory(history),
+  };
   return pageHtml(JSON.stringify(data, jsonValue), template);
 }
 

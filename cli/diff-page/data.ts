@@ -1,12 +1,12 @@
-import type { TypesDiff } from "../../lib/diff/change.ts";
 import type { HistoryReport } from "../history-report.ts";
 import type { ImpactReport } from "../impact-report.ts";
+import type { PackedType } from "./packed.ts";
 
 /** What the page of `btfgen diff --html` holds, as JSON in the page: some of three parts. */
 export interface DiffPageData {
   readonly title: string;
-  /** A diff of types. */
-  readonly types: Plain<TypesDiff> | null;
+  /** Types that differ. */
+  readonly types: readonly PackedType[] | null;
   /** What the step does to objects. */
   readonly impact: Plain<ImpactReport> | null;
   readonly history: PageHistory | null;

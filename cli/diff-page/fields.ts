@@ -69,7 +69,7 @@ export function fieldsPart(history: PageHistory, onToggle: (key: string, open: b
     reveal: (key) => {
       const at = seen.findIndex((one) => one.key === key);
       if (at === -1) return;
-      list.makeUntil(at);
+      list.makeAt(at);
       revealIn(body, key);
     },
   };

@@ -10,6 +10,9 @@ const CHARACTER = 6.4;
 const DOT = 2.4;
 const AXIS_CHARACTER = 6.2;
 const GROUP_HEIGHT = 18;
+const GROUP_CHARACTER = 7.2;
+/** Characters of a group's name that are worth showing. */
+const LEAST_GROUP = 9;
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
 type State = PageHistory["states"][number];
@@ -101,8 +104,8 @@ export function axisOf(kernels: readonly PageKernel[], width: number): SVGElemen
   const made = svg("svg", { class: "axis", width: width * kernels.length, height, "aria-hidden": "true" });
   made.append(...groupLines(kernels, width, height));
   for (const { first, count, group } of groupsOf(kernels)) {
-    const room = Math.max(0, Math.floor((count * width - 6) / CHARACTER));
-    const words = group.length <= room ? group : room < 4 ? "" : `${group.slice(0, room - 1)}\u2026`;
+    const room = Math.floor((count * width - 8) / GROUP_CHARACTER);
+    const words = group.length <= room ? group : room < LEAST_GROUP ? "" : `${group.slice(0, room - 1)}\u2026`;
     const label = text(words, first * width + 4, 13, "start");
     label.setAttribute("class", "group-name");
     label.append(titled(group));

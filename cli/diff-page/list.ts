@@ -3,11 +3,15 @@ const CHUNK = 60;
 /** How far below the window the end may be before more rows are made, in pixels. */
 const AHEAD = 1000;
 
+/** A row that is further off is shown with a few before it, and a button for the others. */
+const FAR = 300;
+const CONTEXT = 10;
+
 /** A long list whose rows are made as they come into sight. */
 export interface LazyList<T> {
   show(items: readonly T[]): void;
-  /** Makes all rows up to one. */
-  makeUntil(index: number): void;
+  /** Makes a row, and those around it: all before it where those are few. */
+  makeAt(index: number): void;
 }
 
 /** Sets a list up in an element, with another behind it whose coming into sight asks for more. */
@@ -18,6 +22,10 @@ export function lazyList<T>(
 ): LazyList<T> {
   let items: readonly T[] = [];
   let made = 0;
+  const earlier = document.createElement("button");
+  earlier.type = "button";
+  earlier.className = "earlier";
+  earlier.addEventListener("click", () => startAt(0));
   const makeUntil = (target: number) => {
     const fresh = document.createDocumentFragment();
     for (const until = Math.min(target, items.length); made < until; made++) fresh.append(row(items[made] as T, made));
@@ -35,14 +43,21 @@ export function lazyList<T>(
     },
     { rootMargin: `${AHEAD}px` },
   ).observe(end);
+  const startAt = (index: number) => {
+    made = index;
+    earlier.textContent = `Show the ${index} before`;
+    body.replaceChildren(...(index === 0 ? [] : [earlier]));
+    makeAhead();
+  };
   return {
     show: (next) => {
       items = next;
-      made = 0;
-      body.replaceChildren();
-      makeAhead();
+      startAt(0);
     },
-    makeUntil: (index) => makeUntil(index + 1),
+    makeAt: (index) => {
+      if (index - made > FAR) startAt(index - CONTEXT);
+      else if (index >= made) makeUntil(index + 1);
+    },
   };
 }
 

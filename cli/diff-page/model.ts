@@ -1,5 +1,5 @@
-import { DIFF_KINDS, type DiffKind, type TypeChange, type TypesDiff } from "../../lib/diff/change.ts";
-import type { Plain } from "./data.ts";
+import { DIFF_KINDS, type DiffKind } from "../../lib/diff/change.ts";
+import type { PageType } from "./packed.ts";
 import { typeKey } from "./type-lines.ts";
 
 /** What a type's row says: a change that comes from another type's size alone is set apart. */
@@ -10,7 +10,7 @@ export const TYPE_STATUSES: readonly TypeStatus[] = ["added", "removed", "change
 
 /** A row of the list of types. */
 export interface TypeRow {
-  readonly type: Plain<TypeChange>;
+  readonly type: PageType;
   readonly status: TypeStatus;
   /** For links; a second type of one kind and name has `~2` behind it. */
   readonly key: string;
@@ -26,7 +26,7 @@ export interface View {
 }
 
 /** The rows of a diff, in its order. */
-export function typeRows({ types }: Plain<TypesDiff>): TypeRow[] {
+export function typeRows(types: readonly PageType[]): TypeRow[] {
   const seen = new Map<string, number>();
   return types.map((type) => {
     const plain = typeKey(type);
@@ -85,7 +85,7 @@ export function typeOfLink(rows: readonly TypeRow[], link: string): TypeRow | un
 }
 
 /** `+3 −1 ~12`: what a patch has, in short. */
-export function tallyOf({ status, changes }: Plain<TypeChange>): {
+export function tallyOf({ status, changes }: PageType): {
   readonly added: number;
   readonly removed: number;
   readonly other: number;

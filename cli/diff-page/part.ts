@@ -60,6 +60,8 @@ export function revealIn(body: HTMLElement, key: string): void {
   if (!(found instanceof HTMLDetailsElement)) return;
   found.open = true;
   found.scrollIntoView({ block: "start" });
+  // Rows above had a guessed height until they came into sight.
+  requestAnimationFrame(() => requestAnimationFrame(() => found.scrollIntoView({ block: "start" })));
   found.querySelector("summary")?.focus({ preventScroll: true });
 }
 

@@ -65,7 +65,7 @@ export function programsPart({ objects }: Plain<ImpactReport>, onToggle: (key: s
     reveal: (key) => {
       const at = seen.findIndex((row) => row.key === key);
       if (at === -1) return;
-      list.makeUntil(at);
+      list.makeAt(at);
       revealIn(body, key);
     },
   };

@@ -1,9 +1,5 @@
-import type { Change, DiffKind, MemberSide, TypeChange } from "../../lib/diff/change.ts";
-import type { Plain } from "./data.ts";
-
-type PlainChange = Plain<Change>;
-type PlainType = Plain<TypeChange>;
-type PlainMember = Plain<MemberSide>;
+import type { DiffKind } from "../../lib/diff/change.ts";
+import type { PageChange, PageMember, PageType } from "./packed.ts";
 
 /** One line of a type's patch. */
 export interface PatchLine {
@@ -34,11 +30,13 @@ export function typeKey({ kind, name }: { readonly kind: DiffKind; readonly name
 }
 
 /** The patch of a type, with runs of members that only moved by one distance folded. */
-export function patchOf(type: PlainType): (PatchLine | PatchFold)[] {
+export function patchOf(type: PageType): (PatchLine | PatchFold)[] {
   if (type.status !== "changed") {
     const side = type.new ?? type.old;
     const sign = type.status === "added" ? "+" : "-";
-    return side === null ? [] : [{ sign, old: "", new: "", text: `${side.declaration};`, note: "" }];
+    const head: PatchLine = { sign, old: "", new: "", text: side?.declaration ?? "", note: "" };
+    // The body is there only where it was asked for.
+    return [head, ...type.changes.flatMap(linesOf)];
   }
   const parts: (PatchLine | PatchFold)[] = [];
   let run: Moved[] = [];
@@ -66,7 +64,7 @@ interface Moved {
   readonly line: PatchLine;
 }
 
-function movedOnly(change: PlainChange): Moved | null {
+function movedOnly(change: PageChange): Moved | null {
   if (change.what !== "member" || change.old === null || change.new === null) return null;
   if (change.how.some((how) => how !== "moved")) return null;
   const { old, new: now } = change;
@@ -82,11 +80,12 @@ function movedOnly(change: PlainChange): Moved | null {
 
 function fold(run: readonly Moved[]): PatchFold {
   const distance = run[0]?.distance ?? 0;
-  const by = `${distance < 0 ? "\u2212" : "+"}${offsetText(Math.abs(distance))}`;
-  return { summary: `${run.length} members moved by ${by} bytes`, lines: run.map(({ line }) => line) };
+  const far = Math.abs(distance);
+  const by = `${distance < 0 ? "\u2212" : "+"}${far % 8 === 0 ? `${far / 8} bytes` : `${far} bits`}`;
+  return { summary: `${run.length} members moved by ${by}`, lines: run.map(({ line }) => line) };
 }
 
-function linesOf(change: PlainChange): PatchLine[] {
+function linesOf(change: PageChange): PatchLine[] {
   switch (change.what) {
     case "member":
       return memberLines(change.old, change.new, change.how);
@@ -104,7 +103,10 @@ function linesOf(change: PlainChange): PatchLine[] {
       const side = (one: typeof old) =>
         one === null
           ? null
-          : { at: String(one.position + 1), text: `${one.type}${one.name === "" ? "" : ` ${one.name}`}` };
+          : {
+              at: String(one.position + 1),
+              text: one.type + (one.type.endsWith("*") || one.name === "" ? "" : " ") + one.name,
+            };
       return pair(side(old), side(now), status === "moved" ? "moved" : "");
     }
     case "place": {
@@ -119,7 +121,8 @@ function linesOf(change: PlainChange): PatchLine[] {
     case "order":
       return [{ sign: "~", old: "", new: "", text: "declared in another order", note: "" }];
     case "size":
-      return pair({ at: "", text: `/* size: ${change.old} */` }, { at: "", text: `/* size: ${change.new} */` }, "");
+      // What the type's own line says.
+      return [];
     default:
       return pair(
         { at: "", text: `${WHAT[change.what]}${change.old}` },
@@ -153,8 +156,8 @@ function pair(old: LineSide | null, now: LineSide | null, note: string): PatchLi
   return lines;
 }
 
-function memberLines(old: PlainMember | null, now: PlainMember | null, how: readonly string[]): PatchLine[] {
-  const side = (one: PlainMember | null) =>
+function memberLines(old: PageMember | null, now: PageMember | null, how: readonly string[]): PatchLine[] {
+  const side = (one: PageMember | null) =>
     one === null ? null : { at: offsetText(one.bitOffset), text: `${one.declaration};` };
   const [before, after] = [side(old), side(now)];
   if (before === null || after === null || before.text !== after.text)
@@ -163,7 +166,7 @@ function memberLines(old: PlainMember | null, now: PlainMember | null, how: read
 }
 
 /** What the lines do not say by themselves. */
-function noteOf(old: PlainMember | null, now: PlainMember | null, how: readonly string[]): string {
+function noteOf(old: PageMember | null, now: PageMember | null, how: readonly string[]): string {
   if (old === null || now === null) return "";
   const notes: string[] = [];
   if (how.includes("renamed")) notes.push("renamed");

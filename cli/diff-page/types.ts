@@ -1,6 +1,4 @@
 import { byId, counted, element, grouped, visible } from "../../corpus/compat/page/dom.ts";
-import type { TypesDiff } from "../../lib/diff/change.ts";
-import type { Plain } from "./data.ts";
 import { lazyList } from "./list.ts";
 import {
   haystackOf,
@@ -12,6 +10,7 @@ import {
   typeOfLink,
   typeRows,
 } from "./model.ts";
+import { type PackedType, unpackType } from "./packed.ts";
 import { fold, mono, type Part, revealIn, sign } from "./part.ts";
 import { type PatchFold, type PatchLine, patchOf } from "./type-lines.ts";
 
@@ -19,8 +18,8 @@ import { type PatchFold, type PatchLine, patchOf } from "./type-lines.ts";
 const MOST_LINES = 400;
 
 /** The list of types that differ. */
-export function typesPart(diff: Plain<TypesDiff>, onToggle: (key: string, open: boolean) => void): Part {
-  const rows = typeRows(diff);
+export function typesPart(types: readonly PackedType[], onToggle: (key: string, open: boolean) => void): Part {
+  const rows = typeRows(types.map(unpackType));
   const body = byId("types");
   let haystack: readonly string[] | undefined;
   let open: ReadonlySet<string> = new Set();
@@ -56,7 +55,7 @@ export function typesPart(diff: Plain<TypesDiff>, onToggle: (key: string, open: 
     reveal: (key) => {
       const at = seen.findIndex((row) => row.key === key);
       if (at === -1) return;
-      list.makeUntil(at);
+      list.makeAt(at);
       revealIn(body, key);
     },
   };
@@ -74,7 +73,7 @@ function summaryOf({ type, status }: TypeRow): (HTMLElement | null)[] {
   return [
     sign(status, status === "consequence" ? "resized" : status),
     element("span", { class: "name" }, element("span", { class: "muted" }, `${type.kind} `), mono(name)),
-    element("span", { class: "muted number" }, size),
+    size === "" ? null : element("span", { class: "muted number" }, size),
     element(
       "span",
       { class: "tallies" },
