@@ -35,6 +35,11 @@ export interface RecordedProgram {
   readonly lines: string;
 }
 
+interface Descriptor {
+  readonly name: string;
+  readonly fd: number;
+}
+
 /** One load of one object. */
 export interface Recorded {
   readonly object: string;
@@ -43,7 +48,9 @@ export interface Recorded {
   /** Maps in the order of their creation, those inside others left out. */
   readonly maps: readonly (RecordedMap & { readonly innerMap: RecordedMap | null })[];
   /** Descriptors that instructions have for the object's maps, in its order. */
-  readonly descriptors: readonly { readonly name: string; readonly fd: number }[];
+  readonly descriptors: readonly Descriptor[];
+  /** Of programs, those not loaded included. */
+  readonly programDescriptors: readonly Descriptor[];
   readonly updates: readonly { readonly update: number; readonly key: number; readonly value: string }[];
   readonly frozen: readonly number[];
   /** In hex; null where none was loaded. */
@@ -63,7 +70,8 @@ interface Line {
   readonly freeze?: number;
   readonly btf?: string;
   readonly program?: RecordedProgram;
-  readonly maps?: Recorded["descriptors"];
+  readonly maps?: readonly Descriptor[];
+  readonly programs?: readonly Descriptor[];
 }
 
 /** The C program that writes libbpf's calls down. */
@@ -113,6 +121,7 @@ function readRun(lines: readonly Line[]): Recorded {
     errno: lines[0]?.errno || (lines.at(-1)?.errno ?? 0),
     maps,
     descriptors: lines.at(-1)?.maps ?? [],
+    programDescriptors: lines.at(-1)?.programs ?? [],
     updates: lines.flatMap(({ update, key, value }) =>
       update === undefined ? [] : [{ update, key: key ?? 0, value: value ?? "" }],
     ),

@@ -1,6 +1,7 @@
 /** A plan as the bpf(2) calls it comes to, to be held against those that libbpf makes. */
 import { INSN_BYTES } from "../../lib/core/instruction.ts";
 import { kernelName } from "../../lib/prepare/map-name.ts";
+import { isMapInMap } from "../../lib/prepare/map-type.ts";
 import type { Plan, PlannedMap, PlannedProgram } from "../../lib/prepare/plan.ts";
 import type { Recorded, RecordedMap } from "./libbpf-recorder.ts";
 
@@ -16,7 +17,7 @@ export interface Calls {
 
 /** What libbpf did. `cpus` stands for the number of entries that it takes from the machine. */
 export function recordedCalls(run: Recorded): Calls {
-  const nameOf = new Map(run.descriptors.map(({ fd, name }) => [fd, name]));
+  const placeOf = new Map(run.descriptors.map(({ fd }, i) => [fd, i]));
   return {
     btf: run.btf,
     maps: run.maps.map((map) => ({
@@ -24,8 +25,8 @@ export function recordedCalls(run: Recorded): Calls {
       inner: map.innerMap === null ? null : recordedMap(map.innerMap),
     })),
     contents: [
-      ...run.updates.map(({ update, key, value }) => `${nameOf.get(update)}[${key}] = ${pointed(nameOf, value)}`),
-      ...run.frozen.map((fd) => `${nameOf.get(fd)} frozen`),
+      ...run.updates.map(({ update, key, value }) => `${placeOf.get(update)}[${key}] = ${value}`),
+      ...run.frozen.map((fd) => `${placeOf.get(fd)} frozen`),
     ].sort(),
     programs: run.programs.map(({ version: _, functionBytes, lineBytes, functions, lines, license, ...rest }) => ({
       ...rest,
@@ -36,19 +37,12 @@ export function recordedCalls(run: Recorded): Calls {
   };
 }
 
-/** A map's descriptor as a value is shown by the map's name. */
-function pointed(nameOf: ReadonlyMap<number, string>, value: string): string {
-  if (value.length !== 8) return value;
-  return nameOf.get(Buffer.from(value, "hex").readUInt32LE()) ?? value;
-}
-
 function recordedMap({ inner: _, innerMap: __, ...map }: RecordedMap & { innerMap?: unknown }) {
   return map;
 }
 
 /** What the plan would do without the programs to skip, with the descriptors that libbpf's maps had. */
 export function plannedCalls(plan: Plan, run: Recorded, cpus: number, skip: readonly string[]): Calls {
-  const fds = new Map(run.descriptors.map(({ name, fd }) => [name, fd]));
   const created = plan.maps.filter(({ autocreate }) => autocreate);
   return {
     btf: plan.btf === null ? null : hex(plan.btf),
@@ -56,13 +50,16 @@ export function plannedCalls(plan: Plan, run: Recorded, cpus: number, skip: read
       ...plannedMap(map, cpus),
       inner: map.inner === null ? null : plannedMap(map.inner, cpus),
     })),
-    contents: created
-      .flatMap(({ name, contents, frozen, slots, origin }) => [
-        ...(contents === null || origin === "struct_ops" ? [] : [`${name}[0] = ${hex(contents)}`]),
-        ...(frozen ? [`${name} frozen`] : []),
-        ...(origin === "struct_ops" ? [] : slots).flatMap((slot, i) =>
-          slot === null ? [] : [`${name}[${i}] = ${plan.maps[slot]?.name}`],
-        ),
+    contents: plan.maps
+      .flatMap(({ contents, frozen, slots, origin, type }, place) => [
+        ...(contents === null || origin === "struct_ops" ? [] : [`${place}[0] = ${hex(contents)}`]),
+        ...(frozen ? [`${place} frozen`] : []),
+        // A struct_ops map is filled when it is attached.
+        ...(origin === "struct_ops" ? [] : slots).flatMap((slot, i) => {
+          if (slot === null) return [];
+          const fd = isMapInMap(type) ? run.descriptors[slot]?.fd : fdOfProgram(run, plan.programs[slot]?.name);
+          return [`${place}[${i}] = ${wordHex(fd ?? -1)}`];
+        }),
       ])
       .sort(),
     programs: plan.programs
@@ -74,11 +71,21 @@ export function plannedCalls(plan: Plan, run: Recorded, cpus: number, skip: read
         flags: program.flags,
         attachId: program.attachTarget?.typeId ?? 0,
         license: plan.license,
-        instructions: asOlderLoaders(hex(withDescriptors(plan, program, fds)), run.programs[i]?.instructions ?? ""),
+        instructions: asOlderLoaders(hex(withDescriptors(program, run)), run.programs[i]?.instructions ?? ""),
         functions: infoText(program.functions),
         lines: infoText(program.lines),
       })),
   };
+}
+
+function fdOfProgram({ programDescriptors }: Recorded, name: string | undefined): number | undefined {
+  return programDescriptors.find((one) => one.name === name)?.fd;
+}
+
+function wordHex(value: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return hex(bytes);
 }
 
 function plannedMap(map: PlannedMap, cpus: number) {
@@ -100,7 +107,7 @@ function plannedMap(map: PlannedMap, cpus: number) {
 }
 
 /** Indexes become descriptors: BPF_PSEUDO_MAP_IDX (5) is BPF_PSEUDO_MAP_FD (1), _IDX_VALUE (6) is _VALUE (2). */
-function withDescriptors(plan: Plan, program: PlannedProgram, fds: ReadonlyMap<string, number>): Uint8Array {
+function withDescriptors(program: PlannedProgram, run: Recorded): Uint8Array {
   const bytes = new Uint8Array(program.instructions);
   const view = new DataView(bytes.buffer);
   for (const reference of program.references) {
@@ -111,7 +118,7 @@ function withDescriptors(plan: Plan, program: PlannedProgram, fds: ReadonlyMap<s
     if (view.getInt32(at + 4, true) !== reference.map)
       throw new Error(`${program.name}: another map at ${reference.insn}`);
     bytes[at + 1] = ((bytes[at + 1] ?? 0) & 0x0f) | ((source - 4) << 4);
-    view.setInt32(at + 4, fds.get(plan.maps[reference.map]?.name ?? "") ?? -1, true);
+    view.setInt32(at + 4, run.descriptors[reference.map]?.fd ?? -1, true);
   }
   return bytes;
 }

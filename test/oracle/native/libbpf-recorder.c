@@ -9,7 +9,7 @@
  * Lines: {"begin":object,"errno":of opening},
  * {"map":{...},"btf":fd,"fd":n} (BPF_MAP_CREATE), {"update":fd,"key":n,"value":hex} (maps of known value size),
  * {"freeze":fd}, {"btf":hex,"fd":n}, {"program":{...}} (BPF_PROG_LOAD), {"end":object,"errno":of loading,
- * "maps":[{"name":..,"fd":..}, ...]}: descriptors as instructions have them.
+ * "maps":[{"name":..,"fd":..}, ...],"programs":[...]}: descriptors as instructions have them.
  */
 #define _GNU_SOURCE
 #include <bpf/bpf.h>
@@ -153,6 +153,15 @@ static void load(const char *path, const struct bpf_object_open_opts *opts, bool
 		if (object) {
 			bpf_object__for_each_map(map, object) {
 				printf("%s{\"name\":\"%s\",\"fd\":%d}", first ? "" : ",", bpf_map__name(map), bpf_map__fd(map));
+				first = false;
+			}
+		}
+		printf("],\"programs\":[");
+		first = true;
+		if (object) {
+			bpf_object__for_each_program(program, object) {
+				printf("%s{\"name\":\"%s\",\"fd\":%d}", first ? "" : ",", bpf_program__name(program),
+				       bpf_program__fd(program));
 				first = false;
 			}
 		}
