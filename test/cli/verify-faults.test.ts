@@ -1,12 +1,13 @@
 /** `verify` where the machine does not play along, and what it leaves behind. */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { VerifyReport } from "../../cli/verify-report.ts";
 import { findProgram, firstLineOf, runProcess } from "../oracle/process.ts";
 import { describeOracle, missingOracle } from "../oracle/requirements.ts";
+import { bpfObjects, leftSince } from "./kernel-leftovers.ts";
 import { runText } from "./run.ts";
 import { workspace } from "./workspace.ts";
 
@@ -171,6 +172,61 @@ describeOracle("verify where something is missing", ["bpf", "libbpf"], () => {
     expect(checkers()).toEqual([]);
   });
 });
+
+describeOracle("verify, in the kernel", ["bpf", "libbpf", "bpftool"], () => {
+  /** Enough to be in the middle of. */
+  const objects = ["globals", "kptr", "types", "arrays", "exec", "sched_switch"].map(fixture);
+  const line = ["verify", HOST_BTF, "--full", HOST_BTF, ...objects, "--level", "kernel"];
+
+  it("leaves nothing when it ends by itself", async () => {
+    const before = bpfObjects();
+    expect((await runText(line)).code).toBe(0);
+    expect(await leftSince(before)).toEqual([]);
+  });
+
+  it.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)("leaves nothing after %s in the middle", async (signal) => {
+    const before = bpfObjects();
+    const child = spawn(process.execPath, [command, ...line], {
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: "" },
+      stdio: "ignore",
+    });
+    const over = new Promise((resolve) => child.on("close", resolve));
+    // In the middle: something of its own is there.
+    let meanwhile: string[] = [];
+    for (let i = 0; i < 400 && meanwhile.length === 0 && child.exitCode === null; i++) {
+      meanwhile = [...bpfObjects()].filter((one) => !before.has(one));
+    }
+    expect(meanwhile).not.toEqual([]);
+    child.kill(signal);
+    await over;
+    expect(await leftSince(before)).toEqual([]);
+  });
+
+  it("leaves nothing where the library dies with a map and a program at hand", async () => {
+    const before = bpfObjects();
+    const directoryOf = mkdtempSync(join(directory, "dying-"));
+    const compiler = findProgram(["gcc", "cc", "clang"], "--version")?.[0] ?? "cc";
+    const [library, source] = [join(directoryOf, "libdying.so"), put("dying.c", DYING)];
+    const flags = ["-shared", "-fPIC", "-o", library, source, "-Wl,--no-as-needed", "-l:libbpf.so.1", "-ldl"];
+    expect(runProcess([compiler, ...flags]).code).toBe(0);
+    const { report, code } = await ended(line, { BTFGEN_LIBBPF: library });
+    expect({ code, broken: report.kernel?.broken.length }).toEqual({ code: 3, broken: objects.length });
+    expect(report.kernel?.broken[0]?.how).toBe("killed by SIGABRT");
+    expect(await leftSince(before)).toEqual([]);
+  });
+});
+
+/** libbpf that aborts once it has loaded something. */
+const DYING = `#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+int bpf_object__load(void *object) {
+  int (*next)(void *) = dlsym(RTLD_NEXT, "bpf_object__load");
+  int result = next(object);
+  if (result == 0) abort();
+  return result;
+}
+`;
 
 function commandLine(pid: string): string {
   try {
