@@ -39,11 +39,11 @@ export function compileC(source: string, options: CompileOptions): CompileResult
 }
 
 /** A clang of 15 or later, which writes type tags of pointers to structs into BTF; undefined where there is none. */
-export function taggingClang(): string | undefined {
+export function taggingClang(): readonly [path: string, version: string] | undefined {
   return findProgram(
     CANDIDATES.filter((name) => Number(name.slice("clang-".length)) >= FIRST_WITH_TAGS),
     "--version",
-  )?.[0];
+  );
 }
 
 /** {@link compileC} for BPF text that must compile: the object's bytes, or an Error with the compiler's words. */

@@ -204,7 +204,7 @@ const WEAK = CASES.find(({ name }) => name === "weak") as Case;
 const QUALIFIED = CASES.find(({ name }) => name === "qualified") as Case;
 const TWICE = CASES.find(({ name }) => name === "twice") as Case;
 
-describeOracle("kernelFields and the running kernel", ["clang", "libbpf", "bpf"], () => {
+describeOracle("kernelFields and the running kernel", ["clang-tags", "libbpf", "bpf"], () => {
   const { directory, put } = workspace();
   const objects = new Map<string, Uint8Array>();
   let report: VerifyReport;
@@ -214,8 +214,7 @@ describeOracle("kernelFields and the running kernel", ["clang", "libbpf", "bpf"]
     report.kernel?.programs.find((one) => one.object.endsWith(`/${name}.o`) && one.program === program);
 
   beforeAll(async () => {
-    const compiler = taggingClang();
-    if (compiler === undefined) throw new Error("no clang of 15 or later");
+    const [compiler = ""] = taggingClang() ?? [];
     const flags = ["-D__TARGET_ARCH_x86", `-I${INCLUDE}`];
     const make = (name: string, source: string) => {
       const result = compileC(`${HEAD}${source}\nLICENSE;\n`, { target: "bpfel", flags, compiler });

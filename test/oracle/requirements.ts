@@ -7,7 +7,7 @@ import { describe, it } from "vitest";
 import { bpftoolCommand } from "./bpftool.ts";
 import { chromiumPath } from "./chromium.ts";
 import { ciliumOracle, goMissing } from "./cilium.ts";
-import { clangCommand } from "./clang.ts";
+import { clangCommand, taggingClang } from "./clang.ts";
 import { kernelMissing } from "./kernel.ts";
 import { libbpfOracle } from "./libbpf.ts";
 import { libbpfToolsExecutables } from "./libbpf-tools.ts";
@@ -20,6 +20,7 @@ export type OracleName =
   | "bpftool"
   | "libbpf"
   | "clang"
+  | "clang-tags"
   | "pahole"
   | "libbpf-tools"
   | "bpf"
@@ -52,6 +53,7 @@ const missing = (reason: string): OracleState => ({ present: false, reason });
 const probes: Readonly<Record<OracleName, () => OracleState>> = {
   redis: () => fromProgram(findProgram(["redis-server"], "--version"), "redis-server is not installed"),
   bpftool: () => fromProgram(bpftoolCommand(), "bpftool is not installed"),
+  "clang-tags": () => fromProgram(taggingClang(), "no clang of 15 or later, which writes type tags of structs"),
   clang: () => fromProgram(clangCommand(), "clang is not installed, or has no BPF target"),
   chromium: () => {
     const path = chromiumPath();
