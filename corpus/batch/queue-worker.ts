@@ -4,9 +4,13 @@ import { type Executor, type PoolOptions, startPool } from "./pool.ts";
 import { connect, getSetup, importQueue, type QueuedFile, queueName } from "./queue-link.ts";
 import { encodeRecord } from "./record.ts";
 
-/** A worker that dies holds its job this long, and whoever is left looks for such jobs that often. */
-const LOCK_MS = 10_000;
-const STALLED_EVERY_MS = 3000;
+/**
+ * A worker that dies holds its job for LOCK_MS at most (a living one renews that every half of it). Those that are left
+ * look for such jobs, and because a look within STALLED_EVERY_MS of another's is not done, up to two of these pass. So a
+ * job is taken over 4 to 12 seconds after its worker's death.
+ */
+const LOCK_MS = 8000;
+const STALLED_EVERY_MS = 2000;
 /** A job whose worker died this often kills workers. */
 const MOST_DEATHS = 3;
 

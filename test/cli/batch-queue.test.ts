@@ -2,7 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect } from "vitest";
 import { TINY_OBJECT, writeTinyCorpus } from "../corpus/batch/tiny-corpus.ts";
 import { describeOracle, oracleIt } from "../oracle/requirements.ts";
@@ -80,6 +82,39 @@ describeOracle("a queue", ["redis"], () => {
       await startWorker(1);
       expect(await end).toBe(0);
       expect(bundleOf("queued.tar")).toEqual(bundleOf("local.tar"));
+    },
+    SLOW_MS,
+  );
+
+  oracleIt(
+    "gives the files that a killed worker held to another within seconds",
+    ["redis"],
+    async () => {
+      const corpus = join(directory, "taken-over");
+      const files = writeTinyCorpus(corpus, 2);
+      // No other worker is to take them first.
+      for (const worker of workers.splice(0)) worker.kill("SIGKILL");
+      const dying = await startWorker(0);
+      // With other options, for what was asked before is not done again.
+      const args = [COMMAND, ...argsOf(corpus, "taken-over.tar", ["--queue", url, "--json", "--keep-names"])];
+      const batch = spawn(process.execPath, args, { cwd: directory, stdio: "ignore" });
+      const end = new Promise((resolve) => batch.on("close", resolve));
+      // Its threads are not up yet, so it has both for a while.
+      const client = new Redis(url);
+      for (let held = 0; held < files.length && batch.exitCode === null; await setTimeout(5)) {
+        held = 0;
+        for (const key of await client.keys("bull:*:active")) held += await client.llen(key);
+      }
+      dying.kill("SIGKILL");
+      const killed = performance.now();
+      client.disconnect();
+      await startWorker(files.length);
+      expect(await end).toBe(0);
+      const seconds = (performance.now() - killed) / 1000;
+      // It holds them until its lock is over, and what was done meanwhile would have been no takeover.
+      expect(seconds).toBeGreaterThan(1);
+      // 12 at most (see queue-worker.ts), and the other one's start.
+      expect(seconds).toBeLessThan(25);
     },
     SLOW_MS,
   );
