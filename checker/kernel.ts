@@ -21,7 +21,7 @@ const BPF_BTF_LOAD = 18;
 const BPF_PROG_TYPE_SOCKET_FILTER = 1;
 
 /** union bpf_attr, with room to spare; the kernel wants what it does not know to be zero. */
-const ATTR_BYTES = 128;
+export const ATTR_BYTES = 168;
 /** BPF_BTF_LOAD: btf, btf_log_buf, btf_size, btf_log_size, btf_log_level. */
 const BTF_ATTR = { btf: 0, log: 8, size: 16, logSize: 20, logLevel: 24 } as const;
 /** BPF_PROG_LOAD: prog_type, insn_cnt, insns, license. */
@@ -48,15 +48,24 @@ export interface BpfSyscall {
   programInfo(fd: number): LoadedProgram | null;
 }
 
-/** bpf(2) of this machine; null where its number is not known. */
-export function bpfSyscall(koffi: Koffi): BpfSyscall | null {
+/** One call of bpf(2): a command and its attributes, ATTR_BYTES of them; the result, or the negative errno. */
+export type BpfCall = (command: number, attr: CStruct) => number;
+
+/** bpf(2) of this machine as it is; null where its number is not known. */
+export function bpfCall(koffi: Koffi): BpfCall | null {
   const number = BPF_SYSCALLS[process.arch];
   if (number === undefined) return null;
   const syscall = koffi.load("libc.so.6").func("long syscall(long number, int command, void *attr, uint32_t size)");
-  const call = (command: number, attr: CStruct): number => {
+  return (command, attr) => {
     const result = Number(syscall(number, command, attr.bytes, ATTR_BYTES));
     return result < 0 ? -koffi.errno() : result;
   };
+}
+
+/** bpf(2) of this machine for what the checker asks; null where its number is not known. */
+export function bpfSyscall(koffi: Koffi): BpfSyscall | null {
+  const call = bpfCall(koffi);
+  if (call === null) return null;
   const btfAttr = (bytes: Uint8Array): CStruct => {
     const attr = new CStruct(koffi, ATTR_BYTES);
     attr.setPointer(BTF_ATTR.btf, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));

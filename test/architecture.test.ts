@@ -22,6 +22,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   "lib/job": ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify"],
   "lib/diff": ["lib/btf", "lib/c", "lib/core"],
   "lib/prepare": ["lib/btf", "lib/elf", "lib/core", "lib/verify"],
+  "lib/loader": ["lib/btf", "lib/elf", "lib/core", "lib/prepare"],
   api: [
     "lib/btf",
     "lib/c",
@@ -36,7 +37,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   ],
   corpus: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/job", "lib/diff", "lib/prepare"],
   // A program of its own: what calls native libraries. Who starts it knows its questions and answers only.
-  checker: ["lib/btf", "lib/elf", "lib/core", "lib/verify"],
+  checker: ["lib/btf", "lib/elf", "lib/core", "lib/verify", "lib/loader"],
   // A kernel of one's choice around the checker.
   vm: ["lib/btf", "lib/elf", "checker", "corpus"],
   cli: [
@@ -49,6 +50,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
     "lib/job",
     "lib/diff",
     "lib/prepare",
+    "lib/loader",
     "corpus",
     "checker",
     "vm",

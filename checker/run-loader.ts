@@ -1,0 +1,198 @@
+/** Runs a loader program: makes the map of its data, loads it, has the kernel run it, and looks at what it has made. */
+import { closeSync, readFileSync } from "node:fs";
+import { release } from "node:os";
+import { CONTEXT } from "../lib/loader/loader.ts";
+import { madeUpSetting } from "../lib/loader/settings.ts";
+import { ATTR_BYTES, type BpfCall, endOfLog, LOG_BYTES } from "./kernel.ts";
+import type { CreatedObject, LoaderLine, RunLoaderRequest, RunStage } from "./loader-protocol.ts";
+import { CStruct, cString, HOST_LITTLE_ENDIAN, type Koffi, textIn } from "./native.ts";
+
+/** enum bpf_cmd */
+const MAP_CREATE = 0;
+const MAP_UPDATE_ELEM = 2;
+const PROG_LOAD = 5;
+const PROG_TEST_RUN = 10;
+const OBJ_GET_INFO_BY_FD = 15;
+const MAP_FREEZE = 22;
+
+const MAP_TYPE_ARRAY = 2;
+const PROG_TYPE_SYSCALL = 31;
+/** A loader program may wait: BPF_F_SLEEPABLE. */
+const SLEEPABLE = 1 << 4;
+const LICENSE = "Dual MIT/GPL";
+const INSN_BYTES = 8;
+
+/** Fields of union bpf_attr, by command. */
+const CREATE = { type: 0, keySize: 4, valueSize: 8, maxEntries: 12, name: 28 } as const;
+const UPDATE = { map: 0, key: 8, value: 16 } as const;
+const LOAD = {
+  type: 0,
+  count: 4,
+  code: 8,
+  license: 16,
+  level: 24,
+  logSize: 28,
+  log: 32,
+  flags: 44,
+  name: 48,
+  fds: 120,
+};
+const RUN = { program: 0, result: 4, contextSize: 40, context: 48 } as const;
+const INFO = { fd: 0, length: 4, info: 8 } as const;
+/** struct bpf_map_info, struct bpf_prog_info. */
+const INFO_BYTES = 232;
+const MAP_INFO = { type: 0, id: 4, keySize: 8, valueSize: 12, maxEntries: 16, flags: 20, name: 24 } as const;
+const PROGRAM_INFO = { type: 0, id: 4, tag: 8, name: 64, verified: 216 } as const;
+const NAME_BYTES = 16;
+const TAG_BYTES = 8;
+const POSSIBLE_CPUS = "/sys/devices/system/cpu/possible";
+
+/** Runs it, and again for each log: of what failed, or of what is asked for. All that it makes is closed. */
+export function runLoader(koffi: Koffi, bpf: BpfCall, request: RunLoaderRequest): LoaderLine {
+  const first = runOnce(koffi, bpf, request, null);
+  const level = Math.max(request.logLevel, 1);
+  if (first.failed === null) {
+    const steps = request.logLevel === 0 ? [] : request.logSteps;
+    return { ...first, logs: steps.flatMap((step) => runOnce(koffi, bpf, request, { level, step }).logs) };
+  }
+  const { stage, step } = first.failed;
+  return stage === "run" || stage === "load" ? runOnce(koffi, bpf, request, { level, step }) : first;
+}
+
+/** Which step's log is wanted; 0 for that of the loader program's own verification. */
+interface WantedLog {
+  readonly level: number;
+  readonly step: number;
+}
+
+function runOnce(koffi: Koffi, bpf: BpfCall, request: RunLoaderRequest, wanted: WantedLog | null): LoaderLine {
+  const open: number[] = [];
+  const log = Buffer.alloc(wanted === null ? 0 : LOG_BYTES);
+  const who = { type: "loader", kernel: release(), arch: process.arch, cannot: null } as const;
+  const answer = (failed: LoaderLine["failed"], created: CreatedObject[]): LoaderLine => {
+    const text = endOfLog(textIn(log));
+    return { ...who, failed, logs: wanted === null || text === "" ? [] : [{ step: wanted.step, text }], created };
+  };
+  const fail = (stage: RunStage, result: number, step = 0) => answer({ stage, errno: -result, step }, []);
+  try {
+    const map = bpf(MAP_CREATE, dataMap(koffi, request.dataSize));
+    if (map < 0) return fail("create data", map);
+    open.push(map);
+    const filled = bpf(MAP_UPDATE_ELEM, dataUpdate(koffi, map, dataOf(request)));
+    if (filled < 0) return fail("fill data", filled);
+    const freeze = new CStruct(koffi, ATTR_BYTES);
+    freeze.setU32(UPDATE.map, map);
+    const frozen = bpf(MAP_FREEZE, freeze);
+    if (frozen < 0) return fail("freeze data", frozen);
+    const own = wanted?.step === 0 ? { level: wanted.level, log } : null;
+    const program = bpf(PROG_LOAD, programLoad(koffi, map, readFileSync(request.instructions), own));
+    if (program < 0) return fail("load", program);
+    open.push(program);
+
+    const context = new CStruct(koffi, request.contextSize);
+    if (wanted !== null && wanted.step !== 0) {
+      context.setU32(CONTEXT.logLevel, wanted.level);
+      context.setU32(CONTEXT.logSize, log.length);
+      context.setPointer(CONTEXT.log, log);
+      context.setU32(CONTEXT.step, wanted.step);
+    }
+    const run = new CStruct(koffi, ATTR_BYTES);
+    run.setU32(RUN.program, program);
+    run.setU32(RUN.contextSize, request.contextSize);
+    run.setPointer(RUN.context, context.bytes);
+    const ran = bpf(PROG_TEST_RUN, run);
+    if (ran < 0) return fail("run", ran);
+    const result = run.u32(RUN.result) | 0;
+    if (result < 0) return fail("run", result, context.u32(CONTEXT.step));
+    const found = request.descriptors.map(({ kind, at }) => ({ kind, fd: context.u32(at) | 0 }));
+    open.push(...found.map(({ fd }) => fd));
+    return answer(
+      null,
+      found.map(({ kind, fd }) => describe(koffi, bpf, kind, fd)),
+    );
+  } finally {
+    for (const fd of open) if (fd >= 0) closeSync(fd);
+  }
+}
+
+/** The data with what only this machine knows written into it. */
+function dataOf({ data, dataSize, perCpu, settings }: RunLoaderRequest): Buffer {
+  const bytes = Buffer.alloc(dataSize);
+  readFileSync(data).copy(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (const at of perCpu) view.setUint32(at, possibleCpus(), HOST_LITTLE_ENDIAN);
+  for (const { name, at, size } of settings) {
+    const value = madeUpSetting(name, { release: release(), arch: process.arch });
+    if (value === null) continue;
+    for (let i = 0; i < Math.min(size, 4); i++) {
+      bytes[at + (HOST_LITTLE_ENDIAN ? i : size - 1 - i)] = (value >>> (8 * i)) & 0xff;
+    }
+  }
+  return bytes;
+}
+
+/** `0-7` are eight. */
+function possibleCpus(): number {
+  const last = /(\d+)\s*$/.exec(readFileSync(POSSIBLE_CPUS, "utf8"))?.[1];
+  return last === undefined ? 1 : Number(last) + 1;
+}
+
+function dataMap(koffi: Koffi, size: number): CStruct {
+  const attr = new CStruct(koffi, ATTR_BYTES);
+  attr.setU32(CREATE.type, MAP_TYPE_ARRAY);
+  attr.setU32(CREATE.keySize, 4);
+  attr.setU32(CREATE.valueSize, size);
+  attr.setU32(CREATE.maxEntries, 1);
+  attr.bytes.write("loader.data", CREATE.name);
+  return attr;
+}
+
+function dataUpdate(koffi: Koffi, map: number, data: Buffer): CStruct {
+  const attr = new CStruct(koffi, ATTR_BYTES);
+  attr.setU32(UPDATE.map, map);
+  attr.setPointer(UPDATE.key, Buffer.alloc(4));
+  attr.setPointer(UPDATE.value, data);
+  return attr;
+}
+
+function programLoad(koffi: Koffi, map: number, code: Buffer, own: { level: number; log: Buffer } | null): CStruct {
+  const attr = new CStruct(koffi, ATTR_BYTES);
+  const fds = Buffer.alloc(4);
+  new DataView(fds.buffer, fds.byteOffset).setInt32(0, map, HOST_LITTLE_ENDIAN);
+  attr.setU32(LOAD.type, PROG_TYPE_SYSCALL);
+  attr.setU32(LOAD.count, code.length / INSN_BYTES);
+  attr.setPointer(LOAD.code, code);
+  attr.setPointer(LOAD.license, cString(LICENSE));
+  attr.setU32(LOAD.flags, SLEEPABLE);
+  attr.bytes.write("loader", LOAD.name);
+  attr.setPointer(LOAD.fds, fds);
+  if (own !== null) {
+    attr.setU32(LOAD.level, own.level);
+    attr.setU32(LOAD.logSize, own.log.length);
+    attr.setPointer(LOAD.log, own.log);
+  }
+  return attr;
+}
+
+function describe(koffi: Koffi, bpf: BpfCall, kind: "map" | "program", fd: number): CreatedObject {
+  const info = new CStruct(koffi, INFO_BYTES);
+  const attr = new CStruct(koffi, ATTR_BYTES);
+  attr.setU32(INFO.fd, fd);
+  attr.setU32(INFO.length, INFO_BYTES);
+  attr.setPointer(INFO.info, info.bytes);
+  bpf(OBJ_GET_INFO_BY_FD, attr);
+  const isMap = kind === "map";
+  const nameAt = isMap ? MAP_INFO.name : PROGRAM_INFO.name;
+  return {
+    kind,
+    id: info.u32(isMap ? MAP_INFO.id : PROGRAM_INFO.id),
+    type: info.u32(isMap ? MAP_INFO.type : PROGRAM_INFO.type),
+    name: textIn(info.bytes.subarray(nameAt, nameAt + NAME_BYTES)),
+    keySize: isMap ? info.u32(MAP_INFO.keySize) : 0,
+    valueSize: isMap ? info.u32(MAP_INFO.valueSize) : 0,
+    maxEntries: isMap ? info.u32(MAP_INFO.maxEntries) : 0,
+    flags: isMap ? info.u32(MAP_INFO.flags) : 0,
+    tag: isMap ? "" : info.bytes.toString("hex", PROGRAM_INFO.tag, PROGRAM_INFO.tag + TAG_BYTES),
+    verifiedInstructions: isMap ? 0 : info.u32(PROGRAM_INFO.verified),
+  };
+}
