@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Assembled, assemble } from "../corpus/batch/assemble.ts";
+import { pruneCache } from "../corpus/batch/cache-prune.ts";
 import { findFiles } from "../corpus/batch/find-files.ts";
 import { parseObjectArgument, tagFor } from "../corpus/batch/object-tag.ts";
 import { type BatchPlan, planBatch } from "../corpus/batch/plan.ts";
@@ -114,6 +115,7 @@ export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
       const { assembled, checks } = await askKernels(prepared, end, unchecked, state);
       const bundle = await writeBundle(output, assembled.entries, request.shape, assembled.provenance);
       state.finish();
+      if (request.cache !== null && request.queue === null) pruneCache(request.cache);
       return { end, assembled, bundle, checks };
     } catch (error) {
       state.leave();

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { markUsed } from "./cache-prune.ts";
 import { encodeRecord, readRecord } from "./record.ts";
 import type { FileResult } from "./result.ts";
 
@@ -25,7 +26,9 @@ export function readCached(cache: string, key: string): FileResult | null {
     return null;
   }
   const found = readRecord(bytes);
-  return found !== null && found.end === bytes.length && found.result.key === key ? found.result : null;
+  if (found === null || found.end !== bytes.length || found.result.key !== key) return null;
+  markUsed(pathOf(cache, key));
+  return found.result;
 }
 
 /**

@@ -76,6 +76,7 @@ export function openState(output: string, resume: boolean): RunState {
     finish: () => {
       closeSync(fd);
       rmSync(directory, { recursive: true, force: true });
+      unlock();
     },
   };
 }

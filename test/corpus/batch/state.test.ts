@@ -1,8 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { appendFileSync, existsSync, readdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { FileResult } from "../../../corpus/batch/result.ts";
 import { hasState, openState, statePath } from "../../../corpus/batch/state.ts";
 import { CouldNotRunError } from "../../../corpus/could-not-run.ts";
@@ -103,6 +112,46 @@ describe("two runs into one output", () => {
   it("does not judge processes of another machine", () => {
     const output = interrupted("host.tar", 1);
     writeFileSync(join(statePath(output), "lock"), JSON.stringify({ pid: 1, start: "1", host: "elsewhere" }));
-    expect(() => openState(output, true)).toThrow(/process 1 on elsewhere; if that is gone, remove .*lock/);
+    expect(() => openState(output, true)).toThrow(
+      /process 1 on elsewhere; if that is gone, try again in (29\d|300) seconds, or remove .*lock$/,
+    );
+  });
+
+  it("takes the lock over from another machine that has been silent for five minutes, and not before", () => {
+    const output = interrupted("silent.tar", 1);
+    const lock = join(statePath(output), "lock");
+    writeFileSync(lock, JSON.stringify({ pid: 1, start: "1", host: "elsewhere" }));
+    const silentFor = (seconds: number) => utimesSync(lock, new Date(), new Date(Date.now() - seconds * 1000));
+    silentFor(290);
+    expect(() => openState(output, true)).toThrow(/try again in (9|10) seconds/);
+    silentFor(301);
+    const state = openState(output, true);
+    expect(keys(state)).toEqual([0]);
+    state.finish();
+  });
+
+  it("shows that it lives, for as long as it does, and lets go of nothing that is another's by then", () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const output = interrupted("living.tar", 1);
+      const lock = join(statePath(output), "lock");
+      const state = openState(output, true);
+      const long = new Date(Date.now() - 3_600_000);
+      utimesSync(lock, long, long);
+      const before = readFileSync(lock);
+      vi.advanceTimersByTime(15_000);
+      expect(Date.now() - statSync(lock).mtimeMs).toBeLessThan(60_000);
+      expect(readFileSync(lock)).toEqual(before);
+      const other = JSON.stringify({ pid: 1, start: "1", host: "elsewhere" });
+      writeFileSync(lock, other);
+      utimesSync(lock, long, long);
+      vi.advanceTimersByTime(60_000);
+      expect(statSync(lock).mtimeMs).toBe(long.getTime());
+      state.leave();
+      expect(readFileSync(lock, "utf8")).toBe(other);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
