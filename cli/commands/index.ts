@@ -9,6 +9,7 @@ import { lint } from "./lint.ts";
 import { minCoreBtf } from "./min-core-btf.ts";
 import { minimize } from "./minimize.ts";
 import { model } from "./model.ts";
+import { prepare } from "./prepare.ts";
 import { relocate } from "./relocate.ts";
 import { relocs } from "./relocs.ts";
 import { select } from "./select.ts";
@@ -23,6 +24,7 @@ export const COMMANDS = [
   relocs,
   model,
   relocate,
+  prepare,
   dump,
   lint,
   extract,

@@ -9,6 +9,7 @@ const HANDLERS: { readonly [C in Known as C["name"]]: () => Promise<Handler<C>> 
   minimize: async () => (await import("./minimize.ts")).minimize,
   min_core_btf: async () => (await import("./min-core-btf.ts")).minCoreBtf,
   verify: async () => (await import("./verify.ts")).verify,
+  prepare: async () => (await import("./prepare.ts")).prepare,
   relocate: async () => (await import("./relocate.ts")).relocate,
   relocs: async () => (await import("./relocs.ts")).relocs,
   model: async () => (await import("./model.ts")).model,

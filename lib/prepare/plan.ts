@@ -98,6 +98,14 @@ export interface PlannedTarget {
   readonly typeId: number | null;
 }
 
+/**
+ * An extern, and what became of it: `resolved` from what was given (a setting's value, a type's id in the target),
+ * `absent` (a weak one that is not there: 0), or `needed`: only the running kernel knows it.
+ */
+export interface PlannedExtern extends Extern {
+  readonly state: "resolved" | "absent" | "needed";
+}
+
 /** Everything a loader would do with an object, short of doing it. */
 export interface Plan {
   readonly object: string;
@@ -111,7 +119,7 @@ export interface Plan {
   readonly btf: Uint8Array | null;
   readonly maps: readonly PlannedMap[];
   readonly programs: readonly PlannedProgram[];
-  readonly externs: readonly Extern[];
+  readonly externs: readonly PlannedExtern[];
   /** What is still to be asked of the running kernel's BTF. */
   readonly needs: readonly KernelNeed[];
   /** Relocations as they were resolved; empty without a target. */

@@ -11,7 +11,7 @@ import { resolveObject } from "../core/resolve.ts";
 import { findSection } from "../elf/elf.ts";
 import { sectionBytes } from "../elf/section-bytes.ts";
 import { readSymbols } from "../elf/symbols.ts";
-import { type Bindings, bindReferences } from "./bind.ts";
+import { type Bindings, bindReferences, type ExternState } from "./bind.ts";
 import { type CodeRelocation, codeRelocations, LIBRARY_SECTION } from "./code-relocations.ts";
 import { collectExterns, type Extern, settingsSize } from "./externs.ts";
 import { joinRecords, recordsOfFunction } from "./info-records.ts";
@@ -22,8 +22,9 @@ import { objectName } from "./map-name.ts";
 import { fillSlots } from "./map-slots.ts";
 import { listMaps } from "./maps.ts";
 import { fixBtf } from "./object-btf.ts";
-import type { InfoRecords, Plan, PlannedProgram, PlannedTarget } from "./plan.ts";
+import type { InfoRecords, Plan, PlannedExtern, PlannedProgram, PlannedTarget } from "./plan.ts";
 import { programSection } from "./program-section.ts";
+import { type BtfFeatures, sanitizeBtf } from "./sanitize-btf.ts";
 import { bindStructOps, type StructOpsMember } from "./struct-ops.ts";
 import { externStates, findTypes, keyOf, wantedExterns } from "./target-types.ts";
 
@@ -35,6 +36,8 @@ export interface PrepareOptions {
   readonly kconfig?: string;
   /** Bytes of a page of the kernel, of which rings are multiples; 4096 by default. */
   readonly pageSize?: number;
+  /** What the kernel knows of BTF; all of it by default, so that the object's is handed over as it is. */
+  readonly features?: BtfFeatures;
 }
 
 const DEFAULT_PAGE_BYTES = 4096;
@@ -78,6 +81,7 @@ export function prepare(object: BpfObject, target: CandidateIndex | null, option
   refusals.push(...failures(applied));
   const attached = attachTargets(object);
   const found = target === null ? null : findTargets(target.btf, externs, attached);
+  const states = externStates(externs, found);
   const context: Context = {
     object,
     btf,
@@ -85,7 +89,7 @@ export function prepare(object: BpfObject, target: CandidateIndex | null, option
     relocations: relocations.byFunction,
     bindings: {
       externs,
-      states: externStates(externs, found),
+      states,
       settings: maps.findIndex(({ map }) => map.origin === "kconfig"),
     },
     attached,
@@ -101,15 +105,25 @@ export function prepare(object: BpfObject, target: CandidateIndex | null, option
     littleEndian,
     license: license(object),
     kernelVersion: kernelVersion(object),
-    btf: btf === null ? null : encodeBtf(btf),
+    btf: btfToLoad(btf, options.features),
     maps: maps.map(({ map }) => map),
     programs,
-    externs,
+    externs: externs.map((extern, i) => ({ ...extern, state: stateOf(extern, states[i], settings.set) })),
     needs: kernelNeeds(object),
     records,
     relocated: target !== null,
     refusals,
   };
+}
+
+function stateOf(extern: Extern, found: ExternState | undefined, set: ReadonlySet<string>): PlannedExtern["state"] {
+  if (extern.kind === "kconfig") return set.has(extern.name) ? "resolved" : extern.weak ? "absent" : "needed";
+  return found === "missing" ? "absent" : typeof found === "object" ? "resolved" : "needed";
+}
+
+function btfToLoad(btf: Btf | null, features: BtfFeatures | undefined): Uint8Array | null {
+  if (btf === null) return null;
+  return features === undefined ? encodeBtf(btf) : sanitizeBtf(btf, features);
 }
 
 /** What all programs of an object are planned with. */

@@ -79,18 +79,23 @@ function libbpfRecorder(): Built {
   return buildNative("libbpf-recorder", ["libbpf-recorder.c", "fake-kernel.c"], ["bpf", "dl"]);
 }
 
-/** Loads objects on a pretend kernel whose own BTF is the target, but for programs of the names in `skip`. */
+/**
+ * Loads objects on a pretend kernel whose own BTF is the target, but for programs of the names in `skip`.
+ * `kinds`: a kernel that knows no kind of BTF beyond.
+ */
 export function recordLoads(
   objects: readonly string[],
   target: string,
   kconfig = "",
   skip: readonly string[] = [],
+  kinds?: number,
 ): Recorded[] {
   const built = libbpfRecorder();
   if ("missing" in built) throw new Error(built.missing);
   const settings = kconfig === "" ? [] : ["--kconfig", kconfig];
+  const old = kinds === undefined ? [] : ["--kinds", String(kinds)];
   const result = runProcess(
-    [built.path, "--vmlinux", target, ...settings, ...skip.flatMap((name) => ["--skip", name]), ...objects],
+    [built.path, "--vmlinux", target, ...settings, ...old, ...skip.flatMap((name) => ["--skip", name]), ...objects],
     { timeoutMs: 120_000 },
   );
   if (result.code !== 0) throw new Error(`the recorder failed: ${describeFailure(result)}`);

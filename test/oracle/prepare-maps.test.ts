@@ -4,12 +4,14 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parseBtf } from "../../lib/btf/parse.ts";
+import { kindOf, typeCount } from "../../lib/btf/view.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import type { Plan } from "../../lib/prepare/plan.ts";
 import { prepare } from "../../lib/prepare/prepare.ts";
+import { btfFeatures } from "../../lib/prepare/sanitize-btf.ts";
 import { KERNEL_6_1 } from "../samples.ts";
-import { compileBpf } from "./clang.ts";
+import { compileBpf, compileC, taggingClang } from "./clang.ts";
 import { recordLoads } from "./libbpf-recorder.ts";
 import { LOADED, PREFIX, REFUSED, SETTINGS } from "./prepare-cases.ts";
 import { plannedCalls, recordedCalls } from "./prepare-compare.ts";
@@ -56,5 +58,50 @@ describeOracle("what a loader refuses", ["libbpf", "clang"], () => {
     const { plan, run } = load("refused", compile(source), kconfig);
     expect(run.errno).not.toBe(0);
     expect(plan.refusals.join("; ")).toContain(words);
+  });
+});
+
+/** Releases by the greatest kind their kernels know. */
+const OLD: readonly (readonly [release: string, kind: number])[] = [
+  ["6.0", 19],
+  ["5.17", 18],
+  ["5.16", 17],
+  ["5.13", 16],
+  ["5.2", 15],
+  ["5.0", 13],
+  ["4.18", 11],
+];
+
+describeOracle("BTF for older kernels", ["libbpf", "clang-tags"], () => {
+  const source = `
+#define __tag(x) __attribute__((btf_type_tag(x)))
+#define __decl(x) __attribute__((btf_decl_tag(x)))
+enum huge { HUGE = 0x100000000ULL } huge_global;
+enum negative { NEGATIVE = -5 } negative_global;
+float floating;
+struct tagged { int __tag("user") *pointer; int field __decl("mark"); } tagged;
+struct { __uint(type, HASH); __uint(max_entries, 1); __type(key, u32); __type(value, u64); } map SEC(".maps");
+__noinline int global_function(int x) { return x + huge_global; }
+SEC("socket") int program(void *ctx)
+{
+	u32 zero = 0;
+	return lookup(&map, &zero) ? global_function(negative_global) : tagged.field + (long)tagged.pointer;
+}`;
+  it.each(OLD)("of %s", (release, kinds) => {
+    const [major = 0, minor = 0] = release.split(".").map(Number);
+    const path = join(directory(), "old.o");
+    const flags = ["-mcpu=v3", "-Wno-everything"];
+    const compiled = compileC(`${PREFIX}${source}`, { target: "bpfel", flags, compiler: taggingClang()?.[0] ?? "" });
+    if (!compiled.ok) throw new Error(compiled.error);
+    writeFileSync(path, compiled.object);
+    const object = parseBpfObject(compiled.object, path);
+    // All that older kernels do not know is there.
+    const own = new Set(object.btf === null ? [] : Array.from({ length: typeCount(object.btf) }, (_, id) => id));
+    const found = new Set([...own].map((id) => (object.btf === null ? 0 : kindOf(object.btf, id))));
+    for (const kind of [12, 13, 14, 15, 16, 17, 18, 19]) expect([...found]).toContain(kind);
+    const plan = prepare(object, null, { features: btfFeatures(major, minor) });
+    const [run] = recordLoads([path], sampleKernelPath(KERNEL_6_1), "", [], kinds);
+    expect(run?.errno).toBe(0);
+    expect(Buffer.from(plan.btf ?? []).toString("hex")).toBe(run?.btf);
   });
 });

@@ -140,13 +140,57 @@ static long object_info(union bpf_attr *attr)
 	return 0;
 }
 
+static unsigned int most_kind = 127;
+static int knows_linkage = 1;
+
+void fake_kernel_limit_btf(unsigned int kind, int linkage)
+{
+	most_kind = kind;
+	knows_linkage = linkage;
+}
+
+/* Bytes of a type's record behind its first 12, by kind: fixed, and for each of its members. */
+static const struct {
+	unsigned char fixed, each;
+} RECORDS[] = {
+	[1] = { 4, 0 }, [3] = { 12, 0 }, [4] = { 0, 12 }, [5] = { 0, 12 }, [6] = { 0, 8 },   [13] = { 0, 8 },
+	[14] = { 4, 0 }, [15] = { 0, 12 }, [17] = { 4, 0 }, [19] = { 0, 12 },
+};
+
+/* -EINVAL for BTF that the pretend kernel is too old for; its types alone are looked at. */
+static int refuse_btf(const unsigned char *btf, uint32_t size)
+{
+	uint32_t header, from, length, at, info, kind, vlen;
+
+	memcpy(&header, btf + 4, 4);
+	memcpy(&from, btf + 8, 4);
+	memcpy(&length, btf + 12, 4);
+	for (at = header + from; at + 12 <= header + from + length && at + 12 <= size;) {
+		memcpy(&info, btf + at + 4, 4);
+		kind = (info >> 24) & 0x1f;
+		vlen = info & 0xffff;
+		if (kind > most_kind || (kind == 12 && vlen && !knows_linkage))
+			return -EINVAL;
+		/* Signed enumerations came with ENUM64. */
+		if (kind == 6 && (info >> 31) && most_kind < 19)
+			return -EINVAL;
+		at += 12;
+		if (kind < sizeof(RECORDS) / sizeof(RECORDS[0]))
+			at += RECORDS[kind].fixed + (kind == 12 ? 0 : vlen * RECORDS[kind].each);
+	}
+	return 0;
+}
+
 static long fake_bpf(int command, union bpf_attr *attr)
 {
 	switch (command) {
 	case BPF_MAP_CREATE:
 		return new_fd(MAP_BACKING_BYTES);
-	case BPF_PROG_LOAD:
 	case BPF_BTF_LOAD:
+		if (refuse_btf((const unsigned char *)(uintptr_t)attr->btf, attr->btf_size))
+			return fail(EINVAL);
+		return new_fd(0);
+	case BPF_PROG_LOAD:
 		return new_fd(0);
 	case BPF_MAP_UPDATE_ELEM:
 	case BPF_MAP_FREEZE:

@@ -8,6 +8,12 @@ int fake_kernel_serve_vmlinux(const char *path);
 /* Serve the raw split BTF file at path as that of a loaded module. Returns 0 or -errno. */
 int fake_kernel_serve_module(const char *name, const char *path);
 
+/*
+ * Refuse BTF that has a kind above `kind`, or a function that is not static where `linkage` is 0: an older kernel.
+ * Nothing is refused by default.
+ */
+void fake_kernel_limit_btf(unsigned int kind, int linkage);
+
 union bpf_attr;
 
 /* Called, where it is set, behind every bpf(2) call with its result: a descriptor, 0, or -1. */

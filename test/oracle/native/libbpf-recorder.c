@@ -4,7 +4,9 @@
  * probes of what the kernel knows. Programs that replace others' functions are left out (they
  * want another program), and those that are to be skipped.
  *
- *   libbpf-recorder [--vmlinux BTF] [--custom BTF] [--kconfig TEXT] [--skip PROGRAM]... OBJECT...
+ *   libbpf-recorder [--vmlinux BTF] [--custom BTF] [--kconfig TEXT] [--skip PROGRAM]... [--kinds N] OBJECT...
+ *
+ * --kinds N: a kernel that knows no kind of BTF above N, and no linkage of functions up to 15 (DATASEC).
  *
  * Lines: {"begin":object,"errno":of opening},
  * {"map":{...},"btf":fd,"fd":n} (BPF_MAP_CREATE), {"update":fd,"key":n,"value":hex} (maps of known value size),
@@ -192,6 +194,8 @@ int main(int argc, char **argv)
 			opts.btf_custom_path = argv[i + 1];
 		} else if (!strcmp(argv[i], "--kconfig")) {
 			opts.kconfig = argv[i + 1];
+		} else if (!strcmp(argv[i], "--kinds")) {
+			fake_kernel_limit_btf((unsigned int)atoi(argv[i + 1]), atoi(argv[i + 1]) > 15);
 		} else if (!strcmp(argv[i], "--skip") && skipped_count < MAX_SKIPPED) {
 			skipped[skipped_count++] = argv[i + 1];
 		} else {
