@@ -10,7 +10,7 @@ import type { Speller } from "./speller.ts";
 export interface Field {
   /** See MemberSide. */
   readonly path: string;
-  /** The last part of the path. */
+  /** The last part of the path; empty for a member without a name. */
   readonly name: string;
   /** Path of the member of anonymous type that it is in; empty for none. */
   readonly parent: string;
@@ -62,7 +62,8 @@ function addFields(speller: Speller, composite: Composite, fields: Field[], budg
     const typeId = memberType(btf, id, i);
     const bitOffset = composite.bitOffset + memberBitOffset(btf, id, i);
     const inner = isOpen ? innerComposite(btf, typeId) : undefined;
-    if (nameOffset === 0 && inner?.suffix === "") {
+    const isAnonymous = inner !== undefined && nameOffsetOf(btf, inner.id) === 0;
+    if (nameOffset === 0 && isAnonymous && inner.suffix === "") {
       const word = `${keywordOf(btf, inner.id)}`;
       const groups = group === "" ? word : `${group} ${word}`;
       addFields(speller, { ...composite, id: inner.id, bitOffset, group: groups, depth: depth + 1 }, fields, budget);
@@ -70,11 +71,11 @@ function addFields(speller: Speller, composite: Composite, fields: Field[], budg
     }
     budget.left--;
     const name = nameAt(nameOffset);
-    const path = prefix + name;
-    const isContainer = inner !== undefined && nameOffsetOf(btf, inner.id) === 0;
+    // A struct that lies in another one without a name for it (-fms-extensions) is known by its own.
+    const path = prefix + (name === "" ? speller.declare(typeId, "") : name);
     const bitfieldSize = memberBitfieldSize(btf, id, i);
-    fields.push({ path, name, parent, group, bitOffset, bitfieldSize, typeId, isContainer });
-    if (!isContainer) continue;
+    fields.push({ path, name, parent, group, bitOffset, bitfieldSize, typeId, isContainer: isAnonymous });
+    if (!isAnonymous) continue;
     const next = {
       id: inner.id,
       bitOffset,
@@ -108,7 +109,7 @@ function innerComposite(btf: Btf, typeId: number): { readonly id: number; readon
 
 /** A field for people. */
 export function memberSide(speller: Speller, field: Field): MemberSide {
-  const { path, bitOffset, bitfieldSize, typeId, group } = field;
+  const { path, name, bitOffset, bitfieldSize, typeId, group } = field;
   const size = resolveSize(speller.btf, typeId);
   return {
     path,
@@ -116,7 +117,7 @@ export function memberSide(speller: Speller, field: Field): MemberSide {
     bitfieldSize,
     size: size < 0 ? null : size,
     type: speller.declare(typeId, ""),
-    declaration: speller.declare(typeId, path) + (bitfieldSize === 0 ? "" : `: ${bitfieldSize}`),
+    declaration: speller.declare(typeId, name === "" ? "" : path) + (bitfieldSize === 0 ? "" : `: ${bitfieldSize}`),
     group,
   };
 }

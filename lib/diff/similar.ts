@@ -1,7 +1,18 @@
 import { ELEMENT_NAME_WORDS, ELEMENT_WORDS, FIXED_WORDS, KIND_FUNC } from "../btf/format.ts";
-import { memberBitOffset, memberType } from "../btf/members.ts";
-import { type Btf, isComposite, kindOf, nameOffsetOf, recordOf, sizeOf, targetOf, vlenOf } from "../btf/view.ts";
+import { enumeratorName, enumeratorValue, memberBitOffset, memberType } from "../btf/members.ts";
+import {
+  type Btf,
+  isComposite,
+  isEnum,
+  kindOf,
+  nameOffsetOf,
+  recordOf,
+  sizeOf,
+  targetOf,
+  vlenOf,
+} from "../btf/view.ts";
 import type { ClassedView } from "./classes.ts";
+import { fieldsOf } from "./fields.ts";
 import { declarationOf } from "./spell.ts";
 import type { Speller } from "./speller.ts";
 
@@ -129,25 +140,25 @@ function elementsOf(btf: Btf, id: number): number {
 }
 
 /** Elements that the order of equally alike definitions depends on. */
-const KEY_ELEMENTS = 64;
+const KEY_ELEMENTS = 256;
 
 /** A text that is the same for definitions that say the same; only to put some in an order. */
 function contentKey(speller: Speller, id: number): string {
   const { btf } = speller;
   const kind = kindOf(btf, id);
-  const { words } = btf;
-  let key = `${kind},${sizeText(btf, id)},${vlenOf(btf, id)}`;
-  if (ELEMENT_NAME_WORDS[kind] === 0) return `${key},${declarationOf(speller, id)}`;
-  const step = ELEMENT_WORDS[kind] as number;
-  let at = recordOf(btf, id) + (FIXED_WORDS[kind] as number);
-  for (let i = 0; i < Math.min(vlenOf(btf, id), KEY_ELEMENTS); i++, at += step) {
-    const name = speller.nameAt(words[at] as number);
-    const rest = isComposite(kind)
-      ? `${speller.declare(words[at + 1] as number, "")},${words[at + 2]}`
-      : words.subarray(at + 1, at + step).join();
-    key += `;${name},${rest}`;
+  const key = `${kind},${sizeText(btf, id)},${vlenOf(btf, id)}`;
+  if (isComposite(kind)) {
+    const fields = fieldsOf(speller, id, { left: KEY_ELEMENTS });
+    return fields.reduce((text, { path, group, bitOffset, bitfieldSize, typeId }) => {
+      return `${text};${path},${group},${bitOffset},${bitfieldSize},${speller.declare(typeId, "")}`;
+    }, key);
   }
-  return key;
+  if (!isEnum(kind)) return `${key},${declarationOf(speller, id)}`;
+  let text = key;
+  for (let i = 0; i < Math.min(vlenOf(btf, id), KEY_ELEMENTS); i++) {
+    text += `;${speller.nameAt(enumeratorName(btf, id, i))},${enumeratorValue(btf, id, i)}`;
+  }
+  return text;
 }
 
 /** A FUNC's, TYPEDEF's or VAR's third word is an id, which is no part of what it says. */
