@@ -1,17 +1,20 @@
-import { KIND_FUNC, KIND_FUNC_PROTO, KIND_PTR, KIND_TYPEDEF, KIND_VAR } from "../btf/format.ts";
+import { KIND_FUNC, KIND_VAR } from "../btf/format.ts";
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { essentialLength, nameOf } from "../btf/strings.ts";
-import { type Btf, type BtfSegment, kindOf, nameOffsetOf, segmentOf, targetOf, typeCount } from "../btf/view.ts";
-import { type AttachKind, type AttachTarget, attachTargets } from "../core/attach-targets.ts";
+import { type Btf, kindOf, nameOffsetOf, targetOf, typeCount } from "../btf/view.ts";
+import type { AttachKind, AttachTarget } from "../core/attach-targets.ts";
 import { compareModels, type ModelDifference } from "../core/compare-models.ts";
-import { type FunctionModel, functionModel } from "../core/function-model.ts";
+import type { FunctionModel, PassedAs, ValueModel } from "../core/function-model.ts";
 import { MATCH, matchState } from "../core/match-state.ts";
 import { typesCompatible } from "../core/match-type.ts";
 import type { BpfObject } from "../core/object.ts";
 import { LIBBPF_RULES } from "../core/rules.ts";
-import { inBaseFirst, typesByName } from "../core/type-names.ts";
+import { type ResolvedTarget, resolveTargets } from "../core/target-models.ts";
 
-/** What a kernel has of a target: nothing, something of another type than the object declares, or what is wanted. */
+/**
+ * What a kernel has of a target: nothing; something of another type than the object declares, or that nothing can be
+ * attached to; or what is wanted.
+ */
 export type TargetStanding = "present" | "missing" | "incompatible";
 
 /**
@@ -32,6 +35,8 @@ export interface AttachImpact {
   /** True where the object loads without it. */
   readonly optional: boolean;
   readonly change: AttachChange;
+  /** True where a program for the old kernel's function is none for the new kernel's. */
+  readonly breaks: boolean;
   readonly old: TargetStanding;
   readonly new: TargetStanding;
   /** How the two kernels' functions differ to a program; empty where they do not, or there are no two. */
@@ -56,82 +61,44 @@ const OF_PROGRAMS: ReadonlySet<AttachKind> = new Set([
   "tp_btf",
   "lsm",
   "iter",
-  "freplace",
 ]);
 /** Programs that are given the arguments alone, in front of anything else. */
 const IGNORES_RETURN: ReadonlySet<AttachKind> = new Set(["fentry", "tp_btf"]);
 const IGNORES_MORE: ReadonlySet<AttachKind> = new Set([...IGNORES_RETURN, "lsm"]);
-/** A tracepoint's first argument, `void *__data`, is none of a program's. */
-const HIDDEN_OF_TRACEPOINTS = 1;
 
 /**
  * Compares what an object names in the kernel besides its relocations. A target in a module is looked for only where
- * that kernel's modules are there; targets in other programs (freplace) are not the kernel's and are left out.
+ * both kernels' modules are there; targets in other programs (freplace) are not the kernel's, and are left out.
  */
 export function compareTargets(object: BpfObject, old: Btf, next: Btf): AttachImpact[] {
-  const targets = attachTargets(object).filter(({ targetKind }) => targetKind !== null);
-  if (targets.length === 0) return [];
-  const names = new Set(targets.map(({ name }) => name));
-  const before = lookup(old, names);
-  const after = lookup(next, names);
-  return targets
-    .filter(({ module }) => module === null || (hasModules(old) && hasModules(next)))
-    .map((target) => compareTarget(object, target, before(target), after(target), old, next));
-}
-
-/**
- * Whether an object or a program has this target on a kernel, or does without it. It was made for the old kernel's
- * function: of the new one's it can do with more arguments behind those, unless what is returned comes behind them.
- */
-export function worksWith(target: AttachImpact, side: "old" | "new"): boolean {
-  const { kind, optional, change, differences } = target;
-  const standing = target[side];
-  // A weak variable may be missing, but not of another type; a weak function may be either (libbpf.c).
-  if (standing !== "present") return optional && (standing === "missing" || kind !== "ksym");
-  if (side === "old" || change !== "model") return true;
-  return differences.every(({ what, old, new: now }) => {
-    if (what === "arguments") return IGNORES_MORE.has(kind) && Number(now) > Number(old);
-    return what === "return" && IGNORES_RETURN.has(kind);
+  const before = resolveTargets([object], old);
+  const after = resolveTargets([object], next);
+  const hasModules = [old, next].every(({ segments }) => segments.length > 1);
+  return before.flatMap((was, i): AttachImpact[] => {
+    const is = after[i];
+    if (is === undefined || was.target.targetKind === null) return [];
+    if (was.target.module !== null && !hasModules) return [];
+    return [compareTarget(object, [was, old], [is, next])];
   });
 }
 
-function hasModules({ segments }: Btf): boolean {
-  return segments.length > 1;
+/** Whether an object or a program has this target on a kernel, or does without it. */
+export function worksWith({ kind, optional, breaks, ...standings }: AttachImpact, side: "old" | "new"): boolean {
+  const standing = standings[side];
+  // A weak variable may be missing, but not of another type; a weak function may be either (libbpf.c).
+  if (standing !== "present") return optional && (standing === "missing" || kind !== "ksym");
+  return side === "old" || !breaks;
 }
 
-type Lookup = (target: AttachTarget) => number | undefined;
+type Side = readonly [ResolvedTarget, Btf];
 
-function lookup(btf: Btf, names: ReadonlySet<string>): Lookup {
-  const byName = typesByName(btf, names);
-  return ({ name, targetKind, module }) => {
-    const ids = (byName.get(name) ?? []).filter((id) => kindOf(btf, id) === targetKind);
-    if (module === null) return inBaseFirst(btf, ids)[0];
-    return ids.find((id) => isModule(btf.segments[segmentOf(btf, id)] as BtfSegment, module));
-  };
-}
-
-/** Files are named as modules are, with `-` for `_` or not: `xfs.ko`, `nf-tables.btf`, `modules.tar:btrfs`. */
-function isModule({ source }: BtfSegment, module: string): boolean {
-  const file = source.slice(Math.max(source.lastIndexOf("/"), source.lastIndexOf(":"), source.lastIndexOf("!")) + 1);
-  const plain = (name: string) => (name.split(".")[0] ?? "").replaceAll("-", "_");
-  return plain(file) === plain(module);
-}
-
-function compareTarget(
-  object: BpfObject,
-  target: AttachTarget,
-  before: number | undefined,
-  after: number | undefined,
-  old: Btf,
-  next: Btf,
-): AttachImpact {
-  const was = standingOf(object, target, old, before);
-  const is = standingOf(object, target, next, after);
-  const models = was === "missing" || is === "missing" ? [] : modelsOf(target, [old, before], [next, after]);
-  const [a, b] = models;
-  const differences = a === undefined || b === undefined ? [] : compareModels(a, b);
-  const retyped = a === undefined || b === undefined ? [] : typeDifferences(a, b);
-  const { user, kind, name, module, optional } = target;
+function compareTarget(object: BpfObject, [was, old]: Side, [is, next]: Side): AttachImpact {
+  const { user, kind, name, module, optional } = was.target;
+  const standings = { old: standingOf(object, was, old), new: standingOf(object, is, next) };
+  const [a, b] = [was.model, is.model];
+  const differences = a === null || b === null ? [] : compareModels(a, b);
+  const retyped = a === null || b === null ? [] : typeDifferences(a, b);
+  const isBoth = standings.old === "present" && standings.new === "present";
   return {
     user,
     isProgram: OF_PROGRAMS.has(kind),
@@ -139,12 +106,29 @@ function compareTarget(
     name,
     module,
     optional,
-    change: changeOf(was, is, kind, differences, retyped),
-    old: was,
-    new: is,
+    change: changeOf(standings.old, standings.new, kind, differences, retyped),
+    breaks: isBoth && a !== null && b !== null && kind !== "kfunc" && isBroken(kind, a, b),
+    ...standings,
     differences,
     retyped,
   };
+}
+
+/**
+ * A program that is loaded for one function is refused for another where an argument it may read is not there, or is a
+ * number where there was a pointer. Of what stands in front it can do with more behind, unless the returned value comes
+ * behind them all. A number of another size is still a number.
+ */
+function isBroken(kind: AttachKind, old: FunctionModel, now: FunctionModel): boolean {
+  if (now.args.length < old.args.length || (now.args.length > old.args.length && !IGNORES_MORE.has(kind))) return true;
+  if (!IGNORES_RETURN.has(kind) && !isAlike(old.returns, now.returns)) return true;
+  return old.args.some((arg, i) => !isAlike(arg, now.args[i] as ValueModel));
+}
+
+const NUMBERS: ReadonlySet<PassedAs> = new Set(["integer", "enum"]);
+
+function isAlike(a: ValueModel, b: ValueModel): boolean {
+  return (a.as === b.as || (NUMBERS.has(a.as) && NUMBERS.has(b.as))) && a.words === b.words;
 }
 
 function changeOf(
@@ -162,11 +146,11 @@ function changeOf(
   return retyped.length > 0 ? "retyped" : "same";
 }
 
-function standingOf(object: BpfObject, target: AttachTarget, btf: Btf, id: number | undefined): TargetStanding {
-  if (id === undefined) return "missing";
+function standingOf(object: BpfObject, { target, status, typeId }: ResolvedTarget, btf: Btf): TargetStanding {
+  if (typeId === null) return "missing";
   const local = localTypeOf(object, target);
-  if (local === undefined || object.btf === null) return "present";
-  const wanted = targetOf(btf, id);
+  if (local === undefined || object.btf === null) return status === "impossible" ? "incompatible" : "present";
+  const wanted = targetOf(btf, typeId);
   const type = target.kind === "ksym" ? skipModifiersAndTypedefs(btf, wanted) : wanted;
   const outcome = typesCompatible(matchState(object.btf, btf, LIBBPF_RULES, null), local, type);
   return outcome === MATCH ? "present" : "incompatible";
@@ -184,22 +168,6 @@ function localTypeOf({ btf }: BpfObject, { kind, name }: AttachTarget): number |
     return kind === "kfunc" ? targetOf(btf, id) : skipModifiersAndTypedefs(btf, targetOf(btf, id));
   }
   return undefined;
-}
-
-/** The models of a target that is called, or calls; none of one that is a struct or a variable. */
-function modelsOf(
-  { targetKind }: AttachTarget,
-  ...sides: readonly (readonly [Btf, number | undefined])[]
-): (FunctionModel | undefined)[] {
-  return sides.map(([btf, id]) => {
-    if (id === undefined) return undefined;
-    if (targetKind === KIND_FUNC) return functionModel(btf, id);
-    if (targetKind !== KIND_TYPEDEF) return undefined;
-    const pointer = skipModifiersAndTypedefs(btf, id);
-    const prototype = kindOf(btf, pointer) === KIND_PTR ? skipModifiersAndTypedefs(btf, targetOf(btf, pointer)) : 0;
-    if (kindOf(btf, prototype) !== KIND_FUNC_PROTO) return undefined;
-    return functionModel(btf, prototype, { hidden: HIDDEN_OF_TRACEPOINTS });
-  });
 }
 
 /** Types that C spells differently, where both functions have the argument. */

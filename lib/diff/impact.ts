@@ -84,7 +84,7 @@ export interface ObjectImpact {
   readonly worked: boolean;
   readonly works: boolean;
   readonly programs: readonly ProgramImpact[];
-  /** What it names besides what programs attach to: kfuncs, variables, struct_ops, kernel pointers in maps. */
+  /** What it names besides what programs attach to: kfuncs, variables, struct_ops. */
   readonly targets: readonly AttachImpact[];
 }
 

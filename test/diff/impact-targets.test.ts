@@ -6,7 +6,7 @@ import { compareTargets, worksWith } from "../../lib/diff/impact-targets.ts";
 import * as make from "../btf/builder.ts";
 import { buildObject, EXIT, type Program } from "../core/object-builder.ts";
 
-/** int, unsigned, struct sock *, struct file *, unsigned long. */
+/** int, unsigned, struct sock *, struct file *, unsigned long, a struct of 16 bytes. */
 const BASE: readonly make.Row[] = [
   make.int("int", 4, 32, 1),
   make.int("unsigned int", 4),
@@ -15,8 +15,10 @@ const BASE: readonly make.Row[] = [
   make.struct("file", 0),
   make.ptr(5),
   make.int("unsigned long", 8),
+  make.struct("pair", 16),
 ];
-const [INT, UINT, SOCK, FILE, LONG] = [1, 2, 4, 6, 7] as const;
+const [VOID, INT, UINT, SOCK, FILE, LONG, PAIR] = [0, 1, 2, 4, 6, 7, 8] as const;
+const MANY = new Array<number>(12).fill(INT);
 const OWN = BASE.length + 1;
 
 /** A kernel with one function, and a tracepoint of the same arguments behind `void *__data`. */
@@ -56,8 +58,12 @@ describe("what programs attach to", () => {
     ["fentry/f", NONE, NONE, "same", false, false],
     ["?fentry/f", TWO, NONE, "gone", true, true],
     ["fentry/f", TWO, kernel(INT, [FILE, INT]), "retyped", true, true],
-    ["fentry/f", TWO, kernel(INT, [SOCK, LONG]), "model", true, false],
-    ["fentry/f", TWO, kernel(INT, [SOCK, UINT]), "model", true, false],
+    // Another number is called another way, and is a number.
+    ["fentry/f", TWO, kernel(INT, [SOCK, LONG]), "model", true, true],
+    ["fentry/f", TWO, kernel(INT, [SOCK, UINT]), "model", true, true],
+    ["fentry/f", TWO, kernel(INT, [SOCK, FILE]), "model", true, false],
+    ["fentry/f", TWO, kernel(INT, [INT, INT]), "model", true, false],
+    ["fentry/f", TWO, kernel(INT, [SOCK, PAIR]), "model", true, false],
     ["fentry/f", TWO, kernel(INT, [SOCK]), "model", true, false],
     // One more behind those it knows is no harm, but the returned value comes behind them all.
     ["fentry/f", TWO, kernel(INT, [SOCK, INT, LONG]), "model", true, true],
@@ -65,8 +71,13 @@ describe("what programs attach to", () => {
     ["fmod_ret/f", TWO, kernel(INT, [SOCK, INT, LONG]), "model", true, false],
     ["lsm/f", TWO, kernel(INT, [SOCK, INT, LONG]), "model", true, true],
     ["fentry/f", TWO, kernel(LONG, [SOCK, INT]), "model", true, true],
-    ["fexit/f", TWO, kernel(LONG, [SOCK, INT]), "model", true, false],
-    ["lsm/f", TWO, kernel(LONG, [SOCK, INT]), "model", true, false],
+    ["fexit/f", TWO, kernel(LONG, [SOCK, INT]), "model", true, true],
+    ["fexit/f", TWO, kernel(VOID, [SOCK, INT]), "model", true, false],
+    ["fentry/f", TWO, kernel(VOID, [SOCK, INT]), "model", true, true],
+    ["lsm/f", TWO, kernel(SOCK, [SOCK, INT]), "model", true, false],
+    // Nothing can be attached to a function of thirteen arguments.
+    ["fentry/f", TWO, kernel(INT, [SOCK, ...MANY]), "incompatible", true, false],
+    ["fentry/f", kernel(INT, [SOCK, ...MANY]), TWO, "new", false, true],
     ["tp_btf/f", TWO, kernel(INT, [SOCK, INT, LONG]), "model", true, true],
     ["tp_btf/f", TWO, kernel(INT, [LONG, SOCK]), "model", true, false],
     // What a function returns is none of its tracepoint's business.

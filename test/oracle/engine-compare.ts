@@ -85,7 +85,7 @@ export function compareRun(object: BpfObject, index: CandidateIndex, run: Libbpf
 }
 
 /** The position of each relocation among those of its section in .BTF.ext, which is how libbpf's log numbers them. */
-function positionsInSections(object: BpfObject): number[] {
+export function positionsInSections(object: BpfObject): number[] {
   let section = "";
   let position = 0;
   return object.relocations.map((relocation) => {
