@@ -26,6 +26,7 @@ export type OracleName =
   | "bpf"
   | "s390x"
   | "redis"
+  | "rpmbuild"
   | "chromium"
   | "go"
   | "cilium-ebpf";
@@ -51,6 +52,7 @@ const found = (version: string | undefined): OracleState => ({ present: true, ve
 const missing = (reason: string): OracleState => ({ present: false, reason });
 
 const probes: Readonly<Record<OracleName, () => OracleState>> = {
+  rpmbuild: () => fromProgram(findProgram(["rpmbuild"], "--version"), "rpmbuild is not installed (package rpm)"),
   redis: () => fromProgram(findProgram(["redis-server"], "--version"), "redis-server is not installed"),
   bpftool: () => fromProgram(bpftoolCommand(), "bpftool is not installed"),
   "clang-tags": () => fromProgram(taggingClang(), "no clang of 15 or later, which writes type tags of structs"),
