@@ -99,7 +99,19 @@ function run({ name, args }) {
 
 /** @param {Result[]} list */
 function show(list) {
-  const header = ["kernel", "types", "", "bytes", "", "relocations", "resolved", "absent", "poisoned", "proof"];
+  const header = [
+    "kernel",
+    "types",
+    "",
+    "bytes",
+    "",
+    "relocations",
+    "resolved",
+    "absent",
+    "guarded",
+    "poisoned",
+    "proof",
+  ];
   const rows = list.map(({ name, report }) => (report === undefined ? [name, "FAILED"] : rowOf(name, report)));
   const widths = header.map((_, i) => Math.max(...[header, ...rows].map((row) => (row[i] ?? "").length)));
   process.stdout.write("Every sample kernel's BTF, minimized for the sample objects:\n\n");
@@ -126,8 +138,8 @@ function show(list) {
  * @param {any} report
  */
 function rowOf(name, { types, bytes, relocations, proof }) {
-  const { resolved = 0, absent = 0, poisoned = 0 } = relocations.byStatus;
-  const counts = [relocations.total, resolved, absent, poisoned].map(grouped);
+  const { resolved = 0, absent = 0, guarded = 0, poisoned = 0 } = relocations.byStatus;
+  const counts = [relocations.total, resolved, absent, guarded, poisoned].map(grouped);
   return [
     name,
     grouped(types.before),
