@@ -28,13 +28,18 @@ export function targetOfVmKernel({ btf, origin }: VmKernel): TargetInput {
   return { target: parseTarget({ bytes: btf, source: origin }), base: btf, bytes: btf.length };
 }
 
+/** Why this kernel cannot be booted here; null where it can. */
+export function whyNotBootable({ arch }: VmKernel): string | null {
+  if (arch === BOOTABLE.kernel && process.arch === BOOTABLE.node) return null;
+  return `kernels for ${arch ?? "an unknown architecture"} are not booted on ${process.arch} yet: ${BOOTABLE.kernel} on itself is`;
+}
+
 /** Why this kernel cannot be asked here about that full BTF; null where it can. */
-export function whyNotInVm({ arch, btf, origin }: VmKernel, full: Uint8Array): CannotRun | null {
+export function whyNotInVm(kernel: VmKernel, full: Uint8Array): CannotRun | null {
+  const { btf, origin } = kernel;
   const level = "btf-load";
-  if (arch !== BOOTABLE.kernel || process.arch !== BOOTABLE.node) {
-    const reason = `kernels for ${arch ?? "an unknown architecture"} are not booted on ${process.arch} yet: ${BOOTABLE.kernel} on itself is`;
-    return { level, reason };
-  }
+  const reason = whyNotBootable(kernel);
+  if (reason !== null) return { level, reason };
   if (!Buffer.from(btf.buffer, btf.byteOffset, btf.byteLength).equals(full)) {
     return { level, reason: `FULL is not the BTF of ${origin}: leave --full out, its own is taken then` };
   }
@@ -54,7 +59,7 @@ export async function checkInVm(check: NativeCheck, kernel: VmKernel): Promise<N
   const onLine = (line: VmLine) => {
     if (line.type === "guest") hasOwnBtf = line.sameBtf;
     else if (line.type === "broken") answer.broken.push({ object: line.object, step: line.step, how: line.how });
-    else if (line.type !== "failed") answer.take(line);
+    else if (line.type !== "failed" && line.type !== "loader") answer.take(line);
   };
   await runVm({
     image: kernel.image,

@@ -118,6 +118,13 @@ async function buildCommand() {
     outfile: join(fresh, "checker.cjs"),
     external: EXTERNAL,
   });
+  // What has the kernel run a loader program.
+  await build({
+    ...common,
+    entryPoints: ["checker/runner.ts"],
+    outfile: join(fresh, "runner.cjs"),
+    external: EXTERNAL,
+  });
   // What starts the checker inside a virtual machine.
   await build({
     ...common,

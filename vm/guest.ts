@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import { constants, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { release } from "node:os";
+import type { LoaderLine, RunLoaderRequest } from "../checker/loader-protocol.ts";
 import type { AnswerLine, CheckRequest, StepLine } from "../checker/protocol.ts";
 import { encodeFrame } from "./frame.ts";
 import { GUEST, type GuestSettings, type VmLine } from "./protocol.ts";
@@ -41,9 +42,14 @@ async function run(): Promise<void> {
   const { mount } = await machine();
   const failed = MOUNTS.filter(([type, place]) => mount(type, place) !== 0).map(([type]) => type);
   if (failed.includes("proc") || failed.includes("sysfs")) throw new Error(`the guest has no ${failed.join(", ")}`);
-  const request = JSON.parse(readFileSync(GUEST.request, "utf8")) as CheckRequest;
+  const request = JSON.parse(readFileSync(GUEST.request, "utf8")) as CheckRequest | RunLoaderRequest;
   const { silenceMs } = JSON.parse(readFileSync(GUEST.settings, "utf8")) as GuestSettings;
-  tell({ type: "guest", release: release(), sameBtf: isOwnBtf(readFileSync(request.full)) });
+  const sameBtf = "full" in request ? isOwnBtf(readFileSync(request.full)) : null;
+  tell({ type: "guest", release: release(), sameBtf });
+  if (!("from" in request)) {
+    await check(request, silenceMs);
+    return;
+  }
   for (let from: number | null = request.from; from !== null; ) from = await check({ ...request, from }, silenceMs);
 }
 
@@ -70,7 +76,7 @@ function isOwnBtf(full: Buffer): boolean | null {
 }
 
 /** Runs the checker from an object on; gives the object to go on with where it did not come to its end, else null. */
-function check(request: CheckRequest, silenceMs: number): Promise<number | null> {
+function check(request: CheckRequest | RunLoaderRequest, silenceMs: number): Promise<number | null> {
   writeFileSync(GUEST.request, JSON.stringify(request));
   return new Promise((resolve, reject) => {
     const child = spawn(GUEST.node, [GUEST.checker, GUEST.request], { stdio: ["ignore", "pipe", "pipe"] });
@@ -94,7 +100,7 @@ function check(request: CheckRequest, silenceMs: number): Promise<number | null>
       // A library may print there, too.
       const answers = lines.filter((line) => line.startsWith('{"type":"'));
       for (const line of answers) {
-        const answer = JSON.parse(line) as AnswerLine;
+        const answer = JSON.parse(line) as AnswerLine | LoaderLine;
         if (answer.type === "object") Object.assign(place, { object: answer.object, step: null });
         else if (answer.type === "step") place.step = { side: answer.side, pass: answer.pass, program: answer.program };
         else if (answer.type === "end") isComplete = true;

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import type { RunLoaderRequest } from "../checker/loader-protocol.ts";
 import { type CheckRequest, NATIVE_LEVELS, type NativeLevel } from "../checker/protocol.ts";
 import { CouldNotRunError } from "../corpus/could-not-run.ts";
 import { type CpioEntry, cpioArchive } from "./cpio.ts";
@@ -37,23 +38,54 @@ const DEVICES = [
 /** Parts of koffi that only serve to build it. */
 const NOT_FOR_RUNNING = new Set(["vendor", "doc", "lib"]);
 
+/** What a virtual machine is to run. */
+export interface VmLoader {
+  /** A loader program's code and data. */
+  readonly instructions: Uint8Array;
+  readonly data: Uint8Array;
+  readonly question: Omit<RunLoaderRequest, "instructions" | "data">;
+  readonly silenceMs: number;
+}
+
 /** The archive, in pieces. `programs` is the directory of guest.cjs and checker.cjs. Throws CouldNotRunError. */
 export function initramfs(programs: string, check: VmCheck): Uint8Array[] {
-  const tree = new Tree();
-  for (const place of MOUNT_POINTS) tree.directory(place);
-  for (const [name, major, minor] of DEVICES) tree.add({ path: `/dev/${name}`, kind: "device", major, minor });
-  tree.file(GUEST.node, readFileSync(process.execPath), true);
-  tree.file(GUEST.init, readFileSync(join(programs, "guest.cjs")));
-  tree.file(GUEST.checker, readFileSync(join(programs, "checker.cjs")));
-  const addons = addKoffi(tree, programs);
-  const { libraries, linker } = withLoader([process.execPath, ...addons, C_LIBRARY], check);
-  for (const { name, bytes } of libraries) tree.file(`${GUEST.libraries}/${name}`, bytes);
-  if (linker !== null) tree.file(linker.path, linker.bytes, true);
+  const tree = machineTree(programs, "checker.cjs", (roots) => withLoader(roots, check));
   const { config } = check;
   // The name does not become a path to anywhere else in the guest.
   if (config !== null && !config.release.includes("/")) tree.file(`/boot/config-${config.release}`, config.bytes);
   addRequest(tree, check);
   return cpioArchive(tree.entries);
+}
+
+/** The archive of a machine that runs a loader program. `programs` is the directory of runner.cjs. Throws CouldNotRunError. */
+export function runnerInitramfs(programs: string, { instructions, data, question, silenceMs }: VmLoader): Uint8Array[] {
+  const tree = machineTree(programs, "runner.cjs", librariesOf);
+  const request: RunLoaderRequest = { ...question, instructions: GUEST.instructions, data: GUEST.data };
+  tree.file(GUEST.instructions, instructions);
+  tree.file(GUEST.data, data);
+  addJson(tree, request, silenceMs);
+  return cpioArchive(tree.entries);
+}
+
+/** Node, its libraries, and the program that the guest's first process starts. */
+function machineTree(programs: string, program: string, closure: (roots: readonly string[]) => LibraryClosure): Tree {
+  const tree = new Tree();
+  for (const place of MOUNT_POINTS) tree.directory(place);
+  for (const [name, major, minor] of DEVICES) tree.add({ path: `/dev/${name}`, kind: "device", major, minor });
+  tree.file(GUEST.node, readFileSync(process.execPath), true);
+  tree.file(GUEST.init, readFileSync(join(programs, "guest.cjs")));
+  tree.file(GUEST.checker, readFileSync(join(programs, program)));
+  const addons = addKoffi(tree, programs);
+  const { libraries, linker } = closure([process.execPath, ...addons, C_LIBRARY]);
+  for (const { name, bytes } of libraries) tree.file(`${GUEST.libraries}/${name}`, bytes);
+  if (linker !== null) tree.file(linker.path, linker.bytes, true);
+  return tree;
+}
+
+function addJson(tree: Tree, request: CheckRequest | RunLoaderRequest, silenceMs: number): void {
+  const settings: GuestSettings = { silenceMs };
+  tree.file(GUEST.request, Buffer.from(JSON.stringify(request)));
+  tree.file(GUEST.settings, Buffer.from(JSON.stringify(settings)));
 }
 
 /** @throws CouldNotRunError where a guest could not ask libbpf: nothing of it, or of koffi, is on this machine. */
@@ -91,11 +123,9 @@ function addRequest(tree: Tree, check: VmCheck): void {
   const { full, small } = GUEST;
   const libbpf = check.libbpf === null ? null : own;
   const request: CheckRequest = { level: check.level, full, small, objects, from: 0, libbpf };
-  const settings: GuestSettings = { silenceMs: check.silenceMs };
   tree.file(full, check.full);
   tree.file(small, check.small);
-  tree.file(GUEST.request, Buffer.from(JSON.stringify(request)));
-  tree.file(GUEST.settings, Buffer.from(JSON.stringify(settings)));
+  addJson(tree, request, check.silenceMs);
 }
 
 /** Adds the package koffi with this machine's native part; gives the paths of that here. */

@@ -2,18 +2,22 @@
  * What comes out of a virtual machine: the checker's own answer (checker/protocol.ts), line by line, and between them
  * what the guest's first process has to say. One frame may have several lines.
  */
+import type { LoaderLine } from "../checker/loader-protocol.ts";
 import type { AnswerLine, StepLine } from "../checker/protocol.ts";
 
 /** Where things are in the guest's file system. */
 export const GUEST = {
   node: "/bin/node",
   init: "/app/guest.cjs",
+  /** The checker, or the runner. */
   checker: "/app/checker.cjs",
   modules: "/app/node_modules",
   libraries: "/lib",
   request: "/check/request.json",
   full: "/check/full.btf",
   small: "/check/small.btf",
+  instructions: "/check/instructions",
+  data: "/check/data",
   settings: "/check/settings.json",
 } as const;
 
@@ -46,4 +50,4 @@ export interface FailedLine {
 }
 
 /** Any line that a virtual machine says. */
-export type VmLine = AnswerLine | GuestLine | BrokenLine | FailedLine;
+export type VmLine = AnswerLine | LoaderLine | GuestLine | BrokenLine | FailedLine;

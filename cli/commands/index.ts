@@ -6,12 +6,14 @@ import { diff } from "./diff.ts";
 import { dump } from "./dump.ts";
 import { extract } from "./extract.ts";
 import { lint } from "./lint.ts";
+import { loader } from "./loader.ts";
 import { minCoreBtf } from "./min-core-btf.ts";
 import { minimize } from "./minimize.ts";
 import { model } from "./model.ts";
 import { prepare } from "./prepare.ts";
 import { relocate } from "./relocate.ts";
 import { relocs } from "./relocs.ts";
+import { runLoader } from "./run-loader.ts";
 import { select } from "./select.ts";
 import { verify } from "./verify.ts";
 import { worker } from "./worker.ts";
@@ -25,6 +27,8 @@ export const COMMANDS = [
   model,
   relocate,
   prepare,
+  loader,
+  runLoader,
   dump,
   lint,
   extract,

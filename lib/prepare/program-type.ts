@@ -42,3 +42,8 @@ export type ProgramType = (typeof PROGRAM_TYPES)[number];
 export function programTypeNumber(type: ProgramType): number {
   return PROGRAM_TYPES.indexOf(type);
 }
+
+/** A type's name by its number; `type<n>` for one this library does not know. */
+export function programTypeName(type: number): string {
+  return PROGRAM_TYPES[type] ?? `type${type}`;
+}

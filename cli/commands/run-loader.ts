@@ -1,0 +1,26 @@
+import { defineCommand } from "../command.ts";
+
+/** `btfgen run-loader FILE`. */
+export const runLoader = defineCommand({
+  name: "run-loader",
+  summary: "Run a loader program here, or in a virtual machine, and show what it creates",
+  description:
+    "Has the kernel run a loader program that `btfgen loader` wrote, shows the maps and programs it has made, with ids and " +
+    "tags, and lets go of all of them. Where a step fails it says which, with the error and the verifier's log, and exits " +
+    "1. Exits 3 where it cannot run: without privilege, or on a kernel that has no loader programs (before 5.14).",
+  positionals: [{ name: "file", describe: "What `btfgen loader` wrote, or -" }],
+  options: {
+    kernel: { type: "string", value: "IMAGE", describe: "Boot that kernel (image, .deb or .rpm) and run it there" },
+    "log-level": {
+      type: "number",
+      value: "LEVEL",
+      describe: "Show the verifier's log of each program: 1, 2 (all states) or 4 (statistics)",
+    },
+    timeout: { type: "number", value: "SECONDS", describe: "How long it may take (60)" },
+  },
+  examples: [
+    { line: "run-loader exec.loader", describe: "here, as root" },
+    { line: "run-loader exec.loader --kernel linux-image-6.1.0-56-cloud-amd64.deb", describe: "on that kernel" },
+    { line: "run-loader exec.loader --log-level 4", describe: "with the verifier's statistics" },
+  ],
+});

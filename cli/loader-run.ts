@@ -1,0 +1,107 @@
+import { indexCandidates } from "../lib/core/candidates.ts";
+import { buildLoader } from "../lib/loader/build.ts";
+import { emitC } from "../lib/loader/emit-c.ts";
+import { emitGo } from "../lib/loader/emit-go.ts";
+import { emitTypeScript } from "../lib/loader/emit-ts.ts";
+import type { Loader } from "../lib/loader/loader.ts";
+import { prepare } from "../lib/prepare/prepare.ts";
+import { type ByteOrder, byteOrderOf } from "./byte-order.ts";
+import { InputError, UsageError } from "./errors.ts";
+import { readInput } from "./input.ts";
+import { encodeLoader } from "./loader-file.ts";
+import { readObjects } from "./object-input.ts";
+import { featuresOf } from "./prepare-run.ts";
+import { checkStandardInput, readTarget } from "./target-input.ts";
+
+/** What to write, of what, for which kernel. */
+interface LoaderRequest {
+  readonly object: string;
+  readonly output: string;
+  readonly emit: string | undefined;
+  readonly target: string | undefined;
+  readonly module: readonly string[];
+  readonly kconfig: string | undefined;
+  readonly name: string | undefined;
+  readonly btfFor: string | undefined;
+}
+
+/** The document of `btfgen loader --json`; docs/FORMATS.md has it in words. */
+export interface LoaderReport {
+  readonly object: string;
+  /** Null where it is refused: then nothing is written. */
+  readonly output: string | null;
+  readonly emit: string;
+  readonly target: string | null;
+  readonly byteOrder: ByteOrder;
+  /** Why there is no loader. */
+  readonly refusals: readonly string[];
+  /** The first kernel release that has what the loader uses; null where it is refused. */
+  readonly since: string | null;
+  /** Instructions of the loader program, bytes of its data, bytes of the file. */
+  readonly size: { readonly instructions: number; readonly data: number; readonly file: number };
+  readonly steps: Loader["steps"];
+  readonly maps: Loader["maps"];
+  readonly programs: Loader["programs"];
+  /** Externs of `.kconfig` that nobody has given a value yet. */
+  readonly unset: readonly string[];
+}
+
+const EMITTERS: Readonly<Record<string, (loader: Loader) => Uint8Array>> = {
+  raw: encodeLoader,
+  c: (loader) => new TextEncoder().encode(emitC(loader)),
+  go: (loader) => new TextEncoder().encode(emitGo(loader)),
+  ts: (loader) => new TextEncoder().encode(emitTypeScript(loader)),
+};
+
+/** Reads the inputs and writes the loader, to memory. Throws UsageError, InputError or FormatError. */
+export async function writeLoader(request: LoaderRequest): Promise<{ report: LoaderReport; bytes: Uint8Array | null }> {
+  const { target: kernel, module, name, kconfig, emit = "raw" } = request;
+  checkStandardInput("loader", [kernel, kconfig, ...module, request.object]);
+  if (kernel === undefined && module.length > 0) throw new UsageError("loader: --module needs --target BTF");
+  const features = featuresOf("loader", request.btfFor);
+  const { objects } = readObjects([request.object]);
+  const [object] = objects;
+  if (object === undefined || objects.length > 1) {
+    throw new UsageError(`loader: ${request.object} holds ${objects.length} objects: a loader is one object's`);
+  }
+  const target = kernel === undefined ? null : (await readTarget(kernel, module)).target;
+  if (target !== null && object.littleEndian !== (byteOrderOf(target) === "little")) {
+    throw new InputError(
+      object.source,
+      `is of another byte order than the target, which is ${byteOrderOf(target)}-endian`,
+    );
+  }
+  const plan = prepare(object, target === null ? null : indexCandidates(target), {
+    ...(name === undefined ? {} : { name }),
+    ...(kconfig === undefined ? {} : { kconfig: new TextDecoder().decode(readInput(kconfig)) }),
+    ...(features === undefined ? {} : { features }),
+  });
+  const built = buildLoader(object, plan);
+  const common = {
+    object: object.source,
+    emit,
+    target: target?.source ?? null,
+    byteOrder: object.littleEndian ? "little" : "big",
+  } as const;
+  if ("refusals" in built) {
+    const size = { instructions: 0, data: 0, file: 0 };
+    const nothing = { output: null, since: null, size, steps: [], maps: [], programs: [], unset: [] };
+    return { report: { ...common, ...nothing, refusals: built.refusals }, bytes: null };
+  }
+  const bytes = (EMITTERS[emit] ?? encodeLoader)(built);
+  const { steps, maps, programs, since } = built;
+  const unset = plan.externs
+    .filter(({ kind, state }) => kind === "kconfig" && state === "needed")
+    .map((one) => one.name);
+  return {
+    report: {
+      ...common,
+      output: request.output,
+      refusals: [],
+      since,
+      size: { instructions: built.instructions.length / 8, data: built.dataSize, file: bytes.length },
+      ...{ steps, maps, programs, unset },
+    },
+    bytes,
+  };
+}

@@ -1,0 +1,149 @@
+import type { CreatedObject, LoaderLine, RunLoaderRequest } from "../checker/loader-protocol.ts";
+import type { Loader, LoaderStep } from "../lib/loader/loader.ts";
+import { versionCode } from "../lib/loader/settings.ts";
+import { errnoName } from "../lib/verify/errno.ts";
+import { InputError, UsageError } from "./errors.ts";
+import { readInput, STDIN_NAME } from "./input.ts";
+import { decodeLoader } from "./loader-file.ts";
+import { runnerOnHost } from "./runner-process.ts";
+
+/** What to run, and where. */
+interface RunRequest {
+  readonly file: string;
+  readonly kernel: string | undefined;
+  readonly logLevel: number | undefined;
+  readonly timeout: number | undefined;
+}
+
+/** The document of `btfgen run-loader --json`; docs/FORMATS.md has it in words. */
+export interface RunLoaderReport {
+  readonly file: string;
+  readonly object: string;
+  /** `uname -r` and Node's name of the architecture. */
+  readonly kernel: string;
+  readonly arch: string;
+  /** Why it could not be run; null where it could. */
+  readonly cannot: string | null;
+  /** What failed; null where all went well. */
+  readonly failed: RunFailure | null;
+  /** Empty where it failed: then nothing is left of them. */
+  readonly maps: readonly (Omit<CreatedObject, "kind" | "tag" | "verifiedInstructions"> & { readonly full: string })[];
+  readonly programs: readonly (Pick<CreatedObject, "id" | "type" | "name" | "tag" | "verifiedInstructions"> & {
+    readonly full: string;
+  })[];
+  /** The verifier's, by step, of what failed or of each program; step 0 is the loader program itself. */
+  readonly logs: readonly { readonly step: number; readonly name: string; readonly text: string }[];
+}
+
+/** A step of the loader, or what is done before its first one. */
+export interface RunFailure {
+  readonly stage: string;
+  /** From 1; 0 for none of the loader's own. */
+  readonly step: number;
+  readonly action: LoaderStep["action"] | null;
+  readonly name: string | null;
+  readonly errno: number;
+  readonly errnoName: string;
+}
+
+const DEFAULT_SECONDS = 60;
+const MOST_SECONDS = 86_400;
+/** Bits of the verifier's log level: instructions, all states, statistics. */
+const MOST_LEVEL = 7;
+const FIRST_RELEASE = 0x050e00;
+const EINVAL = 22;
+const E2BIG = 7;
+
+/** Runs a loader file. Throws UsageError, InputError, RunError or CouldNotRunError. */
+export async function runLoaderFile(request: RunRequest): Promise<RunLoaderReport> {
+  const { file, kernel, logLevel = 0, timeout = DEFAULT_SECONDS } = request;
+  if (!Number.isInteger(logLevel) || logLevel < 0 || logLevel > MOST_LEVEL) {
+    throw new UsageError(`run-loader: --log-level ${logLevel}: should be 1, 2 or 4, or a sum of these`);
+  }
+  if (!(timeout > 0 && timeout <= MOST_SECONDS)) {
+    throw new UsageError(`run-loader: --timeout ${timeout}: should be from 1 to ${MOST_SECONDS} seconds`);
+  }
+  const source = file === "-" ? STDIN_NAME : file;
+  const loader = decodeLoader(readInput(file), source);
+  if (loader.littleEndian !== isLittleEndian()) {
+    throw new InputError(source, `is a loader for ${loader.littleEndian ? "little" : "big"}-endian machines`);
+  }
+  const silenceMs = timeout * 1000;
+  const line =
+    kernel === undefined
+      ? await runnerOnHost(loader, questionOf(loader, logLevel), silenceMs)
+      : await (await import("./runner-vm.ts")).runnerInVm(loader, questionOf(loader, logLevel), silenceMs, kernel);
+  return reportOf(source, loader, line);
+}
+
+function isLittleEndian(): boolean {
+  return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+}
+
+/** All but the paths of code and data. */
+function questionOf(loader: Loader, logLevel: number): Omit<RunLoaderRequest, "instructions" | "data"> {
+  const { dataSize, contextSize, maps, programs, steps } = loader;
+  return {
+    dataSize,
+    contextSize,
+    descriptors: [
+      ...maps.map(({ descriptorAt }) => ({ kind: "map", at: descriptorAt }) as const),
+      ...programs.map(({ descriptorAt }) => ({ kind: "program", at: descriptorAt }) as const),
+    ],
+    perCpu: maps.filter(({ entryPerCpu }) => entryPerCpu).map(({ maxEntriesAt }) => maxEntriesAt),
+    settings: maps
+      .filter(({ origin }) => origin === "kconfig")
+      .flatMap(({ contentsAt, variables }) =>
+        variables.map(({ name, offset, size }) => ({ name, at: (contentsAt ?? 0) + offset, size })),
+      ),
+    logLevel,
+    logSteps: steps.flatMap(({ action }, i) => (action === "load-program" ? [i + 1] : [])),
+  };
+}
+
+function reportOf(file: string, loader: Loader, line: LoaderLine): RunLoaderReport {
+  const { kernel, arch, logs } = line;
+  const created = [...loader.maps, ...loader.programs].map(({ name }, i) => ({ full: name, ...line.created[i] }));
+  const made = line.created.length > 0 ? (created as (CreatedObject & { full: string })[]) : [];
+  return {
+    file,
+    object: loader.object,
+    kernel,
+    arch,
+    cannot: line.cannot ?? whyNotHere(loader, line),
+    failed: line.failed === null ? null : failureOf(loader, line.failed),
+    maps: made
+      .filter(({ kind }) => kind === "map")
+      .map(({ kind: _, tag: __, verifiedInstructions: ___, ...map }) => map),
+    programs: made
+      .filter(({ kind }) => kind === "program")
+      .map(({ full, id, type, name, tag, verifiedInstructions }) => {
+        return { full, id, type, name, tag, verifiedInstructions };
+      }),
+    logs: logs.map(({ step, text }) => ({ step, name: loader.steps[step - 1]?.name ?? "loader program", text })),
+  };
+}
+
+function failureOf({ steps }: Loader, { stage, errno, step }: NonNullable<LoaderLine["failed"]>): RunFailure {
+  const one = steps[step - 1];
+  return { stage, step, action: one?.action ?? null, name: one?.name ?? null, errno, errnoName: errnoName(errno) };
+}
+
+/** A failure that is the kernel's age or its limits, in words; null for any other. */
+function whyNotHere({ since, dataSize, instructions }: Loader, { kernel, failed }: LoaderLine): string | null {
+  if (failed === null) return null;
+  const running = versionCode(kernel);
+  if (failed.stage === "load" && running < FIRST_RELEASE && failed.errno === EINVAL) {
+    return `Linux ${kernel} has no loader programs: BPF_PROG_TYPE_SYSCALL came with 5.14`;
+  }
+  const wanted = versionCode(`${since}.0`);
+  const isOld = running < wanted && (failed.stage === "load" || failed.stage === "run");
+  if (isOld) return `the loader uses what came with Linux ${since}, this is ${kernel}`;
+  if (failed.stage === "create data" && (failed.errno === E2BIG || failed.errno === EINVAL)) {
+    return `the kernel takes no map whose value has ${dataSize} bytes, as the loader's data has`;
+  }
+  if (failed.stage === "load" && failed.errno === E2BIG) {
+    return `the kernel takes no program of ${instructions.length / 8} instructions, as the loader has`;
+  }
+  return null;
+}

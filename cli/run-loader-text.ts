@@ -1,0 +1,53 @@
+import { mapTypeName } from "../lib/prepare/map-type.ts";
+import { programTypeName } from "../lib/prepare/program-type.ts";
+import type { RunLoaderReport } from "./run-loader-run.ts";
+import { formatTable, printable } from "./table.ts";
+
+const RIGHT: ReadonlySet<string> = new Set(["ID", "KEY", "VALUE", "ENTRIES", "VERIFIED"]);
+
+/** What was created, as the kernel tells; logs that were asked for. */
+export function runLoaderText({ object, kernel, maps, programs, failed, logs }: RunLoaderReport): string {
+  if (failed !== null) return "";
+  const mapRows = maps.map(({ full, id, type, keySize, valueSize, maxEntries, flags }) => {
+    const numbers = [String(keySize), String(valueSize), String(maxEntries)];
+    return [String(id), full, mapTypeName(type), ...numbers, flags === 0 ? "0" : `0x${flags.toString(16)}`];
+  });
+  const programRows = programs.map(({ full, id, type, tag, verifiedInstructions }) => {
+    return [String(id), full, programTypeName(type), tag, String(verifiedInstructions)];
+  });
+  return [
+    printable(`${object} on Linux ${kernel}: created, looked at, let go of\n`.trimEnd()),
+    "",
+    ...(maps.length === 0
+      ? []
+      : [formatTable(["ID", "MAP", "TYPE", "KEY", "VALUE", "ENTRIES", "FLAGS"], mapRows, RIGHT)]),
+    ...(programs.length === 0 ? [] : [formatTable(["ID", "PROGRAM", "TYPE", "TAG", "VERIFIED"], programRows, RIGHT)]),
+    ...logs.map(({ name, text }) => `${printable(name)}:\n${lines(text)}`),
+  ].join("\n");
+}
+
+function lines(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => `  ${printable(line)}\n`)
+    .join("");
+}
+
+/** What failed, for standard error. */
+export function runLoaderNotes({ file, kernel, failed, cannot, logs }: RunLoaderReport): string[] {
+  if (cannot !== null) return [printable(`run-loader: ${cannot}`)];
+  if (failed === null) return [];
+  const { stage, step, action, name, errnoName } = failed;
+  const what = action === null ? stageText(stage) : `step ${step}, ${action}${name === "" ? "" : ` ${name}`}`;
+  const last = logs.flatMap(({ text }) => text.split("\n"));
+  return [
+    printable(`${file}: ${what} gives ${errnoName} on Linux ${kernel}; nothing that it has made is left`),
+    ...last.map((line) => printable(`  ${line}`)),
+  ];
+}
+
+function stageText(stage: string): string {
+  if (stage === "load") return "loading the loader program";
+  if (stage === "run") return "running the loader program";
+  return `${stage.split(" ")[0]} the map of the loader's data`;
+}

@@ -1,0 +1,70 @@
+/** What the sources that embed a loader have in common. */
+import type { Loader, LoaderMap } from "./loader.ts";
+
+/** Bytes of a line of numbers. */
+const BYTES_A_LINE = 24;
+
+/** A map or program by the name that it has in source: a C identifier, once among its like. */
+export interface Named<T> {
+  readonly id: string;
+  readonly what: T;
+}
+
+/** What is left of a name in an identifier. */
+export function identifier(name: string): string {
+  const plain = name.replaceAll(/[^A-Za-z0-9_]/g, "_");
+  return /^[0-9]/.test(plain) || plain === "" ? `_${plain}` : plain;
+}
+
+/** Maps by name; those of data sections by their section's: `rodata`, `data_mine`. */
+export function namedMaps({ maps }: Loader): Named<LoaderMap>[] {
+  return unique(maps, ({ origin, section, name }) => (origin === "declared" ? name : section.replace(/^\./, "")));
+}
+
+/** Programs by name. */
+export function namedPrograms({ programs }: Loader): Named<Loader["programs"][number]>[] {
+  return unique(programs, ({ name }) => name);
+}
+
+function unique<T>(list: readonly T[], nameOf: (one: T) => string): Named<T>[] {
+  const given = new Set<string>();
+  return list.map((what) => {
+    const stem = identifier(nameOf(what));
+    let id = stem;
+    for (let i = 2; given.has(id); i++) id = `${stem}_${i}`;
+    given.add(id);
+    return { id, what };
+  });
+}
+
+/** `FileAccess` of `file_access`. */
+export function capitalized(name: string): string {
+  return name
+    .split("_")
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+    .join("");
+}
+
+/** Numbers, some on each line. */
+export function byteLines(bytes: Uint8Array, indent: string): string {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; at += BYTES_A_LINE) {
+    lines.push(`${indent}${[...bytes.subarray(at, at + BYTES_A_LINE)].join(", ")},\n`);
+  }
+  return lines.join("");
+}
+
+/** Steps as a message has them: `load-program exec`. */
+export function stepTexts({ steps }: Loader): string[] {
+  return steps.map(({ action, name }) => (name === "" ? action : `${action} ${name}`));
+}
+
+/** A text as a literal that C, Go and TypeScript read alike; names in objects may have anything in them. */
+export function literal(text: string): string {
+  return `"${text.replaceAll(/[^ !#-[\]-~]/g, "?")}"`;
+}
+
+/** A name that may stand in a comment. */
+export function inComment(text: string): string {
+  return text.replaceAll(/[^ -)+-.0-~]/g, "?");
+}
