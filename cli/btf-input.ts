@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import type { SourceItem, SourceProblem } from "../corpus/source/item.ts";
 import { relocateDistilled } from "../lib/btf/distilled.ts";
 import { looksLikeBtf } from "../lib/btf/header.ts";
@@ -29,7 +29,8 @@ export interface BtfBlob {
 /**
  * Reads a BTF argument, judged by its content: raw BTF, an ELF file with a `.BTF` section (vmlinux, a module, an object),
  * or anything that holds just one kernel: its image, package or archive, in any compression, or a directory with one; `-`
- * is standard input. Throws InputError, or FormatError for a file that is damaged.
+ * is standard input; `BUNDLE!ENTRY` is one kernel of several. Throws InputError, or FormatError for a file that is
+ * damaged.
  */
 export async function readBtf(path: string): Promise<BtfBlob> {
   const blobs = await collect(path, MOST_NAMED + 1);
@@ -52,6 +53,11 @@ async function collect(path: string, most: number): Promise<BtfBlob[]> {
   if (path !== "-" && isDirectory(path)) {
     const { readKernels } = await import("../corpus/source/read-kernels.ts");
     return blobsOf(readKernels(path, OPTIONS), source, most);
+  }
+  if (path.includes("!") && !existsSync(path)) {
+    const { readEntryArgument } = await import("./bundle-entry.ts");
+    const entry = await readEntryArgument(path);
+    if (entry !== undefined) return [entry];
   }
   const bytes = readInput(path);
   if (bytes.length === 0) throw new InputError(source, "is empty");
