@@ -7,14 +7,18 @@ import {
   KIND_UNION,
   KIND_VAR,
 } from "../btf/format.ts";
+import { paramType } from "../btf/members.ts";
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
-import { nameOf } from "../btf/strings.ts";
-import { type Btf, kindOf, segmentOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
+import { essentialLength, nameOf, stringEnd } from "../btf/strings.ts";
+import { type Btf, kindOf, nameOffsetOf, segmentOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
 import { type AttachTarget, attachTargets } from "./attach-targets.ts";
-import { compareModels } from "./compare-models.ts";
 import { type FunctionModel, type FunctionModelOptions, functionModel } from "./function-model.ts";
+import { MATCH, matchState } from "./match-state.ts";
+import { typesCompatible } from "./match-type.ts";
 import type { BpfObject } from "./object.ts";
 import { typeText } from "./path-text.ts";
+import { replacementFault } from "./replacement.ts";
+import { LIBBPF_RULES } from "./rules.ts";
 import { inBaseFirst, typesByName } from "./type-names.ts";
 
 /**
@@ -96,30 +100,53 @@ function kernelTarget(
   const found = { target: one, source: sourceOf(target, id), typeId: id };
   if (one.targetKind === KIND_FUNC) {
     const model = functionModel(target, id, options) ?? null;
-    return judged({ ...found, type: null, model }, faultOf(object, one, model));
+    const obstacle = model?.obstacles[0]?.text ?? null;
+    const isCalled = one.kind === "kfunc" && model !== null && obstacle === null;
+    return judged({ ...found, type: null, model }, isCalled ? calledFault(object, one, target, id, model) : obstacle);
   }
   if (one.kind === "tp_btf") {
     const model = tracepointModel(target, id, options);
     return judged({ ...found, type: null, model }, model === null ? "its type is no pointer to a function" : null);
   }
-  const type = one.targetKind === KIND_VAR ? typeText(target, targetOf(target, id)) : typeText(target, id);
-  return judged({ ...found, type, model: null }, null);
+  if (one.targetKind !== KIND_VAR) return judged({ ...found, type: typeText(target, id), model: null }, null);
+  const type = typeText(target, targetOf(target, id));
+  return judged({ ...found, type, model: null }, externFault(object, KIND_VAR, one.name, target, id));
 }
 
 function judged(found: Omit<ResolvedTarget, "status" | "reason">, reason: string | null): ResolvedTarget {
   return { ...found, status: reason === null ? "found" : "impossible", reason };
 }
 
-function faultOf(object: BpfObject, { kind, name }: AttachTarget, model: FunctionModel | null): string | null {
-  if (model === null) return null;
-  const [first] = model.obstacles;
-  if (first !== undefined) return first.text;
-  if (kind !== "kfunc") return null;
-  if (model.args.length > MOST_KFUNC_ARGUMENTS) {
-    return `it has ${model.args.length} arguments, and a program can pass ${MOST_KFUNC_ARGUMENTS}`;
+function calledFault(
+  object: BpfObject,
+  { name }: AttachTarget,
+  target: Btf,
+  id: number,
+  { args }: FunctionModel,
+): string | null {
+  if (args.length > MOST_KFUNC_ARGUMENTS) {
+    return `it has ${args.length} arguments, and a program can pass ${MOST_KFUNC_ARGUMENTS}`;
   }
-  const own = functionOf(object, name);
-  return own === null ? null : differenceText(own, model, "declares");
+  return externFault(object, KIND_FUNC, name, target, id);
+}
+
+/** libbpf compares an extern's type with the kernel's, loosely (libbpf.c, bpf_object__resolve_ksym_*_btf_id). */
+function externFault({ btf }: BpfObject, kind: number, name: string, target: Btf, id: number): string | null {
+  const own = btf === null ? undefined : findExtern(btf, kind, name);
+  if (btf === null || own === undefined) return null;
+  const [here, there] = [
+    skipModifiersAndTypedefs(btf, targetOf(btf, own)),
+    skipModifiersAndTypedefs(target, targetOf(target, id)),
+  ];
+  if (typesCompatible(matchState(btf, target, LIBBPF_RULES, null), here, there) === MATCH) return null;
+  return `the object declares it otherwise: ${shapeText(target, there)} there, ${shapeText(btf, here)} here`;
+}
+
+/** `int (struct task_struct *)`; a type that is no prototype as C has it. */
+function shapeText(btf: Btf, id: number): string {
+  if (kindOf(btf, id) !== KIND_FUNC_PROTO) return typeText(btf, id);
+  const params = Array.from({ length: vlenOf(btf, id) }, (_, i) => typeText(btf, paramType(btf, id, i)));
+  return `${typeText(btf, targetOf(btf, id))} (${params.join(", ") || "void"})`;
 }
 
 /** btf_trace_X is a typedef of a pointer to a prototype; no trampoline is made for one, so nothing is in its way. */
@@ -140,39 +167,31 @@ function replacedFunction(
   options: FunctionModelOptions,
 ): ResolvedTarget {
   for (const { btf, source } of objects.filter((other) => other !== object)) {
-    const id = btf === null ? undefined : findFunction(btf, one.name);
+    const id = btf === null ? undefined : findExtern(btf, KIND_FUNC, one.name);
     if (btf === null || id === undefined) continue;
     const model = functionModel(btf, id, options) ?? null;
     const found = { target: one, source, typeId: id, type: null, model };
     if (vlenOf(btf, id) !== FUNC_GLOBAL)
       return judged(found, "it is not global, and only global functions are replaced");
-    const own = functionOf(object, one.user);
-    if (own === null || model === null) return judged(found, model?.obstacles[0]?.text ?? null);
-    return judged(found, model.obstacles[0]?.text ?? differenceText(own, model, "takes"));
+    const own = object.btf === null ? undefined : findExtern(object.btf, KIND_FUNC, one.user);
+    const fault = model?.obstacles[0]?.text ?? null;
+    if (object.btf === null || own === undefined || fault !== null) return judged(found, fault);
+    return judged(found, replacementFault(object.btf, targetOf(object.btf, own), btf, targetOf(btf, id)));
   }
   const reason = `no other object that is given has a function ${one.name}`;
   return { target: one, status: "unknown", reason, source: null, typeId: null, type: null, model: null };
 }
 
-function functionOf({ btf }: BpfObject, name: string): FunctionModel | null {
-  const id = btf === null ? undefined : findFunction(btf, name);
-  return btf === null || id === undefined ? null : (functionModel(btf, id) ?? null);
-}
-
-function findFunction(btf: Btf, name: string): number | undefined {
+/** By its essential name, as a loader looks for it; a program by the whole one is the same. */
+function findExtern(btf: Btf, kind: number, name: string): number | undefined {
   for (let id = 1; id < typeCount(btf); id++) {
-    if (kindOf(btf, id) === KIND_FUNC && nameOf(btf, id) === name) return id;
+    if (kindOf(btf, id) !== kind) continue;
+    const offset = nameOffsetOf(btf, id);
+    const end =
+      offset + (kind === KIND_FUNC ? essentialLength(btf.strings, offset) : stringEnd(btf.strings, offset) - offset);
+    if (new TextDecoder().decode(btf.strings.subarray(offset, end)) === name || nameOf(btf, id) === name) return id;
   }
   return undefined;
-}
-
-/** What the object has instead of what is there; null where nothing differs. */
-function differenceText(own: FunctionModel, there: FunctionModel, verb: "declares" | "takes"): string | null {
-  const [first] = compareModels(there, own).filter(({ what }) => what !== "trampoline");
-  if (first === undefined) return null;
-  const { what, argument } = first;
-  const which = what === "argument" ? `argument ${(argument ?? 0) + 1}` : what === "return" ? "the return value" : what;
-  return `the object ${verb} it otherwise: ${which}: ${first.old} there, ${first.new} here`;
 }
 
 function sourceOf(btf: Btf, id: number): string {

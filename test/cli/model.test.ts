@@ -96,8 +96,8 @@ describe("btfgen model", () => {
   it("judges what objects attach to and keep", async () => {
     const { path } = await kernelSample(KERNEL_6_1);
     const object = (name: string) => ["--object", `${fixtures}${name}.o`];
-    const good = await modelOf(path, ...object("fentry_fexit"), ...object("freplace"), ...object("globals"));
-    expect(good.report.targets?.map(({ status }) => status)).toEqual(["found", "found", "found", "found"]);
+    const good = await modelOf(path, ...object("fentry_fexit"), ...object("globals"));
+    expect(good.report.targets?.map(({ status }) => status)).toEqual(["found", "found", "found"]);
     expect(good.report.fields).toEqual([]);
     expect(good.code).toBe(0);
     // Its function bpf_task_release came with 6.2; its pointers are fine.
@@ -105,6 +105,12 @@ describe("btfgen model", () => {
     expect(bad.report.targets?.map(({ status }) => status)).toEqual(["found", "found", "missing"]);
     expect(bad.report.fields?.map(({ status }) => status)).toEqual(["special", "special", "kernel", "kernel"]);
     expect(bad.code).toBe(1);
+    // Its context is only declared, and the kernel wants a struct.
+    const declared = await modelOf(path, ...object("freplace"), ...object("globals"));
+    expect(declared.report.targets?.map(({ status, source }) => [status, source])).toEqual([
+      ["impossible", `${fixtures}globals.o`],
+    ]);
+    expect(declared.code).toBe(1);
     // A program whose target is elsewhere is no finding: nothing is known of it.
     const elsewhere = await modelOf(path, ...object("freplace"));
     expect(elsewhere.report.targets?.map(({ status }) => status)).toEqual(["unknown"]);

@@ -91,11 +91,22 @@ describe("resolveTargets", () => {
   });
 
   it("finds what an freplace program takes the place of in another object", () => {
-    const [found] = one([fixture("freplace.o"), fixture("globals.o")]).filter(
-      ({ target }) => target.kind === "freplace",
-    );
-    expect(found).toMatchObject({ status: "found", reason: null, source: "globals.o" });
+    const rows = [
+      make.ptr(3),
+      make.struct("__sk_buff", 4),
+      make.proto(1, [make.param("ctx", 2), make.param("value", 1)]),
+    ];
+    const other = buildObject({ rows: [make.int("int", 4), ...rows, make.func("work", 4)], programs: [] });
+    const own = attached("freplace/work", [...rows, make.func("p", 4)]);
+    const [found] = one([own, other]);
+    expect(found).toMatchObject({ status: "found", reason: null, source: other.source });
     expect(found?.model?.args.map(({ type }) => type)).toEqual(["struct __sk_buff *", "int"]);
+    // The fixture only declares its context.
+    expect(one([fixture("freplace.o"), fixture("globals.o")])[0]).toMatchObject({
+      status: "impossible",
+      reason: expect.stringMatching(/^argument 1: .* where a struct is only declared$/),
+      source: "globals.o",
+    });
   });
 
   it.each<[string, readonly make.Row[], string]>([
@@ -107,7 +118,7 @@ describe("resolveTargets", () => {
     [
       "another number of arguments",
       [make.proto(1, [make.param("a", 1)]), make.func("work", 2)],
-      "the object takes it otherwise: arguments: 1 there, 0 here",
+      "it has 1 arguments, and the program that replaces it 0",
     ],
   ])("refuses to replace %s", (_, rows, reason) => {
     const other = buildObject({ rows: [make.int("int", 4), ...rows], programs: [] });
@@ -119,10 +130,11 @@ describe("resolveTargets", () => {
     const declared = (...params: make.Row[]) => {
       const rows = [
         make.int("int", 4),
-        make.ptr(0),
+        make.ptr(6),
         make.proto(2, params),
         make.func("bpf_task_acquire", 3, 2),
         make.datasec(".ksyms", 0, [make.place(4, 0, 0)]),
+        make.struct("task_struct", 4),
       ];
       return one([buildObject({ rows, programs: [] })])[0];
     };
@@ -130,7 +142,7 @@ describe("resolveTargets", () => {
     expect(declared(make.param("p", 1))).toMatchObject({
       status: "impossible",
       reason:
-        "the object declares it otherwise: argument 1: pointer of 8 bytes there, unsigned integer of 4 bytes here",
+        "the object declares it otherwise: struct task_struct * (struct task_struct *) there, struct task_struct * (int) here",
     });
   });
 });

@@ -1,13 +1,21 @@
 /*
- * Has the running kernel replace a function of one program by another, with libbpf.
+ * Has a kernel replace functions of one program by others, with libbpf: the first process of a virtual machine, linked
+ * statically.
  *
- * Arguments: the target's object, its program's name, the replacing object, its program's name, the function. Prints the
- * errno of loading the replacing program (0: it was taken; nothing is attached) and the last line of the verifier's log.
+ * It reads /questions, a line for each: the target's object, its program's name, the replacing object, its program's name,
+ * the function. On the second serial port it answers `<errno> <last line of the verifier's log>` to each (0: the replacing
+ * program was loaded; nothing is attached), then `end`, and ends the machine.
  */
 #include <bpf/libbpf.h>
-#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define NO_ANSWER 9999
 
 static char verifier_log[1 << 16];
 
@@ -27,7 +35,7 @@ static struct bpf_program *only(struct bpf_object *object, const char *name)
 
 static const char *last_line(char *log)
 {
-	char *line = log, *last = log;
+	const char *line, *last = "";
 
 	for (line = strtok(log, "\n"); line; line = strtok(NULL, "\n"))
 		if (strncmp(line, "processed ", 10))
@@ -35,31 +43,52 @@ static const char *last_line(char *log)
 	return last;
 }
 
-int main(int argc, char **argv)
+static int replace(const char *target_path, const char *target_name, const char *path, const char *name,
+		   const char *function)
 {
-	struct bpf_object *target, *other;
+	struct bpf_object *target = bpf_object__open(target_path), *object = bpf_object__open(path);
 	struct bpf_program *program, *replacing;
-	int error;
+	int error = -NO_ANSWER;
 
-	if (argc != 6)
-		return 2;
-	libbpf_set_print(silent);
-	target = bpf_object__open(argv[1]);
-	other = bpf_object__open(argv[3]);
-	if (!target || !other)
-		return 3;
-	program = only(target, argv[2]);
-	replacing = only(other, argv[4]);
-	if (!program || !replacing || bpf_object__load(target))
-		return 3;
-	error = bpf_program__set_attach_target(replacing, bpf_program__fd(program), argv[5]);
-	if (!error) {
-		bpf_program__set_log_level(replacing, 1);
-		bpf_program__set_log_buf(replacing, verifier_log, sizeof(verifier_log));
-		error = bpf_object__load(other);
+	verifier_log[0] = 0;
+	if (!target || !object)
+		return NO_ANSWER;
+	program = only(target, target_name);
+	replacing = only(object, name);
+	if (program && replacing && !bpf_object__load(target)) {
+		error = bpf_program__set_attach_target(replacing, bpf_program__fd(program), function);
+		if (!error) {
+			bpf_program__set_log_level(replacing, 1);
+			bpf_program__set_log_buf(replacing, verifier_log, sizeof(verifier_log));
+			error = bpf_object__load(object);
+		}
 	}
-	printf("%d %s\n", -error, error ? last_line(verifier_log) : "");
-	bpf_object__close(other);
+	bpf_object__close(object);
 	bpf_object__close(target);
+	return -error;
+}
+
+int main(void)
+{
+	char target[64], program[64], object[64], replacing[64], function[64];
+	struct termios settings;
+
+	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	if (!freopen("/questions", "r", stdin) || !freopen("/dev/ttyS1", "w", stdout))
+		reboot(RB_AUTOBOOT);
+	if (tcgetattr(STDOUT_FILENO, &settings) == 0) {
+		cfmakeraw(&settings);
+		tcsetattr(STDOUT_FILENO, TCSANOW, &settings);
+	}
+	libbpf_set_print(silent);
+	while (scanf("%63s %63s %63s %63s %63s", target, program, object, replacing, function) == 5) {
+		int error = replace(target, program, object, replacing, function);
+
+		printf("%d %s\n", error, error ? last_line(verifier_log) : "");
+	}
+	printf("end\n");
+	fflush(stdout);
+	tcdrain(STDOUT_FILENO);
+	reboot(RB_AUTOBOOT);
 	return 0;
 }
