@@ -48,6 +48,11 @@ function start(data: DiffPageData): void {
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("unfold").addEventListener("click", () => foldAll(true));
   byId("fold").addEventListener("click", () => foldAll(false));
+  // The address belongs to what is open.
+  byId("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("content").focus();
+  });
   byId("theme").addEventListener("click", switchTheme);
   window.addEventListener("hashchange", fromAddress);
 
