@@ -2,6 +2,7 @@ import { dumpJson } from "../../lib/btf/dump-json.ts";
 import { dumpRaw } from "../../lib/btf/dump-raw.ts";
 import type { IdRange } from "../../lib/btf/dump-select.ts";
 import { KIND_NAMES } from "../../lib/btf/format.ts";
+import { dumpC } from "../../lib/c/header.ts";
 import { nearest } from "../../lib/core/nearest.ts";
 import { parseTarget, readBtf } from "../btf-input.ts";
 import type { Args } from "../command.ts";
@@ -14,7 +15,7 @@ export async function dump(args: Args<typeof command>): Promise<Outcome> {
   const selection = { names: args.name, kinds: args.kind.map(kindNumber), ids: args.id.map(idRange) };
   const blob = await readBtf(args.btf);
   const btf = args.base === undefined ? parseTarget(blob) : parseTarget(await readBtf(args.base), [blob]);
-  const print = args.json || args.format === "json" ? dumpJson : dumpRaw;
+  const print = args.json || args.format === "json" ? dumpJson : args.format === "c" ? dumpC : dumpRaw;
   return { exitCode: EXIT_FINE, json: null, stream: (write) => print(btf, write, selection) };
 }
 

@@ -83,7 +83,7 @@ function addMember(writer: Writer, spelling: Spelling, body: Body, index: number
   const tag = name === "" ? "" : declTagText(btf, tags, body.id, index);
   const text =
     inner === 0
-      ? memberDeclaration(writer, spelling, body, index, name)
+      ? memberDeclaration(writer, spelling, body, index, place, name)
       : keywordOf(btf, inner) + compositeBody(writer, spelling, inner);
   body.text += `${indent}${text}${width === 0 ? "" : `: ${width}`}${attribute}${tag};\n`;
   advance(body, place);
@@ -96,8 +96,15 @@ function advance(body: Body, { offset, width, size }: Place): void {
   body.behindEmptyArray = width === 0 && size === 0;
 }
 
-/** A member of its name; the last one of a struct may be an array of any length, where nothing can come behind it. */
-function memberDeclaration(writer: Writer, spelling: Spelling, body: Body, index: number, name: string): string {
+/** A member of its name; the last one of a struct may be an array of any length, where nothing at all comes behind it. */
+function memberDeclaration(
+  writer: Writer,
+  spelling: Spelling,
+  body: Body,
+  index: number,
+  place: Place,
+  name: string,
+): string {
   const { btf, layouts } = writer;
   const type = memberType(btf, body.id, index);
   const flexible =
@@ -106,7 +113,8 @@ function memberDeclaration(writer: Writer, spelling: Spelling, body: Body, index
     index === vlenOf(btf, body.id) - 1 &&
     !body.isUnion &&
     body.named &&
-    layouts.embedded[body.id] === 0;
+    layouts.embedded[body.id] === 0 &&
+    roundUp(place.offset, body.alignment) === sizeOf(btf, body.id) * BITS_A_BYTE;
   return flexible ? declare(spelling, arrayElement(btf, type), `${name}[]`) : declare(spelling, type, name);
 }
 
@@ -128,10 +136,11 @@ function fill(writer: Writer, body: Body, to: number): void {
     at += bits;
   }
   if (at < to || (body.isUnion && count > 1)) {
-    const start = Math.ceil(from / BITS_A_BYTE) * BITS_A_BYTE;
-    const bytes = (to - start) / BITS_A_BYTE;
-    const rest = start > from ? `${indent}char: ${start - from};\n` : "";
-    lines = `${rest}${indent}unsigned char ${GAP_NAME}${writer.gaps++}[${bytes}];\n`;
+    const [start, end] = [roundUp(from, 1), Math.floor(to / BITS_A_BYTE) * BITS_A_BYTE];
+    const head = start > from ? `${indent}char: ${start - from};\n` : "";
+    const tail = to > end ? `${indent}char: ${to - end};\n` : "";
+    const bytes = (end - start) / BITS_A_BYTE;
+    lines = `${head}${indent}unsigned char ${GAP_NAME}${writer.gaps++}[${bytes}];\n${tail}`;
   }
   body.text += lines;
   body.end = to;

@@ -57,7 +57,9 @@ export function dumpC(btf: Btf, write: ChunkWriter, selection: DumpSelection = {
   const declareTags = (id: number): void => {
     for (const tag of order.forward.get(id) ?? []) declareTag(writer, declared, tag);
   };
-  put(sink, PROLOGUE + tagMacros(tags));
+  // Clang warns of an attribute that nothing takes.
+  const hasRecords = order.bodies.size > 0 || order.units.some((id) => isComposite(kindOf(btf, id)));
+  put(sink, PROLOGUE + (hasRecords ? PUSH : "") + tagMacros(tags));
   for (const unit of order.units) {
     declareTags(unit);
     writer.gaps = 0;
@@ -73,7 +75,7 @@ export function dumpC(btf: Btf, write: ChunkWriter, selection: DumpSelection = {
     }
     put(sink, "#endif\n\n");
   }
-  put(sink, EPILOGUE);
+  put(sink, (hasRecords ? POP : "") + EPILOGUE);
   flush(sink);
 }
 
@@ -205,18 +207,21 @@ const PROLOGUE = `#ifndef __VMLINUX_H__
 #define __has_attribute(name) 0
 #endif
 
-#if defined(__clang__) && !defined(BPF_NO_PRESERVE_ACCESS_INDEX)
+`;
+
+const PUSH = `#if defined(__clang__) && !defined(BPF_NO_PRESERVE_ACCESS_INDEX)
 #pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
 `;
 
-const EPILOGUE = `#if defined(__clang__) && !defined(BPF_NO_PRESERVE_ACCESS_INDEX)
+const POP = `#if defined(__clang__) && !defined(BPF_NO_PRESERVE_ACCESS_INDEX)
 #pragma clang attribute pop
 #endif
 
-#endif /* __VMLINUX_H__ */
 `;
+
+const EPILOGUE = "#endif /* __VMLINUX_H__ */\n";
 
 const KFUNC_PROLOGUE = `#ifndef BPF_NO_KFUNC_PROTOTYPES
 #ifndef __ksym

@@ -1,6 +1,7 @@
-import { KIND_FWD, KIND_TYPEDEF } from "../btf/format.ts";
+import { KIND_FLOAT, KIND_FWD, KIND_INT, KIND_TYPEDEF } from "../btf/format.ts";
 import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf, typeCount, vlenOf } from "../btf/view.ts";
 import { isNamelessComposite, referenceAt, referenceCount, unfolded } from "./references.ts";
+import { isBuiltIn } from "./scalars.ts";
 
 /** How deep structs without names may lie in each other before they get one. */
 const MAX_NESTING = 16;
@@ -14,6 +15,8 @@ export interface Nameless {
   readonly toName: Set<number>;
   /** How often a type is written out, by id, up to `MANY`: 0 for an enum that nothing refers to. */
   readonly uses: Uint32Array;
+  /** Integers and floats that compilers do not have by the BTF's name. */
+  readonly foreign: ReadonlySet<number>;
 }
 
 /**
@@ -23,6 +26,7 @@ export interface Nameless {
  */
 export function findNameless(btf: Btf): Nameless {
   const toName = new Set<number>();
+  const foreign = new Set<number>();
   const order = referrersFirst(btf, toName);
   const uses = new Uint32Array(typeCount(btf));
   const depths = new Uint8Array(typeCount(btf));
@@ -36,6 +40,7 @@ export function findNameless(btf: Btf): Nameless {
     }
     if (isEnum(kind) && nameless && count > 1) toName.add(id);
     if (kind === KIND_FWD && nameless) toName.add(id);
+    if ((kind === KIND_INT || kind === KIND_FLOAT) && !isBuiltIn(btf, id)) foreign.add(id);
     // What has a name is written out once, and where a member without a name unfolds it.
     const once = kind === KIND_TYPEDEF || (composite && !nameless) || toName.has(id);
     if (once) count = kind === KIND_TYPEDEF ? 1 : 1 + unfoldings(count, composite && !nameless);
@@ -49,7 +54,7 @@ export function findNameless(btf: Btf): Nameless {
       uses[to] = Math.min(MANY, (uses[to] as number) + count);
     }
   }
-  return { toName, uses };
+  return { toName, uses, foreign };
 }
 
 const unfoldings = (count: number, named: boolean): number => (named ? count : 0);

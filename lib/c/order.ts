@@ -14,7 +14,6 @@ import {
 } from "../btf/view.ts";
 import type { Nameless } from "./nameless.ts";
 import { isNamelessComposite, madeOf, unfolded } from "./references.ts";
-import { isBuiltIn } from "./scalars.ts";
 
 /** What a header declares, in an order in which a compiler can read it. */
 export interface Order {
@@ -52,7 +51,7 @@ interface Walk {
 export function isUnit(btf: Btf, nameless: Nameless, id: number): boolean {
   const kind = kindOf(btf, id);
   if (isComposite(kind) || isEnum(kind)) return nameOffsetOf(btf, id) !== 0 || nameless.toName.has(id);
-  if (kind === KIND_INT || kind === KIND_FLOAT) return !isBuiltIn(btf, id);
+  if (kind === KIND_INT || kind === KIND_FLOAT) return nameless.foreign.has(id);
   return kind === KIND_TYPEDEF || kind === KIND_FWD;
 }
 

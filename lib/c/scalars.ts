@@ -25,6 +25,9 @@ function sizesOf(longBytes: number): ReadonlyMap<string, number> {
   ]);
 }
 
+const SIZES_32 = sizesOf(4);
+const SIZES_64 = sizesOf(8);
+
 /** The longest name of one of them has four words; `signed` and `int` may each stand there once, and any may not. */
 const TYPE_WORDS = /^(?:(?:unsigned|signed|char|short|int|long|__int128|_Bool|float|double)(?: |$)){1,4}$/;
 
@@ -37,7 +40,7 @@ export function isBuiltIn(btf: Btf, id: number): boolean {
   if (new Set(others).size < others.length) return false;
   // `signed char` is a type of its own, and there is no signed float: only the size counts here.
   const rest = words.filter((word) => word !== "signed" && word !== "int").sort();
-  return sizesOf(pointerBytes(btf)).get(rest.join(" ")) === sizeOf(btf, id);
+  return (pointerBytes(btf) === 4 ? SIZES_32 : SIZES_64).get(rest.join(" ")) === sizeOf(btf, id);
 }
 
 const SIGNED_BY_SIZE: ReadonlyMap<number, string> = new Map([

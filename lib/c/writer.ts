@@ -1,11 +1,10 @@
 import { rawName, type Sink } from "../btf/dump-sink.ts";
-import { KIND_FWD, KIND_TYPE_TAG } from "../btf/format.ts";
+import { KIND_FLOAT, KIND_FWD, KIND_INT } from "../btf/format.ts";
 import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf } from "../btf/view.ts";
 import { keywordOf } from "./declarator.ts";
 import { identifier, type NameSpace, takeName } from "./identifiers.ts";
 import type { Layouts } from "./layout.ts";
 import type { Order } from "./order.ts";
-import { isBuiltIn } from "./scalars.ts";
 import type { Tags } from "./tags.ts";
 
 /** All that the text of a header depends on, and how far it is. */
@@ -92,7 +91,8 @@ export function ordinaryName(writer: Writer, id: number): string {
   const { btf, names } = writer;
   const name = names.byId.get(id);
   if (name !== undefined) return name;
-  return kindOf(btf, id) !== KIND_TYPE_TAG && isBuiltIn(btf, id) ? rawNameOf(writer, id) : "void";
+  const kind = kindOf(btf, id);
+  return kind === KIND_INT || kind === KIND_FLOAT ? rawNameOf(writer, id) : "void";
 }
 
 /** A member's name. */

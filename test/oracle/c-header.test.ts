@@ -1,0 +1,157 @@
+/** Headers of real BTF: clang compiles them, and its own BTF has the same sizes, places and values for every named type. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import type { DumpSelection } from "../../lib/btf/dump-select.ts";
+import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
+import { type Btf, segmentOf } from "../../lib/btf/view.ts";
+import { dumpC } from "../../lib/c/header.ts";
+import { parseBpfObject } from "../../lib/core/object.ts";
+import { btfSectionsOf } from "../../lib/elf/btf-section.ts";
+import { openElf } from "../../lib/elf/elf.ts";
+import { runJob } from "../../lib/job/job.ts";
+import {
+  KERNEL_6_1,
+  KERNEL_BIG_ENDIAN,
+  KERNEL_OF_MODULES,
+  KERNELS_TO_ASK,
+  kernelSample,
+  moduleSamples,
+  THOROUGH,
+} from "../samples.ts";
+import { type Comparison, compareTypes, compiledBtf, type NamedType, namedTypes, parts, uses } from "./c-header.ts";
+import { compileC } from "./clang.ts";
+import { describeOracle } from "./requirements.ts";
+
+const FIXTURES = join(import.meta.dirname, "../fixtures/objects");
+const FIXTURES_BIG_ENDIAN = join(import.meta.dirname, "../fixtures/objects-be");
+/** All warnings of -Wall but none for GNU's zero-length arrays and the like, which the kernel has; values of 32 bits. */
+const FLAGS = ["-O0", "-Wall", "-Werror"];
+/** clang has a va_list of its own, so the kernel's bears another name. */
+const VA_LIST = /^(__builtin_)?va_list/;
+
+function headerOf(btf: Btf, selection: DumpSelection = {}): string {
+  const chunks: Buffer[] = [];
+  dumpC(btf, (chunk) => chunks.push(Buffer.from(chunk)), selection);
+  return Buffer.concat(chunks).toString("latin1");
+}
+
+/** Compiles a header with all types in use, in parts, and compares. */
+function compared(btf: Btf, header: string, types: readonly NamedType[], target: string, count: number): Comparison {
+  const all = namedTypes(btf);
+  const results = parts(types, count).map((part) => {
+    const result = compileC(`${header}\n${uses(part)}`, { target, flags: FLAGS });
+    if (!result.ok) throw new Error(result.error.slice(0, 4000));
+    return compareTypes(btf, part, compiledBtf(result.object, 8), { low32: true, all });
+  });
+  const sum = (of: (result: Comparison) => number): number => results.reduce((total, result) => total + of(result), 0);
+  const every = (of: (result: Comparison) => readonly string[]): string[] =>
+    results.flatMap(of).filter((text) => !VA_LIST.test(text));
+  return {
+    types: sum(({ types }) => types),
+    members: sum(({ members }) => members),
+    bitfields: sum(({ bitfields }) => bitfields),
+    enumerators: sum(({ enumerators }) => enumerators),
+    missing: every(({ missing }) => missing),
+    differences: every(({ differences }) => differences),
+    retyped: every(({ retyped }) => retyped),
+  };
+}
+
+const SAME = { missing: [], differences: [], retyped: [] };
+const targetOf = (kernel: string): string => (kernel === KERNEL_BIG_ENDIAN ? "bpfeb" : "bpfel");
+
+describeOracle("a kernel's header", ["clang"], () => {
+  // A tenth of the types unless thorough; the header that they are compiled with is whole.
+  it.each(KERNELS_TO_ASK)(
+    "of %s compiles to the same types",
+    async (kernel) => {
+      const btf = parseBtf((await kernelSample(kernel)).bytes);
+      const types = namedTypes(btf).filter((_, i) => THOROUGH || i % 10 === 0);
+      const result = compared(btf, headerOf(btf), types, targetOf(kernel), THOROUGH ? 12 : 2);
+      expect(result).toMatchObject(SAME);
+      expect(result.types).toBe(types.length);
+      expect(result.members).toBeGreaterThan(THOROUGH ? 40_000 : 3000);
+      expect(result.bitfields).toBeGreaterThan(THOROUGH ? 1500 : 100);
+      expect(result.enumerators).toBeGreaterThan(THOROUGH ? 9000 : 500);
+    },
+    600_000,
+  );
+
+  it("of a few types has what lies in them, and tags for the rest", async () => {
+    const btf = parseBtf((await kernelSample(KERNEL_6_1)).bytes);
+    const names = ["task_struct", "sk_buff", "bpf_map", "net_device", "acpi_*"];
+    const header = headerOf(btf, { names });
+    const defined = new Set(
+      header
+        .split("\n")
+        .filter((line) => line.endsWith(" {"))
+        .map((line) => line.slice(0, -2)),
+    );
+    const there = namedTypes(btf).filter(({ name }) => defined.has(name));
+    expect(there.length).toBeGreaterThan(300);
+    expect(there.length).toBeLessThan(3000);
+    expect(compared(btf, header, there, "bpf", 1)).toMatchObject(SAME);
+  }, 120_000);
+});
+
+describeOracle("a module's header", ["clang"], () => {
+  it("has the module's types and those of the base that they need", async () => {
+    const base = parseBtf((await kernelSample(KERNEL_OF_MODULES)).bytes);
+    const modules = await moduleSamples();
+    expect(modules.length).toBeGreaterThan(2);
+    for (const { name, bytes } of THOROUGH ? modules : modules.slice(0, 3)) {
+      const btf = parseModules(base, [{ source: name, bytes }]);
+      const header = headerOf(btf);
+      const inBase = new Set(namedTypes(base).map((type) => type.name));
+      const own = namedTypes(btf).filter(
+        ({ id, name: type }) => segmentOf(btf, id) === 1 && !inBase.has(type.replace(/___\d+$/, "")),
+      );
+      expect(own.length, name).toBeGreaterThan(20);
+      expect(compared(btf, header, own, "bpf", 1), name).toMatchObject(SAME);
+    }
+  }, 300_000);
+});
+
+const objectsOf = (directory: string) =>
+  readdirSync(directory)
+    .filter((name) => name.endsWith(".o"))
+    .map((name) => ({ name, bytes: readFileSync(join(directory, name)) }));
+
+describeOracle("an object's header", ["clang"], () => {
+  it.each(
+    [
+      ...objectsOf(FIXTURES).map((object) => ({ ...object, target: "bpfel" })),
+      ...objectsOf(FIXTURES_BIG_ENDIAN).map((object) => ({ ...object, target: "bpfeb" })),
+    ].filter((_, i) => THOROUGH || i % 4 === 0),
+  )("$name, $target", ({ name, bytes, target }) => {
+    const section = btfSectionsOf(openElf(bytes, name)).btf;
+    if (section === undefined) throw new Error(`${name} has no BTF`);
+    const btf = parseBtf(section, { source: name, pointerSize: 8 });
+    const types = namedTypes(btf);
+    expect(compared(btf, headerOf(btf), types, target, 1)).toMatchObject({ ...SAME, retyped: expect.anything() });
+  });
+});
+
+describeOracle("a minimized BTF's header", ["clang"], () => {
+  it.each(
+    KERNELS_TO_ASK.flatMap((kernel) => (["offsets", "explicit"] as const).map((padding) => [kernel, padding] as const)),
+  )(
+    "of %s, padding %s",
+    async (kernel, padding) => {
+      const { bytes } = await kernelSample(kernel);
+      const objects = objectsOf(kernel === KERNEL_BIG_ENDIAN ? FIXTURES_BIG_ENDIAN : FIXTURES);
+      const parsed = objects.map((object) => parseBpfObject(object.bytes, object.name));
+      const small = parseBtf(runJob({ base: { bytes, source: kernel } }, parsed, { padding }).blobs[0].bytes, {
+        pointerSize: 8,
+      });
+      const types = namedTypes(small);
+      expect(types.length).toBeGreaterThan(20);
+      expect(compared(small, headerOf(small), types, targetOf(kernel), 1)).toMatchObject({
+        missing: [],
+        differences: [],
+      });
+    },
+    120_000,
+  );
+});
