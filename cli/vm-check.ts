@@ -31,7 +31,8 @@ export function targetOfVmKernel({ btf, origin }: VmKernel): TargetInput {
 /** Why this kernel cannot be booted here; null where it can. */
 export function whyNotBootable({ arch }: VmKernel): string | null {
   if (arch === BOOTABLE.kernel && process.arch === BOOTABLE.node) return null;
-  return `kernels for ${arch ?? "an unknown architecture"} are not booted on ${process.arch} yet: ${BOOTABLE.kernel} on itself is`;
+  const own = `what runs in the machine is this one's own Node and libbpf (${process.arch})`;
+  return `kernels for ${arch ?? "an unknown architecture"} are not booted here: ${own}; so far ${BOOTABLE.kernel} boots itself`;
 }
 
 /** Why this kernel cannot be asked here about that full BTF; null where it can. */

@@ -18,12 +18,13 @@ const RAW = join(directory, "raw");
 const RELEASES = ["5.10.0", "6.1.0", "6.6.0", "6.12.0", "7.0.0"];
 
 /** A kernel image, by its form, that no machine could boot. */
-function image(release: string): Uint8Array {
+function image(release: string, machine = 62): Uint8Array {
   const sections = [
     { name: ".rodata", type: 1, data: Buffer.from(bannerText(release)) },
     { name: ".BTF", type: 1, data: tinyKernel(8 * RELEASES.indexOf(release)) },
   ];
-  return bzImage(elfImage(sections, { machine: 62, type: 2 }), null);
+  const kernel = elfImage(sections, { machine, type: 2 });
+  return machine === 62 ? bzImage(kernel, null) : kernel;
 }
 
 /** A directory with a program in qemu's place, which says what is given and ends. */
@@ -129,6 +130,16 @@ describeOracle("batch --verify-kernel with a machine", ["libbpf"], () => {
     expect(summary?.verifyKernel?.notAsked.map(({ reason, kernels }) => [reason, kernels])).toEqual(
       rest === 0 ? [] : [["not in the sample", rest]],
     );
+  });
+
+  it("does not ask kernels of other architectures", async () => {
+    put("mixed/debian/12/arm64/vmlinuz-6.1.0", image("6.1.0", 183));
+    put("mixed/debian/12/x86_64/vmlinuz-6.1.0", image("6.1.0"));
+    const { summary } = await batch([join(directory, "mixed"), "-o", "mixed.tar", "--verify-kernel", "all"], silent);
+    expect(summary?.verifyKernel?.checks.map(({ kernel }) => kernel.split("/")[2])).toEqual(["x86_64"]);
+    expect(summary?.verifyKernel?.notAsked).toEqual([
+      { reason: "kernels for arm64 are not booted here", kernels: 1, first: expect.stringContaining("/arm64/6.1.0") },
+    ]);
   });
 
   it("leaves out what a kernel refuses, and says why", async () => {

@@ -11,6 +11,7 @@ import { cpioArchive } from "../../vm/cpio.ts";
 import { runVm } from "../../vm/qemu.ts";
 import { workspace } from "../cli/workspace.ts";
 import { findProgram, runProcess } from "../oracle/process.ts";
+import { machinesBelow } from "./machines.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const command = join(root, "dist/btfgen.cjs");
@@ -29,19 +30,6 @@ const line = (...rest: string[]) => [process.execPath, command, "verify", small,
 function verify(rest: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const { code, stderr, stdout } = runProcess(line(...rest), { env: { TMPDIR: own, ...env }, timeoutMs: MINUTES });
   return { code, stderr, stdout: Buffer.from(stdout).toString() };
-}
-
-/** Machines of this test's: their command lines name its directory. */
-function machines(): string[] {
-  return readdirSync("/proc").filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      const words = readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0");
-      return words[0]?.includes("qemu") === true && words.some((word) => word.includes(own));
-    } catch {
-      return false;
-    }
-  });
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -131,11 +119,11 @@ describe("verify --kernel IMAGE", () => {
         said += text.toString();
       });
       const ended = new Promise((resolve) => child.on("close", resolve));
-      await until(() => machines().length > 0 || child.exitCode !== null);
+      await until(() => machinesBelow(own).length > 0 || child.exitCode !== null);
       expect(said).toBe("");
       child.kill(signal);
       expect(await ended).toBe(code);
-      await until(() => machines().length === 0);
+      await until(() => machinesBelow(own).length === 0);
       // Whoever is killed outright cannot remove its files.
       if (signal !== "SIGKILL") expect(readdirSync(own)).toEqual([]);
     },
