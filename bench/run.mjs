@@ -9,6 +9,7 @@ import { hasRelocations, KERNEL, readFixtures, readKernels, readObjects, root } 
 import { kernelLoadTime } from "./kernel-load.mjs";
 import { exists, race, run } from "./measure.mjs";
 import { sizesOf, withEnumerators } from "./sizes.mjs";
+import { verifyRows } from "./verify.mjs";
 
 const QUICK = process.argv.includes("--quick");
 const ROUNDS = QUICK ? 3 : 21;
@@ -88,6 +89,7 @@ async function measure() {
       now: load === null ? "the kernel cannot be asked here" : ratio(inside.lint, load),
     },
   ];
+  const asking = await verifyRows(objects, directory, Math.min(ROUNDS, 7));
   const stages = ["parse", "index", "resolve", "minimize and write", "prove", "parse objects", "dump raw", "lint"];
   /** @type {Row[]} */
   const shares = stages.map((what) => ({ what, now: ratio(inside[/** @type {"parse"} */ (what)], inside.job) }));
@@ -109,6 +111,7 @@ async function measure() {
     .map(([what, value]) => ({ what: `ms: ${what}`, now: value.toFixed(2) }));
   const tables = {
     Speed: speed,
+    "Asking libbpf and kernels": asking,
     "Stages, as shares of the job": shares,
     "Bytes, ours / bpftool's": [...sizes, ...enumSizes],
     "Milliseconds of this run, for orientation": milliseconds,

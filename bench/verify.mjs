@@ -1,65 +1,70 @@
 // @ts-check
-// `node bench/verify.mjs`: what it costs to ask libbpf, and the kernel, about all objects, beside loading them once with
-// bpftool. Wants root, libbpf and bpftool; says so where they are missing. bpftool pins what it loads below /sys/fs/bpf
-// and only there, in a directory that is taken away again.
+// What it costs to ask libbpf, and a kernel, about all objects: beside loading them once with bpftool, and beside only
+// booting that kernel. `npm run bench` has these rows; `node bench/verify.mjs` measures them alone and writes nothing.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bareBoot, imageToBoot } from "./bare-boot.mjs";
 import { readObjects, root } from "./inputs.mjs";
 import { exists, race, run } from "./measure.mjs";
 
 const HOST_BTF = "/sys/kernel/btf/vmlinux";
 const PINS = "/sys/fs/bpf";
-const ROUNDS = 3;
-const command = join(root, "dist/btfgen.cjs");
-const directory = mkdtempSync(join(tmpdir(), "btfgen-bench-"));
-const pins = join(PINS, `btfgen-bench-${process.pid}`);
+const COMMAND = join(root, "dist/btfgen.cjs");
 
-try {
-  const missing = whatIsMissing();
-  if (missing === null) measure();
-  else process.stdout.write(`not measured: ${missing}\n`);
-} finally {
-  rmSync(directory, { recursive: true, force: true });
-  rmSync(pins, { recursive: true, force: true });
+/** @typedef {{ what: string, now: string }} Row */
+/** @typedef {{ path: string }} Input */
+
+/**
+ * The rows, each with why it is not measured where that is so.
+ * @param {readonly Input[]} objects
+ * @param {string} directory for files
+ * @param {number} rounds
+ * @returns {Promise<Row[]>}
+ */
+export async function verifyRows(objects, directory, rounds) {
+  const paths = objects.map(({ path }) => path);
+  return [...hostRows(paths, directory, rounds), await bootRow(paths[0] ?? "", directory, rounds)];
 }
 
-function measure() {
-  const { objects, source } = readObjects(join(directory, "objects"));
-  const paths = objects.map(({ path }) => path);
-  const small = join(directory, "small.btf");
-  run(process.execPath, [command, "minimize", HOST_BTF, ...paths, "-o", small]);
-  let loaded = 0;
-  const loadAll = () => {
-    loaded = 0;
+/**
+ * @param {readonly string[]} paths
+ * @param {string} directory
+ * @param {number} rounds
+ * @returns {Row[]}
+ */
+function hostRows(paths, directory, rounds) {
+  const levels = /** @type {const} */ (["instructions", "libbpf", "kernel"]);
+  /** @param {string} level */
+  const what = (level) => `verify --level ${level}, all objects / bpftool prog loadall of each`;
+  const missing = whatIsMissing();
+  if (missing !== null) return levels.map((level) => ({ what: what(level), now: missing }));
+  const small = join(directory, "verify.btf");
+  run(process.execPath, [COMMAND, "minimize", HOST_BTF, ...paths, "-o", small]);
+  // bpftool pins what it loads, here and only here.
+  const pins = join(PINS, `btfgen-bench-${process.pid}`);
+  const loadall = () => {
     for (const path of paths) {
       // Some objects are beyond this kernel; what was loaded of them counts all the same.
-      const { status } = spawnSync("bpftool", ["prog", "loadall", path, pins], { stdio: "ignore" });
-      if (status === 0) loaded++;
+      spawnSync("bpftool", ["prog", "loadall", path, pins], { stdio: "ignore" });
       rmSync(pins, { recursive: true, force: true });
     }
   };
   /** @param {string} level */
   const verify = (level) => () =>
-    run(process.execPath, [command, "verify", small, "--full", HOST_BTF, ...paths, "--level", level]);
-  const times = race(ROUNDS, {
-    loadAll,
-    instructions: verify("instructions"),
-    libbpf: verify("libbpf"),
-    kernel: verify("kernel"),
-  });
-  const rows = [
-    ["level instructions", times.instructions],
-    ["level libbpf: each object relocated with full and with small BTF", times.libbpf],
-    ["level kernel: each program loaded six times: alone, together, in reverse, with both", times.kernel],
-  ];
-  process.stdout.write(`${objects.length} objects of ${source}; bpftool prog loadall takes ${loaded} of them, once\n`);
-  process.stdout.write(`bpftool prog loadall, a process each: ${times.loadAll.toFixed(0)} ms\n`);
-  for (const [what, time] of rows) {
-    process.stdout.write(
-      `${what}: ${Number(time).toFixed(0)} ms, ${(Number(time) / times.loadAll).toFixed(2)} of that\n`,
-    );
+    run(process.execPath, [COMMAND, "verify", small, "--full", HOST_BTF, ...paths, "--level", level]);
+  try {
+    const times = race(rounds, {
+      loadall,
+      instructions: verify("instructions"),
+      libbpf: verify("libbpf"),
+      kernel: verify("kernel"),
+    });
+    return levels.map((level) => ({ what: what(level), now: (times[level] / times.loadall).toFixed(2) }));
+  } finally {
+    rmSync(pins, { recursive: true, force: true });
   }
 }
 
@@ -69,4 +74,35 @@ function whatIsMissing() {
   if (!exists("bpftool")) return "bpftool is not installed";
   if (!existsSync(HOST_BTF)) return "the running kernel has no BTF";
   return existsSync(PINS) ? null : "no bpffs is mounted";
+}
+
+/**
+ * @param {string} object
+ * @param {string} directory
+ * @param {number} rounds
+ * @returns {Promise<Row>}
+ */
+async function bootRow(object, directory, rounds) {
+  const what = "verify --kernel IMAGE, one object / a bare boot of it with bpftool loading one";
+  const image = imageToBoot();
+  if (image === null) return { what, now: "no kernel to boot: npm run test:vm fetches some" };
+  const boot = await bareBoot(image, join(root, "test/fixtures/objects/no_core.o"), directory);
+  if (typeof boot === "string") return { what, now: boot };
+  const small = join(directory, "booted.btf");
+  run(process.execPath, [COMMAND, "minimize", image, object, "-o", small]);
+  const times = race(Math.min(rounds, 5), {
+    boot,
+    verify: () => run(process.execPath, [COMMAND, "verify", small, object, "--kernel", image]),
+  });
+  return { what, now: (times.verify / times.boot).toFixed(2) };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const directory = mkdtempSync(join(tmpdir(), "btfgen-bench-"));
+  try {
+    const { objects } = readObjects(join(directory, "objects"));
+    for (const { what, now } of await verifyRows(objects, directory, 3)) process.stdout.write(`${what}: ${now}\n`);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
