@@ -1,9 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { readEntry } from "../corpus/bundle/read.ts";
+import { type OpenBundle, readEntry } from "../corpus/bundle/read.ts";
 import { INDEX_NAME } from "../corpus/bundle/store-index.ts";
 import { compareIdentities } from "../corpus/compat/release-order.ts";
-import { type KernelBtf, type KernelIdentity, kernelKey } from "../corpus/kernel.ts";
+import type { KernelBtf, KernelIdentity } from "../corpus/kernel.ts";
 import { isLooseModule, isProblem, type SourceOptions } from "../corpus/source/item.ts";
 import { readKernels } from "../corpus/source/read-kernels.ts";
 import { FormatError } from "../lib/btf/error.ts";
@@ -12,6 +12,7 @@ import { indexCandidates } from "../lib/core/candidates.ts";
 import type { BpfObject } from "../lib/core/object.ts";
 import { type MatchRules, RULE_SETS } from "../lib/core/rules.ts";
 import { type History, historyBuilder } from "../lib/diff/history.ts";
+import { readEntryArgument } from "./bundle-entry.ts";
 import { openBundleArgument } from "./bundle-input.ts";
 import { InputError } from "./errors.ts";
 import type { HistoryKernel, HistoryReport } from "./history-report.ts";
@@ -81,24 +82,45 @@ interface Problem {
 
 /** The kernels of a source, and what is wrong in it. A file of a directory that holds none is passed over. */
 async function* kernelsOf(source: string, options: SourceOptions): AsyncGenerator<KernelBtf | Problem> {
-  const isDirectory = statSync(source, { throwIfNoEntry: false })?.isDirectory() === true;
-  if (isDirectory && existsSync(join(source, INDEX_NAME))) {
-    yield* kernelsOfStore(source);
+  const stats = statSync(source, { throwIfNoEntry: false });
+  const bundle = stats === undefined ? null : await storeOf(source, stats.isDirectory());
+  if (bundle !== null) {
+    yield* kernelsOfStore(bundle, source);
+    return;
+  }
+  const entry = stats === undefined ? await readEntryArgument(source) : undefined;
+  if (entry !== undefined) {
+    const { source: origin, bytes, identity } = entry;
+    yield { identity, origin, btf: { bytes, source: origin }, modules: [] };
     return;
   }
   for await (const item of readKernels(source, options)) {
     if (isLooseModule(item)) continue;
-    if (!isProblem(item)) yield item;
-    else if (!isDirectory || (item.code !== "no-kernel" && item.code !== "module")) yield item;
+    const isAside = isProblem(item) && (item.code === "no-kernel" || item.code === "module");
+    if (!isAside || stats?.isDirectory() !== true) yield item;
   }
 }
 
-/** A store names its blobs by their hashes: which kernel has which, its index says. */
-async function* kernelsOfStore(source: string): AsyncGenerator<KernelBtf> {
-  const bundle = await openBundleArgument(source);
+/** What may be a bundle in one file; `.btf.tar.xz` is BTFHub's archive of one kernel. */
+const CONTAINER = /(?<!\.btf)\.tar(\.(gz|xz|zst))?$/;
+
+/** A store names its blobs by their hashes: which kernel has which, only its index says. Null for anything else. */
+async function storeOf(source: string, isDirectory: boolean): Promise<OpenBundle | null> {
+  if (isDirectory ? !existsSync(join(source, INDEX_NAME)) : !CONTAINER.test(source)) return null;
+  try {
+    const bundle = await openBundleArgument(source);
+    return bundle.layout === "store" ? bundle : null;
+  } catch (error) {
+    // A directory with an index is meant as a store, and says what is wrong; a tar may be of anything.
+    if (isDirectory || !(error instanceof FormatError)) throw error;
+    return null;
+  }
+}
+
+function* kernelsOfStore(bundle: OpenBundle, source: string): Generator<KernelBtf> {
   for (const entry of bundle.entries) {
     const { bytes } = readEntry(bundle, entry);
-    const origin = `${source}!${kernelKey(entry.identity)}`;
+    const origin = `${source}!${entry.key}`;
     yield { identity: entry.identity, origin, btf: { bytes, source: origin }, modules: [] };
   }
 }

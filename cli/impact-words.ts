@@ -73,8 +73,9 @@ export function valueText(value: bigint | null): string {
 }
 
 /** `fentry vfs_create: retyped: argument 1 is struct mnt_idmap *, was struct user_namespace *`. */
-export function targetWords({ kind, name, change, optional, differences, retyped }: AttachImpact): string {
+export function targetWords({ kind, name, change, optional, reason, differences, retyped }: AttachImpact): string {
   const details = [
+    ...(change === "incompatible" && reason !== null ? [reason] : []),
     ...differences.map(({ what, argument, old, new: now }) => `${whatText(what, argument)} ${old} -> ${now}`),
     ...retyped.map(({ argument, old, new: now }) => `${whatText("argument", argument)} ${old} -> ${now}`),
   ];

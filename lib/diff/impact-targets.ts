@@ -1,14 +1,8 @@
-import { KIND_FUNC, KIND_VAR } from "../btf/format.ts";
-import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
-import { essentialLength, nameOf } from "../btf/strings.ts";
-import { type Btf, kindOf, nameOffsetOf, targetOf, typeCount } from "../btf/view.ts";
-import type { AttachKind, AttachTarget } from "../core/attach-targets.ts";
+import type { Btf } from "../btf/view.ts";
+import type { AttachKind } from "../core/attach-targets.ts";
 import { compareModels, type ModelDifference } from "../core/compare-models.ts";
 import type { FunctionModel, PassedAs, ValueModel } from "../core/function-model.ts";
-import { MATCH, matchState } from "../core/match-state.ts";
-import { typesCompatible } from "../core/match-type.ts";
 import type { BpfObject } from "../core/object.ts";
-import { LIBBPF_RULES } from "../core/rules.ts";
 import { type ResolvedTarget, resolveTargets } from "../core/target-models.ts";
 
 /**
@@ -39,6 +33,8 @@ export interface AttachImpact {
   readonly breaks: boolean;
   readonly old: TargetStanding;
   readonly new: TargetStanding;
+  /** Why the new kernel's is not `present`; null where it is. */
+  readonly reason: string | null;
   /** How the two kernels' functions differ to a program; empty where they do not, or there are no two. */
   readonly differences: readonly ModelDifference[];
   /** Types of arguments and of what is returned that differ in C, where the way they are passed does not. */
@@ -78,7 +74,7 @@ export function compareTargets(object: BpfObject, old: Btf, next: Btf): AttachIm
     const is = after[i];
     if (is === undefined || was.target.targetKind === null) return [];
     if (was.target.module !== null && !hasModules) return [];
-    return [compareTarget(object, [was, old], [is, next])];
+    return [compareTarget(was, is)];
   });
 }
 
@@ -90,11 +86,9 @@ export function worksWith({ kind, optional, breaks, ...standings }: AttachImpact
   return side === "old" || !breaks;
 }
 
-type Side = readonly [ResolvedTarget, Btf];
-
-function compareTarget(object: BpfObject, [was, old]: Side, [is, next]: Side): AttachImpact {
+function compareTarget(was: ResolvedTarget, is: ResolvedTarget): AttachImpact {
   const { user, kind, name, module, optional } = was.target;
-  const standings = { old: standingOf(object, was, old), new: standingOf(object, is, next) };
+  const standings = { old: standingOf(was), new: standingOf(is) };
   const [a, b] = [was.model, is.model];
   const differences = a === null || b === null ? [] : compareModels(a, b);
   const retyped = a === null || b === null ? [] : typeDifferences(a, b);
@@ -109,6 +103,7 @@ function compareTarget(object: BpfObject, [was, old]: Side, [is, next]: Side): A
     change: changeOf(standings.old, standings.new, kind, differences, retyped),
     breaks: isBoth && a !== null && b !== null && kind !== "kfunc" && isBroken(kind, a, b),
     ...standings,
+    reason: is.reason,
     differences,
     retyped,
   };
@@ -146,28 +141,8 @@ function changeOf(
   return retyped.length > 0 ? "retyped" : "same";
 }
 
-function standingOf(object: BpfObject, { target, status, typeId }: ResolvedTarget, btf: Btf): TargetStanding {
-  if (typeId === null) return "missing";
-  const local = localTypeOf(object, target);
-  if (local === undefined || object.btf === null) return status === "impossible" ? "incompatible" : "present";
-  const wanted = targetOf(btf, typeId);
-  const type = target.kind === "ksym" ? skipModifiersAndTypedefs(btf, wanted) : wanted;
-  const outcome = typesCompatible(matchState(object.btf, btf, LIBBPF_RULES, null), local, type);
-  return outcome === MATCH ? "present" : "incompatible";
-}
-
-/** The type that a loader compares with the kernel's (libbpf.c, bpf_object__resolve_ksym_func_btf_id and _var_btf_id). */
-function localTypeOf({ btf }: BpfObject, { kind, name }: AttachTarget): number | undefined {
-  if (btf === null || (kind !== "kfunc" && kind !== "ksym")) return undefined;
-  const wanted = kind === "kfunc" ? KIND_FUNC : KIND_VAR;
-  for (let id = 1; id < typeCount(btf); id++) {
-    if (kindOf(btf, id) !== wanted) continue;
-    const whole = nameOf(btf, id);
-    const length = essentialLength(btf.strings, nameOffsetOf(btf, id));
-    if (whole !== name && !(kind === "kfunc" && length === name.length && whole.startsWith(name))) continue;
-    return kind === "kfunc" ? targetOf(btf, id) : skipModifiersAndTypedefs(btf, targetOf(btf, id));
-  }
-  return undefined;
+function standingOf({ status }: ResolvedTarget): TargetStanding {
+  return status === "found" ? "present" : status === "missing" ? "missing" : "incompatible";
 }
 
 /** Types that C spells differently, where both functions have the argument. */

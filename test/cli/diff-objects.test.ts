@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -213,9 +213,9 @@ describe("btfgen diff A B C ... --object", () => {
       ["tree", "tree"],
       ["store", "store"],
       ["tree", "tree.tar"],
+      ["store", "store.tar.gz"],
     ] as const) {
       const bundle = join(directory, "bundles", name);
-      writeFileSync(join(directory, "made"), "");
       put("bundles/.keep", "");
       const made = await runText(["batch", corpus, ...withObjects("exec.o"), "--layout", layout, "-o", bundle]);
       expect(made.stderr).not.toContain("error");
@@ -223,6 +223,11 @@ describe("btfgen diff A B C ... --object", () => {
       expect(report.kernels.map(({ release }) => release)).toContain("6.1.0-56-cloud-amd64");
       expect(states(report, "task_struct.tgid")?.slice(1)).toEqual([2436 * 8, 2420 * 8]);
     }
+    const entries = ["6.12.117+deb12-amd64", "6.1.0-56-cloud-amd64", "5.10.0-46-cloud-amd64"].map((release) => {
+      return `${join(directory, "bundles/store.tar.gz")}!${release}`;
+    });
+    const { report } = await json<HistoryReport>([...entries, ...withObjects("exec.o")]);
+    expect(report.kernels.map(({ versionId }) => versionId)).toEqual(["11", "12", "12"]);
   });
 
   it("writes lines for runs of kernels where there are many, and Markdown", async () => {
