@@ -80,8 +80,8 @@ function isLittleEndian(): boolean {
   return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 }
 
-/** All but the paths of code and data. */
-function questionOf(loader: Loader, logLevel: number): Omit<RunLoaderRequest, "instructions" | "data"> {
+/** What the runner is asked about a loader: all but the paths of code and data. */
+export function questionOf(loader: Loader, logLevel: number): Omit<RunLoaderRequest, "instructions" | "data"> {
   const { dataSize, contextSize, maps, programs, steps } = loader;
   return {
     dataSize,

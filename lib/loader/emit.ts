@@ -94,8 +94,10 @@ export function startCode(littleEndian: boolean, slots: Slots, descriptors: read
     store(code, WORD, CONTEXT_REGISTER, CONTEXT.step, STEP);
     // The youngest first: a program holds its maps.
     for (let slot = slots.count - 1; slot >= 0; slot--) close(writing, slot);
+    // From a register: kernels before 6.5 let no number be written to a context.
+    move(code, 0, NO_DESCRIPTOR);
     descriptors.forEach((_, i) => {
-      storeNumber(code, WORD, CONTEXT_REGISTER, CONTEXT.descriptors + i * WORD_BYTES, NO_DESCRIPTOR);
+      store(code, WORD, CONTEXT_REGISTER, CONTEXT.descriptors + i * WORD_BYTES, 0);
     });
     copy(code, 0, RESULT);
     exit(code);
