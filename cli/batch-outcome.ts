@@ -1,5 +1,7 @@
 import { statePath } from "../corpus/batch/state.ts";
+import type { WrittenBundle } from "../corpus/bundle/write.ts";
 import { placeText } from "../lib/core/place.ts";
+import { leftOutNotes, objectRows } from "./batch-objects.ts";
 import { duration } from "./batch-progress.ts";
 import { type BatchReport, hasFindings, reportBatch } from "./batch-report.ts";
 import type { BatchRun, PreparedBatch } from "./batch-run.ts";
@@ -35,7 +37,7 @@ function wasNobodyAsked({ verifyKernel, ended }: BatchReport, isShard: boolean):
 }
 
 function batchText(report: BatchReport): string {
-  const { kernels, bytes, files, relocations, bundle, ended } = report;
+  const { kernels, bytes, files, relocations, ended } = report;
   const rows: [string, string][] = [
     ["files", `${grouped(files.done)} of ${grouped(files.planned)}, ${grouped(bytes.read)} bytes`],
     ["kernels", kernelsText(kernels)],
@@ -55,11 +57,9 @@ function batchText(report: BatchReport): string {
     ]);
   }
   for (const { name, milliseconds } of report.slowest) rows.push(["slow", `${grouped(milliseconds)} ms ${name}`]);
-  if (bundle !== null) {
-    rows.push([
-      "written",
-      `${bundle.path} (${grouped(bundle.bytes)} bytes, tar ${bundle.tarHash.slice(0, HASH_DIGITS)})`,
-    ]);
+  if (report.emitted !== null) rows.push(...objectRows(report.emitted.objects, bytes.distinct, grouped));
+  for (const { path, bytes: size, tarHash } of writtenBundles(report)) {
+    rows.push(["written", `${path} (${grouped(size)} bytes, tar ${tarHash.slice(0, HASH_DIGITS)})`]);
   }
   rows.push(["memory", `${grouped(report.peakMemory)} MiB at most`]);
   rows.push(["time", duration(report.durationMs / SECOND)]);
@@ -76,6 +76,11 @@ function batchText(report: BatchReport): string {
       report.skipped.map(({ origin, reason }) => `${origin}: ${reason}`),
     )
   );
+}
+
+function writtenBundles({ emitted, bundle }: BatchReport): WrittenBundle[] {
+  if (emitted !== null) return emitted.objects.map((one) => one.bundle).slice(0, LINES);
+  return bundle === null ? [] : [bundle];
 }
 
 function kernelsText({ done, skipped, failed, passedOver }: BatchReport["kernels"]): string {
@@ -120,6 +125,7 @@ function batchNotes(report: BatchReport, output: string, allowFile: string | und
   for (const { line, rule } of strict?.unusedRules ?? []) {
     notes.push(`warning: ${allowFile}:${line}: the rule lets nothing pass: ${rule}`);
   }
+  notes.push(...leftOutNotes(report.emitted?.objects ?? []).slice(0, LINES));
   for (const { what, reason, kernels: count, first } of report.notKept.slice(0, LINES)) {
     notes.push(`warning: ${what}: ${reason} (${counted(count, "kernel")}, first ${first})`);
   }

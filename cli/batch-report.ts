@@ -6,6 +6,7 @@ import { describeRelocations, type ReloDescription } from "../lib/core/describe.
 import type { BpfObject } from "../lib/core/object.ts";
 import { type Place, placeOf } from "../lib/core/place.ts";
 import type { AllowRule } from "./allow-list.ts";
+import { type EmittedReport, shippedBytes } from "./batch-objects.ts";
 import type { BatchRun, PreparedBatch } from "./batch-run.ts";
 import type { KernelChecks } from "./batch-verify.ts";
 import { countKernels, type KernelVerdict } from "./batch-verify-report.ts";
@@ -49,8 +50,14 @@ export interface BatchReport {
   } | null;
   /** Null without --verify-kernel. `kernels`: of the bundle, by what became of them. */
   readonly verifyKernel: (KernelChecks & { readonly kernels: Readonly<Record<KernelVerdict, number>> }) | null;
-  /** Null where none was written. */
+  /** Null where none was written; with `--emit objects` the first object's. */
   readonly bundle: WrittenBundle | null;
+  /** Null without `--emit objects`. `bytes`: to ship, of the different objects, and of the originals with all small BTFs. */
+  readonly emitted: {
+    readonly objects: readonly EmittedReport[];
+    readonly bytes: { readonly objects: number; readonly withBtf: number };
+    readonly distinct: number;
+  } | null;
   /** Of the whole process, in MiB. */
   readonly peakMemory: number;
   readonly durationMs: number;
@@ -84,11 +91,15 @@ const STATUSES = ["resolved", "absent", "guarded", "poisoned", "ambiguous", "err
 const KIBIBYTES_PER_MEBIBYTE = 1024;
 
 /** The report of a run. */
-export function reportBatch({ end, assembled, bundle, checks }: BatchRun, prepared: PreparedBatch): BatchReport {
+export function reportBatch(
+  { end, assembled, bundle, objects, checks }: BatchRun,
+  prepared: PreparedBatch,
+): BatchReport {
   const { kernels, skipped, slowest } = end;
   const failed = [...prepared.problems, ...end.failed, ...(assembled?.failed ?? [])];
   const distinct = new Map(kernels.map(({ blobHash, bytes }) => [blobHash, bytes.length]));
   const sum = (of: (kernel: TalliedKernel) => number) => kernels.reduce((total, kernel) => total + of(kernel), 0);
+  const distinctBytes = [...distinct.values()].reduce((total, bytes) => total + bytes, 0);
   const used = new Set<AllowRule>();
   const unresolved = reportUnresolved(kernels, prepared, used);
   return {
@@ -107,7 +118,7 @@ export function reportBatch({ end, assembled, bundle, checks }: BatchRun, prepar
       read: end.bytesRead,
       before: sum(({ counts }) => counts.bytesBefore),
       after: sum(({ counts }) => counts.bytesAfter),
-      distinct: [...distinct.values()].reduce((total, bytes) => total + bytes, 0),
+      distinct: distinctBytes,
     },
     relocations: {
       total: sum(({ counts }) => counts.relocations),
@@ -129,13 +140,21 @@ export function reportBatch({ end, assembled, bundle, checks }: BatchRun, prepar
     strict: prepared.rules === null ? null : reportStrict(unresolved, prepared.rules, used),
     verifyKernel: checks === null ? null : { ...checks, kernels: countKernels(checks) },
     bundle,
+    emitted: objects === null ? null : reportEmitted(objects, distinctBytes),
     peakMemory: Math.round(process.resourceUsage().maxRSS / KIBIBYTES_PER_MEBIBYTE),
     durationMs: Math.round(performance.now()),
   };
 }
 
+function reportEmitted(objects: readonly EmittedReport[], btf: number): BatchReport["emitted"] {
+  const { objects: bytes, withBtf, distinct } = shippedBytes(objects, btf);
+  return { objects, bytes: { objects: bytes, withBtf }, distinct };
+}
+
 /** True when something is wrong that the exit code must say. */
-export function hasFindings({ ended, kernels, relocations, strict, notKept, verifyKernel }: BatchReport): boolean {
+export function hasFindings(report: BatchReport): boolean {
+  const { ended, kernels, relocations, strict, notKept, verifyKernel, emitted } = report;
+  if (emitted?.objects.some(({ leftOut }) => leftOut.length > 0)) return true;
   if ((verifyKernel?.kernels["no-answer"] ?? 0) > 0) return true;
   if (ended !== "complete" || kernels.failed > 0 || relocations.ambiguous + relocations.error > 0) return true;
   return strict !== null && (strict.refused > 0 || notKept.some(({ required }) => required));

@@ -17,6 +17,8 @@ export interface BatchRequest {
   /** Empty where only the plan is wanted. */
   readonly output: string;
   readonly shape: BundleShape;
+  /** What goes into the bundle: small BTF, or the objects relocated for each kernel. */
+  readonly emit: "btf" | "objects";
   readonly options: BatchOptions;
   readonly shard: Shard | null;
   /** Null for all cores. */
@@ -57,6 +59,7 @@ export function requestOf(args: Args<typeof command>): BatchRequest {
     corpora: args.corpus,
     objects: args.object,
     output: output ?? "",
+    emit: emitOf(args),
     shape: { layout: args.layout ?? "tree", naming: args.naming ?? "btfhub" },
     options: optionsOf(args),
     shard: parsed,
@@ -71,6 +74,17 @@ export function requestOf(args: Args<typeof command>): BatchRequest {
     allow,
     json: args.json,
   };
+}
+
+function emitOf({ emit, layout, naming, loader }: Args<typeof command>): BatchRequest["emit"] {
+  if (emit !== "objects") return "btf";
+  if (layout === "tree" || naming !== undefined) {
+    throw new UsageError("batch: --emit objects writes stores, in which kernels share what is the same for them");
+  }
+  if (loader.length > 0 && !loader.includes("libbpf")) {
+    throw new UsageError("batch: --emit objects follows libbpf's rules, which --loader leaves out");
+  }
+  return emit;
 }
 
 function sampleOf(text: string | undefined, modules: boolean): KernelSample | null {

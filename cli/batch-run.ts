@@ -16,6 +16,7 @@ import { checkBundleTarget, type WrittenBundle, writeBundle } from "../corpus/bu
 import { kernelKey } from "../corpus/kernel.ts";
 import type { BpfObject } from "../lib/core/object.ts";
 import { type AllowRule, parseAllowList } from "./allow-list.ts";
+import { checkObjectTargets, type EmittedReport, writeObjects } from "./batch-objects.ts";
 import { startProgress } from "./batch-progress.ts";
 import type { BatchRequest } from "./batch-request.ts";
 import { type KernelChecks, requireMachines, verifyKernels } from "./batch-verify.ts";
@@ -45,6 +46,8 @@ export interface BatchRun {
   /** Null where the run ended early. */
   readonly assembled: Assembled | null;
   readonly bundle: WrittenBundle | null;
+  /** Bundles of relocated objects, instead of one of BTF; null where those were not asked for, or the run ended early. */
+  readonly objects: readonly EmittedReport[] | null;
   /** Null where no kernel was to be booted, or the run ended early. */
   readonly checks: KernelChecks | null;
 }
@@ -98,7 +101,8 @@ export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
   const { request } = prepared;
   const { output } = request;
   return attempt(output, async () => {
-    checkBundleTarget(output);
+    if (request.emit === "objects") checkObjectTargets(prepared);
+    else checkBundleTarget(output);
     if (request.verifyKernel !== null) await requireMachines(prepared.plan.jobs, request.shard !== null);
     if (request.resume && !hasState(output)) {
       throw new UsageError(`batch: nothing to resume: there is no ${statePath(output)}`);
@@ -109,14 +113,18 @@ export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
       if (end.ended !== "complete") {
         state.leave();
         if (signal !== undefined) endBySignal(prepared, end, signal);
-        return { end, assembled: null, bundle: null, checks: null };
+        return { end, assembled: null, bundle: null, objects: null, checks: null };
       }
       const unchecked = assemble(end, prepared.setup, VERSION, request.shape);
       const { assembled, checks } = await askKernels(prepared, end, unchecked, state);
-      const bundle = await writeBundle(output, assembled.entries, request.shape, assembled.provenance);
+      const objects = request.emit === "objects" ? await writeObjects(prepared, assembled.entries) : null;
+      const bundle =
+        objects === null
+          ? await writeBundle(output, assembled.entries, request.shape, assembled.provenance)
+          : (objects[0]?.bundle ?? null);
       state.finish();
       if (request.cache !== null && request.queue === null) pruneCache(request.cache);
-      return { end, assembled, bundle, checks };
+      return { end, assembled, bundle, objects, checks };
     } catch (error) {
       state.leave();
       throw error;

@@ -33,6 +33,11 @@ export const batch = defineCommand({
       choices: ["tree", "store"],
       describe: "A file a kernel, or an index and each blob once (tree)",
     },
+    emit: {
+      type: "string",
+      choices: ["btf", "objects"],
+      describe: "Small BTF, or objects relocated ahead of time, each different one once (btf)",
+    },
     naming: {
       type: "string",
       choices: ["btfhub", "bcc", "inspektor-gadget", "inspektor-gadget-image"],
@@ -72,6 +77,7 @@ export const batch = defineCommand({
     { line: "batch btfhub-archive/ --object exec.bpf.o -o btf.tar.xz", describe: "all kernels of an archive" },
     { line: "batch kernels/ --object build/ -o btfs --layout store", describe: "for all objects of a directory" },
     { line: "batch kernels/ --object arm64=a.o --object x86_64=b.o -o btfs", describe: "an object an architecture" },
+    { line: "batch kernels/ --object exec.bpf.o --emit objects -o exec", describe: "objects that need no BTF" },
     { line: "batch kernels/ --object build/ -o part3.tar --shard 3/20", describe: "one of twenty machines" },
     { line: "batch debs/ --object build/ -o btfs --verify-kernel 3", describe: "ask three of the kernels themselves" },
   ],

@@ -35,7 +35,7 @@ export function processKernel(
 ): DoneKernel | SkippedKernel | FailedPart {
   const base = parseBtf(btf.bytes, { source: btf.source });
   const { littleEndian } = (base.segments[0] as BtfSegment).header;
-  const fitting = objects.filter((_, i) => fits(setup.objects[i] as BatchObject, identity, littleEndian));
+  const fitting = objects.filter((_, i) => isForKernel(setup.objects[i] as BatchObject, identity, littleEndian));
   if (fitting.length === 0) {
     const order = littleEndian ? "little-endian" : "big-endian";
     return { state: "skipped", identity, origin, reason: `no object is for ${identity.arch ?? "it"}, ${order}` };
@@ -67,7 +67,11 @@ export function processKernel(
 }
 
 /** Whether a loader on that kernel could use the object at all. */
-function fits({ tag, littleEndian }: BatchObject, { arch }: KernelIdentity, kernelIsLittle: boolean): boolean {
+export function isForKernel(
+  { tag, littleEndian }: BatchObject,
+  { arch }: KernelIdentity,
+  kernelIsLittle: boolean,
+): boolean {
   return littleEndian === kernelIsLittle && (tag === null || (arch !== null && tag.arches.includes(arch)));
 }
 

@@ -1,7 +1,7 @@
 import type { BundleEntry } from "./bundle.ts";
 import { compareText } from "./bundle.ts";
 import { aliasesOf, type Naming, nameOf } from "./naming.ts";
-import { blobName, formatIndex, INDEX_NAME } from "./store-index.ts";
+import { type BundleContent, blobName, formatIndex, INDEX_NAME } from "./store-index.ts";
 import type { BundleFile } from "./tar.ts";
 
 /** How a bundle's files are laid out: a file a kernel under the kernel's name, or an index and each blob once. */
@@ -15,6 +15,8 @@ export interface BundleShape {
   readonly layout: Layout;
   /** Whose names; a store has names of its own. */
   readonly naming: Naming;
+  /** Of a store; small BTF by default. */
+  readonly content?: BundleContent;
 }
 
 /**
@@ -22,7 +24,8 @@ export interface BundleShape {
  * their own look the same bytes up as well (see aliasesOf).
  */
 export function bundleFiles(entries: readonly BundleEntry[], shape: BundleShape, forTar: boolean): BundleFile[] {
-  const files = shape.layout === "store" ? storeFiles(entries) : treeFiles(entries, shape.naming, forTar);
+  const files =
+    shape.layout === "store" ? storeFiles(entries, shape.content ?? "btf") : treeFiles(entries, shape.naming, forTar);
   return files.sort((a, b) => compareText(a.name, b.name));
 }
 
@@ -33,8 +36,8 @@ function treeFiles(entries: readonly BundleEntry[], naming: Naming, forTar: bool
   });
 }
 
-function storeFiles(entries: readonly BundleEntry[]): BundleFile[] {
+function storeFiles(entries: readonly BundleEntry[], content: BundleContent): BundleFile[] {
   const blobs = new Map(entries.map(({ blobHash, bytes }) => [blobHash, bytes]));
-  const files = [...blobs].map(([hash, bytes]) => ({ name: blobName(hash), bytes }));
-  return [{ name: INDEX_NAME, bytes: new TextEncoder().encode(formatIndex(entries)) }, ...files];
+  const files = [...blobs].map(([hash, bytes]) => ({ name: blobName(hash, content), bytes }));
+  return [{ name: INDEX_NAME, bytes: new TextEncoder().encode(formatIndex(entries, content)) }, ...files];
 }

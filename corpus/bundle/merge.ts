@@ -57,7 +57,15 @@ export function mergeBundles(parts: readonly MergePart[], naming?: Naming): Merg
 function shapeOf(parts: readonly MergePart[], naming: Naming | undefined, problems: string[]): BundleShape {
   const trees = parts.filter(({ bundle }) => bundle.layout === "tree");
   const [tree] = trees;
-  if (tree === undefined) return { layout: "store", naming: "btfhub" };
+  const [first] = parts;
+  const content = first?.bundle.content ?? "btf";
+  const other = parts.find(({ bundle }) => bundle.content !== content);
+  if (first !== undefined && other !== undefined) {
+    problems.push(
+      `${first.bundle.storage.source} holds ${content}s, ${other.bundle.storage.source} ${other.bundle.content}s`,
+    );
+  }
+  if (tree === undefined) return { layout: "store", naming: "btfhub", ...(content !== "btf" && { content }) };
   const store = parts.find(({ bundle }) => bundle.layout === "store");
   if (store !== undefined) {
     problems.push(`${tree.bundle.storage.source} is a tree and ${store.bundle.storage.source} a store`);

@@ -4,7 +4,7 @@ import { type BundleEntry, bundleEntry, compareText } from "./bundle.ts";
 import type { Layout } from "./layout.ts";
 import { aliasesOf, identityOfName, looksLikeAlias, NAMINGS, type Naming, namingsOf } from "./naming.ts";
 import type { BundleStorage } from "./storage.ts";
-import { blobName, hashOfBlobName, INDEX_NAME, kernelsOfIndex, parseIndex } from "./store-index.ts";
+import { type BundleContent, blobName, hashOfBlobName, INDEX_NAME, kernelsOfIndex, parseIndex } from "./store-index.ts";
 
 /** A kernel of an opened bundle: its BTF is read when it is asked for. */
 export interface OpenEntry {
@@ -21,6 +21,8 @@ export interface OpenEntry {
 export interface OpenBundle {
   readonly storage: BundleStorage;
   readonly layout: Layout;
+  /** What the blobs are. */
+  readonly content: BundleContent;
   /** Namings that give all of a tree's names: several where they do not differ for its kernels; none for a store. */
   readonly namings: readonly Naming[];
   /** By key, in the order of bytes. */
@@ -54,21 +56,22 @@ export function readEntry(bundle: OpenBundle, entry: OpenEntry): BundleEntry {
 function openStore(storage: BundleStorage, indexName: string): OpenBundle {
   const start = indexName.slice(0, -INDEX_NAME.length);
   const index = parseIndex(storage.read(indexName), storage.source);
+  const content = index.content ?? "btf";
   const entries = kernelsOfIndex(index).map(({ identity, blobHash }) => ({
     identity,
     key: kernelKey(identity),
-    file: start + blobName(blobHash),
+    file: start + blobName(blobHash, content),
     blobHash,
   }));
   const names = new Set(storage.names);
-  const lost = index.blobs.find((hash) => !names.has(start + blobName(hash)));
+  const lost = index.blobs.find((hash) => !names.has(start + blobName(hash, content)));
   if (lost !== undefined) {
-    throw new FormatError("bad-archive", `${blobName(lost)} is missing`, { source: storage.source });
+    throw new FormatError("bad-archive", `${blobName(lost, content)} is missing`, { source: storage.source });
   }
   const strays = storage.names.filter(
     (name) => name !== indexName && hashOfBlobName(name.slice(start.length)) === null,
   );
-  return { storage, layout: "store", namings: [], entries: sorted(entries), aliases: new Map(), strays };
+  return { storage, layout: "store", content, namings: [], entries: sorted(entries), aliases: new Map(), strays };
 }
 
 function openTree(storage: BundleStorage): OpenBundle {
@@ -103,7 +106,7 @@ function openTree(storage: BundleStorage): OpenBundle {
   const aliases = new Map(unknown.flatMap((name) => withKey(name, expected.get(name))));
   const namings = withAliases(namingsOf(identities, storage.container === "directory"), entries, aliases);
   const strays = unknown.filter((name) => !aliases.has(name));
-  return { storage, layout: "tree", namings, entries: sorted(entries), aliases, strays };
+  return { storage, layout: "tree", content: "btf", namings, entries: sorted(entries), aliases, strays };
 }
 
 /** Of namings that give the same names, those whose second names are the ones there; all, where no tar of ours is. */

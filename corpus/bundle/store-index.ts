@@ -18,10 +18,12 @@ const BlobNumberSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /**
  * `index.json`, version 1: only what selection needs. `blobs` are the hashes of the distinct blobs in ascending order,
- * each the file `btf/HASH.btf`; `kernels` leads from ID, VERSION_ID, arch and release to a blob's place in `blobs`.
+ * each the file `btf/HASH.btf` (or `object/HASH.o` where `content` says so); `kernels` leads from ID, VERSION_ID, arch and release to a blob's place in `blobs`.
  */
 const IndexSchema = v.strictObject({
   version: v.literal(INDEX_VERSION, "is of a version that this program does not read"),
+  // Not there for BTF, as it was not before there were others.
+  content: v.optional(v.literal("object")),
   blobs: v.array(HashSchema),
   kernels: v.record(PartSchema, v.record(PartSchema, v.record(PartSchema, v.record(PartSchema, BlobNumberSchema)))),
 });
@@ -35,18 +37,21 @@ export interface IndexedKernel {
   readonly blobHash: string;
 }
 
+/** What a store holds: small BTF, or objects that were relocated ahead of time. */
+export type BundleContent = "btf" | "object";
+
 /** The file of a blob in a store. */
-export function blobName(hash: string): string {
-  return `btf/${hash}.btf`;
+export function blobName(hash: string, content: BundleContent = "btf"): string {
+  return content === "btf" ? `btf/${hash}.btf` : `object/${hash}.o`;
 }
 
 /** The hash in a blob's file name, or null for another file. */
 export function hashOfBlobName(name: string): string | null {
-  return /^btf\/([0-9a-f]{64})\.btf$/.exec(name)?.[1] ?? null;
+  return /^(?:btf\/([0-9a-f]{64})\.btf|object\/([0-9a-f]{64})\.o)$/.exec(name)?.slice(1).find(Boolean) ?? null;
 }
 
 /** The index of entries, in one line: no space, and a newline at the end. */
-export function formatIndex(entries: readonly BundleEntry[]): string {
+export function formatIndex(entries: readonly BundleEntry[], content: BundleContent = "btf"): string {
   const blobs = [...new Set(entries.map(({ blobHash }) => blobHash))].sort();
   const numbers = new Map(blobs.map((hash, number) => [hash, number]));
   const kernels = new Map<string, Map<string, Map<string, Map<string, number>>>>();
@@ -55,7 +60,8 @@ export function formatIndex(entries: readonly BundleEntry[]): string {
     const arches = inner(versions, identity.versionId ?? UNKNOWN);
     inner(arches, identity.arch ?? UNKNOWN).set(identity.release ?? UNKNOWN, numbers.get(blobHash) ?? -1);
   }
-  return `{"version":${INDEX_VERSION},"blobs":${JSON.stringify(blobs)},"kernels":${ordered(kernels)}}\n`;
+  const said = content === "btf" ? "" : `"content":"${content}",`;
+  return `{"version":${INDEX_VERSION},${said}"blobs":${JSON.stringify(blobs)},"kernels":${ordered(kernels)}}\n`;
 }
 
 function inner<V>(map: Map<string, Map<string, V>>, key: string): Map<string, V> {

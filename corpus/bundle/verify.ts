@@ -1,6 +1,7 @@
 import { FormatError } from "../../lib/btf/error.ts";
 import { lintBtf } from "../../lib/btf/lint.ts";
 import { formatFinding } from "../../lib/btf/lint-finding.ts";
+import { parseBpfObject } from "../../lib/core/object.ts";
 import { kernelKey } from "../kernel.ts";
 import { type BundleEntry, sha256 } from "./bundle.ts";
 import { type BundleShape, bundleFiles } from "./layout.ts";
@@ -35,7 +36,9 @@ export async function verifyBundle(bundle: OpenBundle, provenance: Provenance | 
   const findings: BundleFinding[] = bundle.strays.map((place) => ({ place, problem: "belongs to no bundle" }));
   const entries = bundle.entries.flatMap((entry) => checkedEntry(bundle, entry, findings));
   const distinct = new Map(entries.map((entry) => [entry.blobHash, entry]));
-  for (const entry of distinct.values()) findings.push(...btfFindings(entry));
+  for (const entry of distinct.values()) {
+    findings.push(...(bundle.content === "object" ? objectFindings(entry) : btfFindings(entry)));
+  }
   if (bundle.layout === "store") findings.push(...unlistedBlobs(bundle));
   else findings.push(...nameFindings(bundle, entries));
   if (provenance !== null) findings.push(...provenanceFindings(entries, provenance));
@@ -66,11 +69,23 @@ function btfFindings({ identity, bytes }: BundleEntry): BundleFinding[] {
     .map((finding) => ({ place, problem: formatFinding(finding) }));
 }
 
-function unlistedBlobs({ storage, entries }: OpenBundle): BundleFinding[] {
+/** An object that is to need no relocation must be one, and have none. */
+function objectFindings({ identity, bytes }: BundleEntry): BundleFinding[] {
+  const place = kernelKey(identity);
+  try {
+    const { relocations } = parseBpfObject(bytes, place);
+    return relocations.length === 0 ? [] : [{ place, problem: `has ${relocations.length} relocations left` }];
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return [{ place, problem: error.detail }];
+  }
+}
+
+function unlistedBlobs({ storage, entries, content }: OpenBundle): BundleFinding[] {
   const listed = new Set(entries.map(({ file }) => file));
   return storage.names
     .filter((name) => hashOfBlobName(name.replace(/^\.\//, "")) !== null && !listed.has(name))
-    .map((place) => ({ place, problem: "is the BTF of no kernel in the index" }));
+    .map((place) => ({ place, problem: `is the ${content === "btf" ? "BTF" : content} of no kernel in the index` }));
 }
 
 function nameFindings(bundle: OpenBundle, entries: readonly BundleEntry[]): BundleFinding[] {
@@ -107,7 +122,7 @@ async function isOurs(bundle: OpenBundle, entries: readonly BundleEntry[]): Prom
   if (bundle.storage.tarHash === null) return null;
   const namings = bundle.layout === "store" ? (["btfhub"] as const) : bundle.namings;
   for (const naming of namings) {
-    const shape: BundleShape = { layout: bundle.layout, naming };
+    const shape: BundleShape = { layout: bundle.layout, naming, content: bundle.content };
     if (sha256(await packTar(bundleFiles(entries, shape, true))) === bundle.storage.tarHash) return true;
   }
   return false;

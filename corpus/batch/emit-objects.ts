@@ -1,0 +1,94 @@
+import { parseBtf } from "../../lib/btf/parse.ts";
+import { type CandidateIndex, indexCandidates } from "../../lib/core/candidates.ts";
+import type { BpfObject } from "../../lib/core/object.ts";
+import { resolveObject } from "../../lib/core/resolve.ts";
+import { type KernelNeed, kernelNeeds } from "../../lib/prepare/kernel-needs.ts";
+import { relocateObject } from "../../lib/prepare/relocate.ts";
+import { type BundleEntry, sha256 } from "../bundle/bundle.ts";
+import { kernelKey } from "../kernel.ts";
+import { isForKernel } from "./process-kernel.ts";
+import type { BatchObject, BatchSetup } from "./setup.ts";
+
+/** One object of a batch, relocated for every kernel that it is for. */
+export interface EmittedObject {
+  /** The object's file, or `file#object`. */
+  readonly object: string;
+  /** What its bundle is called where there are several: unique in the batch. */
+  readonly name: string;
+  /** A kernel each; those with the same instructions share the bytes. */
+  readonly entries: readonly BundleEntry[];
+  /** Bytes of the different outcomes together. */
+  readonly bytes: number;
+  readonly distinct: number;
+  /** Kernels without an outcome, and why. */
+  readonly leftOut: readonly { readonly kernel: string; readonly reason: string }[];
+  /** For what the object wants the kernel's BTF all the same. */
+  readonly needs: readonly KernelNeed[];
+}
+
+/** An object made for one small BTF, or why there is none. */
+type Outcome = { readonly bytes: Uint8Array; readonly hash: string } | { readonly reason: string };
+
+/**
+ * Relocates the objects of a batch against the small BTFs that came out of it. That each gives the instructions which
+ * the kernel's own BTF gives is what the batch has proved for libbpf's rules, so the full BTFs are not needed again.
+ */
+export function emitObjects(
+  kernels: readonly BundleEntry[],
+  setup: BatchSetup,
+  objects: readonly BpfObject[],
+): EmittedObject[] {
+  const targets = new Map<string, CandidateIndex>();
+  const outcomes = new Map<string, Outcome>();
+  const names = uniqueNames(objects);
+  return objects.map((object, i): EmittedObject => {
+    const entries: BundleEntry[] = [];
+    const leftOut: { kernel: string; reason: string }[] = [];
+    for (const { identity, blobHash, bytes } of kernels) {
+      let target = targets.get(blobHash);
+      if (target === undefined) {
+        target = indexCandidates(parseBtf(bytes, { source: kernelKey(identity) }));
+        targets.set(blobHash, target);
+      }
+      const isLittle = target.btf.segments[0]?.header.littleEndian !== false;
+      if (!isForKernel(setup.objects[i] as BatchObject, identity, isLittle)) continue;
+      const key = `${i} ${blobHash}`;
+      const outcome = outcomes.get(key) ?? relocateFor(object, target);
+      outcomes.set(key, outcome);
+      if ("reason" in outcome) leftOut.push({ kernel: kernelKey(identity), reason: outcome.reason });
+      else entries.push({ identity, blobHash: outcome.hash, bytes: outcome.bytes });
+    }
+    const distinct = new Map(entries.map((entry) => [entry.blobHash, entry.bytes.length]));
+    return {
+      object: object.source,
+      name: names[i] as string,
+      entries,
+      bytes: [...distinct.values()].reduce((sum, size) => sum + size, 0),
+      distinct: distinct.size,
+      leftOut,
+      needs: kernelNeeds(object),
+    };
+  });
+}
+
+function relocateFor(object: BpfObject, target: CandidateIndex): Outcome {
+  const { bytes, failures, targetTypeIds } = relocateObject(object, resolveObject(object, target));
+  const [failure] = failures;
+  if (bytes === null) return { reason: `a loader refuses it: ${failure?.reason ?? "a relocation fails"}` };
+  if (targetTypeIds.length > 0) {
+    return { reason: "it asks for target_type_id, a number of each kernel's own BTF: btfgen relocate has that" };
+  }
+  return { bytes, hash: sha256(bytes) };
+}
+
+/** `exec` of `build/exec.bpf.o` and of `tool#exec`; a second one is `exec.1`. */
+function uniqueNames(objects: readonly BpfObject[]): string[] {
+  const given = new Map<string, number>();
+  return objects.map(({ source }) => {
+    const own = source.slice(Math.max(source.lastIndexOf("/"), source.lastIndexOf("#")) + 1);
+    const stem = own.replace(/(\.bpf)?\.o$/, "").replaceAll(/[^\w.-]/g, "_") || "object";
+    const count = given.get(stem) ?? 0;
+    given.set(stem, count + 1);
+    return count === 0 ? stem : `${stem}.${count}`;
+  });
+}
