@@ -65,11 +65,15 @@ export async function bareBoot(image, object, directory) {
     ...["-append", [...words, "prog", "load", "/object.o", PIN].join(" ")],
   ];
   return () => {
-    const { stdout, status } = spawnSync(QEMU, args, { encoding: "latin1", timeout: LIMIT_MS });
-    // Where it ends, the kernel panics, and says with which code: 0 is bpftool's success.
-    if (status !== 0 || !/Attempted to kill init! exitcode=0x00000000/.test(stdout)) {
-      throw new Error(`bpftool did not load the object in ${image}:\n${stdout.slice(-2000)}`);
+    let said = "";
+    // Emulators make mistakes, rarely.
+    for (let tries = 0; tries < 2; tries++) {
+      const { stdout, status } = spawnSync(QEMU, args, { encoding: "latin1", timeout: LIMIT_MS });
+      // Where it ends, the kernel panics, and says with which code: 0 is bpftool's success.
+      if (status === 0 && /Attempted to kill init! exitcode=0x00000000/.test(stdout)) return;
+      said = stdout.slice(-2000);
     }
+    throw new Error(`bpftool did not load the object in ${image}:\n${said}`);
   };
 }
 
