@@ -39,8 +39,10 @@ type Condition =
 
 /** In an LDIMM64's source register: the value of a map, by its index in `fd_array` (BPF_PSEUDO_MAP_IDX_VALUE). */
 const PSEUDO_MAP_INDEX_VALUE = 6;
-/** How far a jump leads (a signed 16-bit number), less what is put in between. */
-const FARTHEST = 32_000;
+/** How far a jump leads back: a signed 16-bit number. */
+const FARTHEST = 0x7fff;
+/** From here on a landing is put in between, so that what comes before the next look may be as long again. */
+const FAR = FARTHEST >> 1;
 
 const FIRST_ROOM = 4096;
 
@@ -50,6 +52,8 @@ export interface Assembly {
   view: DataView;
   /** Instructions so far. */
   count: number;
+  /** True where a jump would have to lead farther than it can: the code is good for nothing then. */
+  isTooLong: boolean;
   readonly littleEndian: boolean;
 }
 
@@ -61,7 +65,7 @@ export interface Landing {
 /** Nothing yet. */
 export function startAssembly(littleEndian: boolean): Assembly {
   const bytes = new Uint8Array(FIRST_ROOM);
-  return { bytes, view: new DataView(bytes.buffer), count: 0, littleEndian };
+  return { bytes, view: new DataView(bytes.buffer), count: 0, isTooLong: false, littleEndian };
 }
 
 /** The instructions so far, a copy. */
@@ -153,14 +157,20 @@ export function skip(code: Assembly, body: () => void): void {
 
 /** Goes to a landing behind us where a register is negative. */
 export function landIfNegative(code: Assembly, landing: Landing, register: Register): void {
-  if (code.count - landing.at > FARTHEST) {
+  if (code.count - landing.at > FAR) {
     const before = landing.at;
     skip(code, () => {
       landing.at = code.count;
-      emit(code, JUMP, 0, 0, before - code.count - 1, 0);
+      jumpBack(code, JUMP, 0, before);
     });
   }
-  emit(code, IF_NEGATIVE, register, 0, landing.at - code.count - 1, 0);
+  jumpBack(code, IF_NEGATIVE, register, landing.at);
+}
+
+function jumpBack(code: Assembly, opcode: number, register: number, to: number): void {
+  const offset = to - code.count - 1;
+  if (-offset > FARTHEST) code.isTooLong = true;
+  emit(code, opcode, register, 0, offset, 0);
 }
 
 /** Writes another immediate into an instruction that is there. */
@@ -170,5 +180,6 @@ export function setImmediate(code: Assembly, at: number, value: number): void {
 
 /** Makes the jump at `at` lead to what comes next. */
 function setOffset(code: Assembly, at: number): void {
+  if (code.count - at - 1 > FARTHEST) code.isTooLong = true;
   code.view.setInt16(at * INSN_BYTES + 2, code.count - at - 1, code.littleEndian);
 }

@@ -71,7 +71,7 @@ export function buildLoader(object: BpfObject, plan: Plan): Loader | LoaderRefus
   });
   finishCode(writing, descriptors);
   const contentsAt = placeLateContents(writing, plan, contents);
-  refusals.push(...tooLarge(code.count, data.size, descriptors.length));
+  refusals.push(...tooLarge(code, data.size, descriptors.length));
   if (refusals.length > 0) return { refusals };
 
   const btf = plan.btf === null ? null : parseBtf(plan.btf, { source: plan.object });

@@ -1,5 +1,6 @@
 import type { Plan, PlannedProgram } from "../prepare/plan.ts";
 import { programSection } from "../prepare/program-section.ts";
+import type { Assembly } from "./assemble.ts";
 
 /** What a kernel verifies of a program (BPF_COMPLEXITY_LIMIT_INSNS). */
 const MOST_INSTRUCTIONS = 1_000_000;
@@ -37,11 +38,12 @@ export function refusalsOf(plan: Plan, programs: readonly PlannedProgram[]): str
 }
 
 /** Why what was written is more than a kernel takes. */
-export function tooLarge(instructions: number, dataBytes: number, descriptors: number): string[] {
+export function tooLarge({ count, isTooLong }: Assembly, dataBytes: number, descriptors: number): string[] {
   const refusals: string[] = [];
-  if (instructions > MOST_INSTRUCTIONS) {
-    refusals.push(`the loader program would have ${instructions} instructions; a kernel takes ${MOST_INSTRUCTIONS}`);
-  }
+  if (count > MOST_INSTRUCTIONS) {
+    refusals.push(`the loader program would have ${count} instructions; a kernel takes ${MOST_INSTRUCTIONS}`);
+  } else if (isTooLong)
+    refusals.push("a program has more references to the kernel than a loader program's jump leads over");
   if (dataBytes > MOST_DATA) refusals.push(`its data would have ${dataBytes} bytes; a kernel takes ${MOST_DATA}`);
   if (descriptors > MOST_DESCRIPTORS) {
     refusals.push(`${descriptors} maps and programs are more than the ${Math.floor(MOST_DESCRIPTORS)} of a context`);
