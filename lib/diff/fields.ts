@@ -28,8 +28,10 @@ export interface FieldBudget {
   left: number;
 }
 
-/** Ten times what the largest kernels' types have together. */
+/** Ten times what the types of a large kernel have together. */
 export const FIELD_BUDGET = 8_000_000;
+/** Fields of one type that are listed; twice what a type could have before Linux 7.1. */
+const MOST_FIELDS = 1 << 17;
 /** Anonymous types in each other. The kernel has eight at most. */
 const MAX_DEPTH = 32;
 /** Modifiers and array dimensions between a member and an anonymous struct. */
@@ -38,7 +40,9 @@ const MAX_STEPS = 32;
 /** All members of a struct or union and of the anonymous ones in it, in their order. */
 export function fieldsOf(speller: Speller, id: number, budget: FieldBudget): Field[] {
   const fields: Field[] = [];
-  addFields(speller, { id, bitOffset: 0, prefix: "", parent: "", group: "", depth: 0 }, fields, budget);
+  const own: FieldBudget = { left: Math.min(MOST_FIELDS, budget.left) };
+  addFields(speller, { id, bitOffset: 0, prefix: "", parent: "", group: "", depth: 0 }, fields, own);
+  budget.left -= fields.length;
   return fields;
 }
 

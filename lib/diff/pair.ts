@@ -35,7 +35,11 @@ export function pairTypes({ views, nameEnd }: Classes): TypePair[] {
     const a = oldChains.last[key] as number;
     const b = newChains.last[key] as number;
     const isSingle = oldChains.before[a] === 0 && newChains.before[b] === 0;
-    if (isSingle && old.bodies[a] === next.bodies[b] && a !== 0 && b !== 0) continue;
+    if (isSingle) {
+      const isEqual = a !== 0 && b !== 0 && old.bodies[a] === next.bodies[b];
+      if (!isEqual && (a !== 0 || b !== 0)) pairs.push(singlePair(views, moduleNames, a, b));
+      continue;
+    }
     const definitions = [
       definitionsOf(old, oldChains, a, moduleNames[0] as string[]),
       definitionsOf(next, newChains, b, moduleNames[1] as string[]),
@@ -44,6 +48,22 @@ export function pairTypes({ views, nameEnd }: Classes): TypePair[] {
   }
   pairAnonymous(views, moduleNames, pairs);
   return pairs;
+}
+
+const BASE: readonly string[] = [""];
+const BOTH = { old: 1, new: 1 };
+const ONLY_OLD = { old: 1, new: 0 };
+const ONLY_NEW = { old: 0, new: 1 };
+
+/** Nearly all pairs: at most one definition on each side. What can be shared is, for there may be a million. */
+function singlePair(views: Sides, moduleNames: readonly string[][], a: number, b: number): TypePair {
+  const names = views.map(({ btf }, i) => {
+    const id = i === 0 ? a : b;
+    return id === 0 ? undefined : moduleNames[i]?.[btf.segments.length === 1 ? 0 : segmentOf(btf, id)];
+  });
+  const known = names.filter((name) => name !== undefined);
+  const modules = known.every((name) => name === "") ? BASE : [...new Set(known)].sort();
+  return { old: a, new: b, modules, definitions: a === 0 ? ONLY_NEW : b === 0 ? ONLY_OLD : BOTH };
 }
 
 /** The name of a module by its file: without directories, an archive's name, or `.ko` and what follows. */
@@ -137,5 +157,5 @@ function pairAnonymous(views: Sides, moduleNames: readonly string[][], pairs: Ty
   }) as [{ roots: Definition[]; known: Set<number> }, { roots: Definition[]; known: Set<number> }];
   const left = old.roots.filter(({ body }) => !next.known.has(body));
   const right = next.roots.filter(({ body }) => !old.known.has(body));
-  pairDefinitions(views, [left, right], pairs, { old: 1, new: 1 });
+  pairDefinitions(views, [left, right], pairs, BOTH);
 }
