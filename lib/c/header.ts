@@ -48,7 +48,7 @@ export function dumpC(btf: Btf, write: ChunkWriter, selection: DumpSelection = {
     sink,
     tags,
     layouts: planLayouts(btf, order),
-    names: nameUnits(btf, sink, order, functions),
+    names: nameUnits(btf, sink, nameless, order, functions),
     indent: "",
     gaps: 0,
   };
@@ -96,6 +96,8 @@ function chooseRoots(
   tags: ReturnType<typeof findTags>,
 ): Roots {
   const roots: number[] = [];
+  // Behind all definitions, where most have nothing to say.
+  const forward: number[] = [];
   const kfuncs = new Map<number, number>();
   const remarks: number[] = [];
   for (const id of selectTypes(btf, selection)) {
@@ -111,10 +113,13 @@ function chooseRoots(
       // Written out where something needs it; asked for by number it gets a name.
       if (ids) nameless.toName.add(id);
       if (nameless.toName.has(id)) roots.push(id);
+    } else if (kind === KIND_FWD) {
+      forward.push(id);
     } else if (isUnit(btf, nameless, id) || isEnum(kind) || filtered) {
       roots.push(id);
     }
   }
+  roots.push(...forward);
   for (const id of kfuncs.values()) roots.push(targetOf(btf, id));
   for (const id of remarks) roots.push(targetOf(btf, id));
   return { roots, kfuncs: [...kfuncs.values()], remarks };

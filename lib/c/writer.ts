@@ -4,7 +4,8 @@ import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf } from "../btf/view
 import { keywordOf } from "./declarator.ts";
 import { identifier, type NameSpace, takeName } from "./identifiers.ts";
 import type { Layouts } from "./layout.ts";
-import type { Order } from "./order.ts";
+import type { Nameless } from "./nameless.ts";
+import { isUnit, type Order } from "./order.ts";
 import type { Tags } from "./tags.ts";
 
 /** All that the text of a header depends on, and how far it is. */
@@ -45,12 +46,21 @@ export function rawNameOf({ btf, sink }: Pick<Writer, "btf" | "sink">, id: numbe
  * Names all that a header defines, the lowest id of a name first, so that a base's types keep their names. Tags that are
  * only mentioned, and enumerators, take theirs when they come.
  */
-export function nameUnits(btf: Btf, sink: Sink, { units }: Order, functions: readonly string[]): HeaderNames {
+export function nameUnits(
+  btf: Btf,
+  sink: Sink,
+  nameless: Nameless,
+  { units }: Order,
+  functions: readonly string[],
+): HeaderNames {
   const names: HeaderNames = { ordinary: new Map(), tags: new Map(), byId: new Map(), byKeyword: new Map() };
   // A function's name is a symbol's: it can have no other.
   for (const name of functions) names.ordinary.set(name, 1);
   const ids = Uint32Array.from(units).sort();
-  for (const id of ids) if (isComposite(kindOf(btf, id)) || isEnum(kindOf(btf, id))) tagName(btf, sink, names, id);
+  for (const id of ids) {
+    const kind = kindOf(btf, id);
+    if (isComposite(kind) || (isEnum(kind) && isUnit(btf, nameless, id))) tagName(btf, sink, names, id);
+  }
   for (const id of ids) {
     if (keywordOf(btf, id) === undefined) names.byId.set(id, takeName(names.ordinary, rawNameOf({ btf, sink }, id)));
   }

@@ -176,7 +176,8 @@ export function compareTypes(
     if (a !== b) retyped.push(`${name}: ${a}, compiled ${b}`);
     const [inner, innerThere] = [namelessIn(ours, targetOf(ours, id)), namelessIn(theirs, targetOf(theirs, other))];
     if (inner !== 0 && innerThere !== 0) compare(name, inner, innerThere);
-    else report(name, "bytes", resolveSize(ours, id), resolveSize(theirs, other));
+    // A forward declaration of what the header defines has its size.
+    else if (resolveSize(ours, id) >= 0) report(name, "bytes", resolveSize(ours, id), resolveSize(theirs, other));
   }
   return { ...counts, missing, differences, retyped };
 }

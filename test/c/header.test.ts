@@ -1,0 +1,406 @@
+/** Headers of small BTF: what C looks like, and that bad input ends. */
+import { describe, expect, it } from "vitest";
+import type { DumpSelection } from "../../lib/btf/dump-select.ts";
+import { INT_BOOL, INT_SIGNED } from "../../lib/btf/format.ts";
+import { parseBtf } from "../../lib/btf/parse.ts";
+import { dumpC } from "../../lib/c/header.ts";
+import {
+  array,
+  bitStruct,
+  btf,
+  constOf,
+  declTag,
+  enum64,
+  enumOf,
+  float,
+  func,
+  fwd,
+  int,
+  m,
+  param,
+  proto,
+  ptr,
+  type Row,
+  struct,
+  typedef,
+  typeTag,
+  union,
+  variable,
+} from "../btf/builder.ts";
+import { formatErrorOf } from "../btf/records.ts";
+
+function header(rows: readonly Row[], selection: DumpSelection = {}): string {
+  const chunks: Buffer[] = [];
+  dumpC(parseBtf(btf(rows)), (chunk) => chunks.push(Buffer.from(chunk)), selection);
+  return Buffer.concat(chunks).toString("latin1");
+}
+
+/** The declarations between prologue and epilogue, without blank lines. */
+function body(rows: readonly Row[], selection: DumpSelection = {}): string[] {
+  const lines = header(rows, selection).split("\n");
+  const from = lines.findIndex((line) => line.startsWith("#pragma clang attribute push"));
+  const start = from === -1 ? lines.indexOf("#define __has_attribute(name) 0") + 2 : from + 2;
+  const pop = lines.lastIndexOf("#if defined(__clang__) && !defined(BPF_NO_PRESERVE_ACCESS_INDEX)");
+  const end = pop < start ? lines.indexOf("#endif /* __VMLINUX_H__ */") : pop;
+  return lines.slice(start, end).filter((line) => line !== "");
+}
+
+const INT = int("int", 4, 32, INT_SIGNED);
+const CHAR = int("char", 1, 8, INT_SIGNED);
+const LONG = int("long int", 8, 64, INT_SIGNED);
+
+describe("a header", () => {
+  it("is guarded, and keeps accesses for CO-RE", () => {
+    expect(header([INT, struct("s", 4, [m("a", 1, 0)])])).toBe(`#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+#ifndef __has_attribute
+#define __has_attribute(name) 0
+#endif
+
+#if defined(__clang__) && !defined(BPF_NO_PRESERVE_ACCESS_INDEX)
+#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+struct s {
+\tint a;
+};
+
+#if defined(__clang__) && !defined(BPF_NO_PRESERVE_ACCESS_INDEX)
+#pragma clang attribute pop
+#endif
+
+#endif /* __VMLINUX_H__ */
+`);
+  });
+
+  it("has no pragma where nothing would take its attribute", () => {
+    expect(header([INT, typedef("i", 1)])).not.toContain("pragma");
+  });
+});
+
+const of = (lines: string, rows: readonly Row[], selection?: DumpSelection) => [lines, rows, selection] as const;
+
+describe("order", () => {
+  it.each<[string, ...ReturnType<typeof of>]>([
+    [
+      "a struct behind the one that it has inside",
+      ...of("struct b { | \tint x; | }; | struct a { | \tstruct b b; | };", [
+        INT,
+        struct("a", 4, [m("b", 3, 0)]),
+        struct("b", 4, [m("x", 1, 0)]),
+      ]),
+    ],
+    [
+      "a pointer needs nothing",
+      ...of("struct a { | \tstruct b *b; | }; | struct b { | \tstruct a *a; | };", [
+        struct("a", 8, [m("b", 3, 0)]),
+        struct("b", 8, [m("a", 4, 0)]),
+        ptr(2),
+        ptr(1),
+      ]),
+    ],
+    [
+      "a function's parameters need the tag",
+      ...of("struct b; | struct a { | \tvoid (*f)(struct b *, struct a *); | }; | struct b { | \tstruct a a; | };", [
+        struct("a", 8, [m("f", 3, 0)]),
+        struct("b", 8, [m("a", 1, 0)]),
+        ptr(4),
+        proto(0, [param("", 5), param("", 6)]),
+        ptr(2),
+        ptr(1),
+      ]),
+    ],
+    [
+      "a typedef before its use, behind a tag",
+      ...of("typedef struct s s_t; | struct s { | \ts_t *next; | };", [
+        struct("s", 8, [m("next", 3, 0)]),
+        typedef("s_t", 1),
+        ptr(2),
+      ]),
+    ],
+    [
+      "an array's element, even behind a pointer",
+      ...of("struct b { | \tint x; | }; | struct a { | \tstruct b (*rows)[4]; | };", [
+        INT,
+        struct("a", 8, [m("rows", 5, 0)]),
+        struct("b", 4, [m("x", 1, 0)]),
+        array(3, 1, 4),
+        ptr(4),
+      ]),
+    ],
+    [
+      "a selection has what lies inside, and tags for the rest",
+      ...of(
+        "struct b { | \tint x; | }; | struct a { | \tstruct b b; | \tstruct c *c; | };",
+        [
+          INT,
+          struct("a", 16, [m("b", 3, 0), m("c", 5, 64)]),
+          struct("b", 4, [m("x", 1, 0)]),
+          struct("c", 4, [m("y", 1, 0)]),
+          ptr(4),
+        ],
+        { names: ["a"] },
+      ),
+    ],
+  ])("%s", (_, lines, rows, selection) => {
+    expect(body(rows, selection).join(" | ")).toBe(lines);
+  });
+});
+
+describe("layout", () => {
+  it.each<[string, readonly string[], readonly Row[]]>([
+    [
+      "packed by an offset",
+      ["\tchar a;", "\tint b;", "} __attribute__((packed));"],
+      [INT, CHAR, struct("s", 5, [m("a", 2, 0), m("b", 1, 8)])],
+    ],
+    [
+      "packed by a size",
+      ["\tint a;", "\tchar b;", "} __attribute__((packed));"],
+      [INT, CHAR, struct("s", 5, [m("a", 1, 0), m("b", 2, 32)])],
+    ],
+    ["natural", ["\tchar a;", "\tint b;", "};"], [INT, CHAR, struct("s", 8, [m("a", 2, 0), m("b", 1, 32)])]],
+    [
+      "a small gap",
+      ["\tint a;", "\tint: 32;", "\tint b;", "};"],
+      [INT, struct("s", 12, [m("a", 1, 0), m("b", 1, 64)])],
+    ],
+    [
+      "a gap that an alignment explains",
+      ["\tint a;", "\tint b __attribute__((aligned(64)));", "};"],
+      [INT, struct("s", 128, [m("a", 1, 0), m("b", 1, 512)])],
+    ],
+    [
+      "a tail that an alignment explains",
+      ["\tint a;", "} __attribute__((aligned(64)));"],
+      [INT, struct("s", 64, [m("a", 1, 0)])],
+    ],
+    [
+      "a large gap",
+      ["\tint a;", "\tunsigned char __btfgen_gap0[100];", "\tint b;", "};"],
+      [INT, struct("s", 108, [m("a", 1, 0), m("b", 1, 832)])],
+    ],
+    [
+      "bitfields and the bits between",
+      ["\tint a: 3;", "\tchar: 2;", "\tint b: 4;", "\tint c: 30;", "};"],
+      [INT, bitStruct("s", 8, [m("a", 1, 0, 3), m("b", 1, 5, 4), m("c", 1, 32, 30)])],
+    ],
+    [
+      "bitfields across a border",
+      ["\tint a: 20;", "\tint b: 20;", "} __attribute__((packed));"],
+      [INT, bitStruct("s", 5, [m("a", 1, 0, 20), m("b", 1, 20, 20)])],
+    ],
+    [
+      "bitfields of old compilers",
+      ["\tint a: 3;", "\tint b: 5;", "};"],
+      [
+        INT,
+        struct("s", 4, [m("a", 3, 0), m("b", 4, 0)]),
+        int("int", 4, 3, INT_SIGNED),
+        int("int", 4, 5, INT_SIGNED, 3),
+      ],
+    ],
+    [
+      "an array of any length",
+      ["\tint n;", "\tchar data[];", "};"],
+      [INT, CHAR, struct("s", 4, [m("n", 1, 0), m("data", 4, 32)]), array(2, 1, 0)],
+    ],
+    [
+      "an array of none before another member",
+      ["\tchar none[0];", "\tint n;", "};"],
+      [INT, CHAR, struct("s", 4, [m("none", 4, 0), m("n", 1, 0)]), array(2, 1, 0)],
+    ],
+    [
+      "an array of any length with a tail",
+      ["\tint n;", "\tchar data[0];", "\tint: 32;", "};"],
+      [INT, CHAR, struct("s", 8, [m("n", 1, 0), m("data", 4, 32)]), array(2, 1, 0)],
+    ],
+    [
+      "overlapping members",
+      ["\tint a;", "\t/* b at 2: it overlaps the member before it */", "};"],
+      [INT, struct("s", 4, [m("a", 1, 0), m("b", 3, 16)]), int("short int", 2)],
+    ],
+    [
+      "a member behind the end",
+      ["\t/* a at 4: it ends behind its struct */", "\tchar: 8;", "\tchar: 8;", "};"],
+      [INT, struct("s", 2, [m("a", 1, 32)])],
+    ],
+    ["a struct of nothing", ["struct s {};"], [struct("s", 0)]],
+    [
+      "tags",
+      ['\tint __btf_type_tag("user") *p __btf_decl_tag("m\\042");', '} __btf_decl_tag("s");'],
+      [INT, struct("s", 8, [m("p", 4, 0)]), typeTag("user", 1), ptr(3), declTag('m"', 2, 0), declTag("s", 2)],
+    ],
+  ])("%s", (_, lines, rows) => {
+    expect(body(rows).filter((line) => !/^(#|struct s \{$)/.test(line))).toEqual(lines);
+  });
+
+  it("of a union: bits for a small rest, an alignment or a member for more", () => {
+    const of = (bytes: number) => body([INT, union("u", bytes, [m("a", 1, 0)])]).join(" ");
+    expect(of(8)).toBe("union u { \tint a; \tlong: 64; };");
+    expect(of(64)).toBe("union u { \tint a; } __attribute__((aligned(64)));");
+    expect(of(12)).toBe("union u { \tint a; \tunsigned char __btfgen_gap0[12]; };");
+    expect(of(6)).toBe("union u { \tint a; \tlong: 48; } __attribute__((packed));");
+  });
+
+  it("unfolds a struct with a name in a member without one, which C cannot have", () => {
+    const rows = [INT, struct("s", 4, [m("a", 1, 0)]), struct("t", 8, [m("", 2, 0), m("b", 1, 32)])];
+    expect(body(rows).slice(3)).toEqual(["struct t {", "\tstruct {", "\t\tint a;", "\t};", "\tint b;", "};"]);
+  });
+});
+
+describe("names", () => {
+  it("are flavoured where another has them", () => {
+    const rows = [
+      INT,
+      struct("s", 4, [m("a", 1, 0)]),
+      struct("s", 8, [m("p", 4, 0)]),
+      ptr(2),
+      typedef("s", 3),
+      typedef("s", 1),
+      enumOf("e", 4, { s: 1, A: 2 }),
+      enumOf("f", 4, { A: 3 }),
+    ];
+    expect(body(rows).join(" ")).toBe(
+      "struct s { \tint a; }; struct s___2 { \tstruct s *p; }; typedef struct s___2 s; typedef int s___2; enum e { \ts___3 = 1, \tA = 2, }; enum f { \tA___2 = 3, };",
+    );
+  });
+
+  it("that C cannot have are made such that it can", () => {
+    const rows = [INT, struct("a-b", 8, [m("int", 1, 0), m("1x", 1, 32)])];
+    expect(body(rows)).toEqual(["struct a_b {", "\tint int_;", "\tint _1x;", "};"]);
+  });
+
+  it("of a forward declaration are the struct's, but a union's are another", () => {
+    const rows = [fwd("s"), ptr(1), struct("s", 16, [m("p", 2, 0), m("q", 5, 64)]), fwd("s", 1), ptr(4)];
+    expect(body(rows)).toEqual(["struct s {", "\tstruct s *p;", "\tunion s___2 *q;", "};", "union s___2;"]);
+  });
+
+  it("are made up for what cannot be written out in place", () => {
+    const loop = [struct("", 8, [m("next", 2, 0)]), ptr(1), struct("s", 8, [m("p", 2, 0)])];
+    expect(body(loop)).toEqual([
+      "struct __anon_struct_1 {",
+      "\tstruct __anon_struct_1 *next;",
+      "};",
+      "struct s {",
+      "\tstruct __anon_struct_1 *p;",
+      "};",
+    ]);
+    const twice = [enumOf("", 4, { A: 1 }), struct("s", 8, [m("x", 1, 0), m("y", 1, 32)])];
+    expect(body(twice).join(" ")).toBe(
+      "enum __anon_enum_1 { \tA = 1, }; struct s { \tenum __anon_enum_1 x; \tenum __anon_enum_1 y; };",
+    );
+  });
+
+  it("leave out keywords of later C", () => {
+    const rows = [int("_Bool", 1, 8, INT_BOOL), typedef("bool", 1), enumOf("", 4, { false: 0, true: 1 })];
+    const guard = "#if !defined(__STDC_VERSION__) || __STDC_VERSION__ < 202311L";
+    expect(body(rows)).toEqual([
+      guard,
+      "typedef _Bool bool;",
+      "#endif",
+      guard,
+      "enum {",
+      "\tfalse = 0,",
+      "\ttrue = 1,",
+      "};",
+      "#endif",
+    ]);
+  });
+});
+
+describe("scalars and enums", () => {
+  it("stand in for integers that C does not have", () => {
+    const rows = [
+      int("ssizetype", 8, 64, INT_SIGNED),
+      int("u9", 3),
+      int("unsigned int", 8),
+      LONG,
+      float("_Float128", 16),
+      float("double", 8),
+    ];
+    expect(body(rows)).toEqual([
+      "typedef long long ssizetype;",
+      "typedef struct { unsigned char bytes[3]; } __attribute__((aligned(1))) u9;",
+      "typedef unsigned long long unsigned_int;",
+      "typedef struct { unsigned char bytes[16]; } __attribute__((aligned(16))) _Float128_;",
+    ]);
+  });
+
+  it.each<[string, Row]>([
+    ["enum e { \tA = -1, \tB = 2147483647, };", enumOf("e", 4, { A: -1, B: 0x7fffffff }, 1)],
+    ["enum e { \tA = 4294967295, };", enumOf("e", 4, { A: -1 })],
+    ["enum e { \tA = 255, } __attribute__((mode(byte)));", enumOf("e", 1, { A: 255 })],
+    ["enum e { \tA = 1, } __attribute__((mode(HI)));", enumOf("e", 2, { A: 1 })],
+    ["enum e { \tA = 1, } __attribute__((mode(DI)));", enum64("e", 8, { A: 1n })],
+    ["enum e { \tA = 18446744073709551615ULL, };", enum64("e", 8, { A: -1n })],
+    ["enum e { \tA = (-9223372036854775807LL - 1), \tB = -1, };", enum64("e", 8, { A: -(1n << 63n), B: -1n }, 1)],
+    ["enum e { \t__enum_1 = 0, };", enumOf("e", 4, {})],
+  ])("%s", (text, row) => {
+    expect(body([row]).join(" ")).toBe(text);
+  });
+});
+
+describe("functions and variables", () => {
+  const rows = [
+    INT,
+    typedef("u32", 1),
+    ptr(4),
+    struct("sock", 4, [m("a", 1, 0)]),
+    proto(1, [param("sk", 3), param("u32", 2)]),
+    func("bpf_b", 5),
+    func("bpf_a", 5),
+    declTag("bpf_kfunc", 6),
+    declTag("bpf_kfunc", 7),
+    declTag("bpf_fastcall", 7),
+    func("other", 5),
+    variable("v", 3),
+  ];
+
+  it("are prototypes where BPF programs may call them, by name", () => {
+    const lines = body(rows);
+    expect(lines.filter((line) => /^extern|other|v;/.test(line))).toEqual([
+      "extern __bpf_fastcall int bpf_a(struct sock *sk, u32) __weak __ksym;",
+      "extern int bpf_b(struct sock *sk, u32) __weak __ksym;",
+    ]);
+    expect(lines).toContain("#ifndef BPF_NO_KFUNC_PROTOTYPES");
+  });
+
+  it("are comments where they are asked for", () => {
+    expect(body(rows, { names: ["other", "v"] })).toEqual([
+      "typedef int u32;",
+      "/* int other(struct sock *sk, u32); */",
+      "/* struct sock *v; */",
+    ]);
+  });
+});
+
+describe("input that no compiler makes", () => {
+  it.each<[string, readonly Row[]]>([
+    ["a struct inside itself", [struct("s", 8, [m("a", 1, 0)])]],
+    ["structs inside each other", [struct("s", 8, [m("a", 2, 0)]), struct("t", 8, [m("a", 1, 0)])]],
+    ["a nameless struct inside itself", [struct("s", 8, [m("", 2, 0)]), struct("", 8, [m("", 2, 0)])]],
+    ["a typedef of itself", [typedef("t", 1)]],
+    ["a pointer to itself", [struct("s", 8, [m("a", 2, 0)]), ptr(2)]],
+    ["a function of itself", [struct("s", 8, [m("a", 3, 0)]), proto(0, [param("", 3)]), ptr(2)]],
+  ])("%s is an error", (_, rows) => {
+    expect(formatErrorOf(() => header(rows)).code).toMatch(/^(type-loop|too-large)$/);
+  });
+
+  it("ends where nameless structs multiply", () => {
+    const rows: Row[] = [INT, struct("s", 8, [m("a", 3, 0)])];
+    for (let id = 3; id < 60; id++) rows.push(union("", 8, [m("a", id + 1, 0), m("b", id + 1, 0)]));
+    rows.push(struct("", 4, [m("x", 1, 0)]));
+    expect(header(rows).length).toBeLessThan(2_000_000);
+    const nameless: Row[] = [INT, struct("s", 8, [m("", 3, 0)])];
+    for (let id = 3; id < 60; id++) nameless.push(union("", 8, [m("", id + 1, 0), m("", id + 1, 0)]));
+    nameless.push(struct("", 4, [m("x", 1, 0)]));
+    expect(formatErrorOf(() => header(nameless)).code).toBe("too-large");
+  });
+
+  it("has void where a type is none, and no member", () => {
+    const rows = [INT, func("f", 3), proto(1), struct("s", 8, [m("a", 2, 0), m("p", 5, 0)]), ptr(2), constOf(0)];
+    expect(body(rows)).toEqual(["struct s {", "\t/* a at 0: its type has no size */", "\tvoid *p;", "};"]);
+  });
+});
