@@ -28,7 +28,7 @@ function* folded(kind: string, types: readonly TypeChange[], full: boolean): Gen
   let lines: string[] = [];
   let count = 0;
   for (const type of types) {
-    lines.push(...typeLines(type, { full }));
+    lines = lines.concat(typeLines(type, { full }));
     count++;
     if (lines.length < BLOCK_LINES) continue;
     yield block(kind, count, lines);
@@ -41,7 +41,7 @@ function* folded(kind: string, types: readonly TypeChange[], full: boolean): Gen
 /** What comes from files cannot end the block: its fence is longer than any run of backticks in it. */
 function block(kind: string, count: number, lines: readonly string[]): string {
   const text = lines.join("\n");
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const longest = [...text.matchAll(/`+/g)].reduce((most, [run]) => Math.max(most, run.length), 2);
   const fence = "`".repeat(longest + 1);
   return `<details><summary>${counted(count, kind)}</summary>\n\n${fence}diff\n${text}\n${fence}\n\n</details>\n`;
 }

@@ -23,8 +23,7 @@ export function diffComposites(pair: CompositePair, budget: FieldBudget): Change
   const left = fieldsOf(old.speller, oldId, budget);
   const right = fieldsOf(next.speller, newId, budget);
   const partners = matchFields(pair, left, right);
-  changes.push(...memberChanges(pair, left, right, partners));
-  return changes;
+  return changes.concat(memberChanges(pair, left, right, partners));
 }
 
 /** Index in `right` of each field of `left`, -1 for none. */

@@ -103,7 +103,13 @@ function inputOf(btf: Btf): DiffInput {
 function sorted(types: readonly TypeChange[]): TypeChange[] {
   const order = new Map(DIFF_KINDS.map((kind, i) => [kind, i]));
   const rank = ({ kind }: TypeChange) => order.get(kind) ?? 0;
-  return [...types].sort((a, b) => rank(a) - rank(b) || compare(a.name, b.name) || compare(contentOf(a), contentOf(b)));
+  const contents = new Map<TypeChange, string>();
+  const content = (type: TypeChange) => {
+    const known = contents.get(type) ?? contentOf(type);
+    contents.set(type, known);
+    return known;
+  };
+  return [...types].sort((a, b) => rank(a) - rank(b) || compare(a.name, b.name) || compare(content(a), content(b)));
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));

@@ -17,8 +17,7 @@ export function diffEnums(oldSpeller: Speller, oldId: number, newSpeller: Spelle
   if (oldSize !== newSize) changes.push({ what: "size", old: oldSize, new: newSize });
   const [oldSign, newSign] = [signText(old, oldId), signText(next, newId)];
   if (oldSign !== newSign) changes.push({ what: "signedness", old: oldSign, new: newSign });
-  changes.push(...diffEnumerators(enumerators(oldSpeller, oldId), enumerators(newSpeller, newId)));
-  return changes;
+  return changes.concat(diffEnumerators(enumerators(oldSpeller, oldId), enumerators(newSpeller, newId)));
 }
 
 function signText(btf: Btf, id: number): "signed" | "unsigned" {
