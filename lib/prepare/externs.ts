@@ -45,13 +45,17 @@ export const KSYMS_SECTION = ".ksyms";
 export function collectExterns(btf: Btf | null, symbols: ElfSymbols): ExternList {
   const found: Extern[] = [];
   const refuse = (refusal: string): ExternList => ({ externs: [], refusal });
+  let known: ReadonlyMap<string, number> | undefined;
+  let homes: ReadonlyMap<number, string> | undefined;
   for (let i = 0; i < symbols.count; i++) {
     if (!isExtern(symbols, i)) continue;
     const name = symbolName(symbols, i);
     if (name === "") continue;
-    const btfId = btf === null ? -1 : externType(btf, name);
+    if (btf !== null) known ??= typesByName(btf);
+    const btfId = btf === null ? -1 : externOf(btf, known?.get(name));
     if (btf === null || btfId === -1) return refuse(`extern '${name}' has no type in the object's BTF`);
-    const section = sectionOf(btf, btfId);
+    homes ??= sectionsByMember(btf);
+    const section = homes.get(btfId);
     const weak = symbolBind(symbols, i) === STB_WEAK;
     const isFunction = kindOf(btf, btfId) === KIND_FUNC;
     const common = { name, weak, symbol: i, btfId, isFunction };
@@ -83,30 +87,46 @@ function isExtern(symbols: ElfSymbols, i: number): boolean {
   );
 }
 
-/** The first VAR or FUNC of that name, if it is an extern one; else -1. */
-function externType(btf: Btf, name: string): number {
+/** The first VAR or FUNC of each name. */
+function typesByName(btf: Btf): Map<string, number> {
+  const found = new Map<string, number>();
   for (let id = 1; id < typeCount(btf); id++) {
     const kind = kindOf(btf, id);
-    if ((kind !== KIND_VAR && kind !== KIND_FUNC) || nameOf(btf, id) !== name) continue;
-    const linkage = kind === KIND_VAR ? variableLinkage(btf, id) : vlenOf(btf, id);
-    return linkage === LINKAGE_EXTERN ? id : -1;
+    if (kind !== KIND_VAR && kind !== KIND_FUNC) continue;
+    const name = nameOf(btf, id);
+    if (!found.has(name)) found.set(name, id);
   }
-  return -1;
+  return found;
 }
 
-function sectionOf(btf: Btf, member: number): string | null {
+/** A type that is an extern one, else -1. */
+function externOf(btf: Btf, id: number | undefined): number {
+  if (id === undefined) return -1;
+  const linkage = kindOf(btf, id) === KIND_VAR ? variableLinkage(btf, id) : vlenOf(btf, id);
+  return linkage === LINKAGE_EXTERN ? id : -1;
+}
+
+/** The first DATASEC that each VAR or FUNC is in. */
+function sectionsByMember(btf: Btf): Map<number, string> {
+  const found = new Map<number, string>();
   for (let id = 1; id < typeCount(btf); id++) {
     if (kindOf(btf, id) !== KIND_DATASEC) continue;
-    if (sectionVariables(btf, id).some(({ type }) => type === member)) return nameOf(btf, id);
+    const name = nameOf(btf, id);
+    for (const { type } of sectionVariables(btf, id)) if (!found.has(type)) found.set(type, name);
   }
-  return null;
+  return found;
 }
+
+/** The longest value of a kernel's config is a line of text. */
+const MAX_SETTING_BYTES = 1 << 16;
 
 function settingOf(btf: Btf, type: number): Extern["setting"] {
   const found = settingType(btf, type);
   const size = resolveSize(btf, type);
   const align = alignmentOf(btf, type);
-  return found === null || size <= 0 || align <= 0 ? null : { ...found, size, align, offset: 0 };
+  return found === null || size <= 0 || size > MAX_SETTING_BYTES || align <= 0
+    ? null
+    : { ...found, size, align, offset: 0 };
 }
 
 /** Settings first, by alignment (falling), size and name; then symbols by name. */

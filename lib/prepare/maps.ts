@@ -1,3 +1,4 @@
+import { FormatError } from "../btf/error.ts";
 import { KIND_DATASEC, KIND_STRUCT, KIND_VAR } from "../btf/format.ts";
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { nameOf } from "../btf/strings.ts";
@@ -17,6 +18,8 @@ const FLAG_RDONLY_PROG = 1 << 7;
 const FLAG_MMAPABLE = 1 << 10;
 const FLAG_LINK = 1 << 13;
 
+/** More than any program's variables take; what a header claims of `.bss` is nowhere in the file. */
+const MAX_DATA_BYTES = 1 << 28;
 const KEY_BYTES = 4;
 export const MAPS_SECTION = ".maps";
 const LEGACY_SECTION = "maps";
@@ -143,6 +146,10 @@ function dataMaps(object: BpfObject, btf: Btf | null, name: string): PlacedMap[]
   return elf.sections.flatMap((section): PlacedMap[] => {
     const origin = dataOrigin(section);
     if (origin === null || section.size === 0) return [];
+    if (section.size > MAX_DATA_BYTES) {
+      const hint = `${section.size} bytes of variables, more than ${MAX_DATA_BYTES}`;
+      throw new FormatError("too-large", hint, { source: elf.source, section: section.name });
+    }
     const contents = origin === "bss" ? new Uint8Array(section.size) : new Uint8Array(sectionBytes(elf, section));
     const map = dataMap(btf, name, section.name, origin, contents.length, contents);
     return [{ map, section: section.index, offset: 0, size: section.size, struct: 0 }];

@@ -61,8 +61,9 @@ export function fixBtf(object: BpfObject, source: Btf, symbols: ElfSymbols, exte
           : null;
     if (missing !== null) refusals.push(`no extern is defined for '${missing}' of section ${name}`);
   }
+  const symbolOf = variableSymbols(symbols);
   for (const id of sections(btf)) {
-    const refusal = fixSection(object, btf, id, symbols);
+    const refusal = fixSection(object, btf, id, symbols, symbolOf);
     if (refusal !== null) refusals.push(refusal);
   }
   hideSubprograms(object, btf, symbols);
@@ -142,7 +143,13 @@ function fixSettings(btf: Btf, id: number, known: ReadonlyMap<string, Extern>, s
 }
 
 /** Size and offsets of a section that a compiler left at 0; hidden variables become static; sorted by offset. */
-function fixSection({ elf }: BpfObject, btf: Btf, id: number, symbols: ElfSymbols): string | null {
+function fixSection(
+  { elf }: BpfObject,
+  btf: Btf,
+  id: number,
+  symbols: ElfSymbols,
+  symbolOf: ReadonlyMap<string, number>,
+): string | null {
   const name = nameOf(btf, id);
   const variables = sectionVariables(btf, id);
   let fixed = variables;
@@ -162,8 +169,8 @@ function fixSection({ elf }: BpfObject, btf: Btf, id: number, symbols: ElfSymbol
         fixed.push(variable);
         continue;
       }
-      const symbol = variableSymbol(symbols, nameOf(btf, type));
-      if (symbol === -1) return `no symbol for variable '${nameOf(btf, type)}' of section '${name}'`;
+      const symbol = symbolOf.get(nameOf(btf, type));
+      if (symbol === undefined) return `no symbol for variable '${nameOf(btf, type)}' of section '${name}'`;
       fixed.push(isNew ? { ...variable, offset: symbols.values[symbol] as number } : variable);
       if (isHidden(symbols, symbol)) setVariableLinkage(btf, type, LINKAGE_STATIC);
     }
@@ -176,13 +183,16 @@ function fixSection({ elf }: BpfObject, btf: Btf, id: number, symbols: ElfSymbol
   return null;
 }
 
-function variableSymbol(symbols: ElfSymbols, name: string): number {
+/** The first symbol of each global variable's name. */
+function variableSymbols(symbols: ElfSymbols): Map<string, number> {
+  const found = new Map<string, number>();
   for (let i = 0; i < symbols.count; i++) {
     const bind = symbolBind(symbols, i);
     if (symbolType(symbols, i) !== STT_OBJECT || (bind !== STB_GLOBAL && bind !== STB_WEAK)) continue;
-    if (symbolName(symbols, i) === name) return i;
+    const name = symbolName(symbols, i);
+    if (!found.has(name)) found.set(name, i);
   }
-  return -1;
+  return found;
 }
 
 function isHidden(symbols: ElfSymbols, symbol: number): boolean {
