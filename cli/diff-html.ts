@@ -7,7 +7,7 @@ import { packType } from "./diff-page/packed.ts";
 import { jsonValue } from "./finish.ts";
 import { type HistoryKernel, type HistoryReport, kernelText, runsOf } from "./history-report.ts";
 import type { ImpactReport } from "./impact-report.ts";
-import { shortName } from "./impact-words.ts";
+import { kernelName } from "./impact-words.ts";
 
 /** What a page may show; one of the parts at least. */
 export interface DiffHtmlParts {
@@ -46,7 +46,7 @@ function pageKernel(kernel: HistoryKernel): PageKernel {
 
 /** `6.1.0-47-amd64.btf to 6.1.0-56-amd64.btf`: what a page of two kernels is called. */
 export function stepTitle({ old, new: next }: { readonly old: Named; readonly new: Named }): string {
-  return `${shortName(old.source)} to ${shortName(next.source)}`;
+  return `${kernelName(old.source)} to ${kernelName(next.source)}`;
 }
 
 interface Named {

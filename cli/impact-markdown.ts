@@ -2,7 +2,15 @@ import { cell, code, counted, html, limited } from "../corpus/markdown.ts";
 import type { ObjectImpact, ProgramImpact } from "../lib/diff/impact.ts";
 import type { AttachImpact } from "../lib/diff/impact-targets.ts";
 import type { ImpactReport } from "./impact-report.ts";
-import { CHANGE_WORDS, fieldWords, shortName, sourceWords, targetWords, verdictWord } from "./impact-words.ts";
+import {
+  CHANGE_WORDS,
+  fieldWords,
+  kernelName,
+  shortName,
+  sourceWords,
+  targetWords,
+  verdictWord,
+} from "./impact-words.ts";
 
 const MOST_FIELDS = 30;
 
@@ -12,7 +20,7 @@ const MOST_FIELDS = 30;
  */
 export function impactMarkdown({ objects, totals, old, new: now }: ImpactReport): string {
   return limited([
-    `### BPF objects from ${code(shortName(old.source))} to ${code(shortName(now.source))}\n\n`,
+    `### BPF objects from ${code(kernelName(old.source))} to ${code(kernelName(now.source))}\n\n`,
     `${counted(totals.programs, "program")} in ${counted(totals.objects, "object")}: `,
     `**${totals.broken} would break**, ${totals.mended} would work now.\n\n`,
     "| | object | programs | fields that change | targets that change |\n|---|---|---:|---:|---:|\n",

@@ -1,7 +1,15 @@
 import type { FieldImpact, ObjectImpact, ProgramImpact } from "../lib/diff/impact.ts";
 import type { AttachImpact } from "../lib/diff/impact-targets.ts";
 import type { ImpactReport } from "./impact-report.ts";
-import { CHANGE_WORDS, fieldWords, shortName, sourceWords, targetWords, verdictWord } from "./impact-words.ts";
+import {
+  CHANGE_WORDS,
+  fieldWords,
+  kernelName,
+  shortName,
+  sourceWords,
+  targetWords,
+  verdictWord,
+} from "./impact-words.ts";
 import { counted, printable } from "./table.ts";
 
 /** Room for the longest word of a change. */
@@ -61,7 +69,7 @@ export function impactNotes({ totals, old, new: now }: ImpactReport): string[] {
   const parts = Object.entries(relocations).filter(([, count]) => count > 0);
   const counts = parts.map(([change, count]) => `${count} ${CHANGE_WORDS[change as keyof typeof CHANGE_WORDS]}`);
   return [
-    `${shortName(old.source)} to ${shortName(now.source)}: ${counted(totals.objects, "object")}, ${counted(totals.programs, "program")}, relocations: ${counts.join(", ") || "none"}`,
+    `${kernelName(old.source)} to ${kernelName(now.source)}: ${counted(totals.objects, "object")}, ${counted(totals.programs, "program")}, relocations: ${counts.join(", ") || "none"}`,
     `${broken} would break, ${mended} would work now${targets === 0 ? "" : `, ${counted(targets, "target")} gone or changed`}`,
   ].map(printable);
 }

@@ -104,3 +104,8 @@ export function sourceWords({ change, relocations }: FieldImpact): string {
 export function shortName(object: string): string {
   return object.slice(object.lastIndexOf("/") + 1);
 }
+
+/** A kernel without the directories or the archive it is in. */
+export function kernelName(source: string): string {
+  return source.slice(Math.max(source.lastIndexOf("/"), source.lastIndexOf(":"), source.lastIndexOf("!")) + 1);
+}
