@@ -115,7 +115,23 @@ function memberDeclaration(
     body.named &&
     layouts.embedded[body.id] === 0 &&
     roundUp(place.offset, body.alignment) === sizeOf(btf, body.id) * BITS_A_BYTE;
-  return flexible ? declare(spelling, arrayElement(btf, type), `${name}[]`) : declare(spelling, type, name);
+  return flexible
+    ? declare(spelling, arrayElement(btf, type), `${name}[]`)
+    : declareAgain(writer, spelling, type, name);
+}
+
+/** Stands for the name in a declaration that is kept; no name has it. */
+const NAME_PLACE = "\x01";
+
+/** Declares a member. Many members share few types, so what stands around the name is kept, but for bodies. */
+function declareAgain({ around }: Writer, spelling: Spelling, type: number, name: string): string {
+  const known = around.get(type);
+  if (known !== undefined) return known[0] + name + known[1];
+  const text = declare(spelling, type, NAME_PLACE);
+  const at = text.lastIndexOf(NAME_PLACE);
+  const [front, back] = [text.slice(0, at), text.slice(at + 1)];
+  if (!text.includes("{")) around.set(type, [front, back]);
+  return front + name + back;
 }
 
 /**

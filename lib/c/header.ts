@@ -49,6 +49,7 @@ export function dumpC(btf: Btf, write: ChunkWriter, selection: DumpSelection = {
     tags,
     layouts: planLayouts(btf, order),
     names: nameUnits(btf, sink, nameless, order, functions),
+    around: new Map(),
     indent: "",
     gaps: 0,
   };

@@ -29,6 +29,10 @@ export interface Layouts {
   readonly bounds: Uint32Array;
   /** 1 for what lies inside another. */
   readonly embedded: Uint8Array;
+  /** Sizes in bytes of types that members have, as far as they were asked for. */
+  readonly sizes: Map<number, number>;
+  /** What those are made of. */
+  readonly made: Map<number, number>;
 }
 
 /** Where a member lies, in bits. */
@@ -48,6 +52,7 @@ export interface Place {
 const GREATEST_ALIGNMENT = 4096;
 /** Smaller gaps are filled with nameless bitfields rather than blamed on an `aligned`. */
 const LEAST_ALIGNED = 16;
+const BITS_A_BYTE = 8;
 /** Elements of arrays inside each other. */
 const MAX_DIMENSIONS = 64;
 
@@ -61,6 +66,8 @@ export function planLayouts(btf: Btf, { units, bodies }: Order): Layouts {
     aligned: new Uint32Array(count),
     bounds: new Uint32Array(count),
     embedded: new Uint8Array(count),
+    sizes: new Map(),
+    made: new Map(),
   };
   // A struct comes behind what it has inside, so from the end it comes before: it bounds their alignment.
   for (let i = units.length - 1; i >= 0; i--) {
@@ -77,7 +84,7 @@ export function planLayouts(btf: Btf, { units, bodies }: Order): Layouts {
 }
 
 /** Size of an object of a type in bytes; -1 for what has none. */
-export function objectSize(btf: Btf, id: number): number {
+function objectSize(btf: Btf, id: number): number {
   let elements = 1;
   let at = id;
   for (let i = 0; i < MAX_DIMENSIONS; i++) {
@@ -98,15 +105,14 @@ export function objectSize(btf: Btf, id: number): number {
 export function placeOf(layouts: Layouts, composite: number, index: number): Place {
   const { btf } = layouts;
   const type = memberType(btf, composite, index);
-  const bytes = objectSize(btf, type);
+  const bytes = memo(layouts.sizes, btf, type, objectSize);
+  const made = memo(layouts.made, btf, type, madeOf);
   let offset = memberBitOffset(btf, composite, index);
   let width = memberBitfieldSize(btf, composite, index);
-  const made = madeOf(btf, type);
-  const plain = behindTypedefs(btf, type);
-  if (kindOf(btf, plain) === KIND_INT) {
-    const data = btf.words[recordOf(btf, plain) + INT_DATA_WORD] as number;
+  if (kindOf(btf, made) === KIND_INT) {
+    const data = btf.words[recordOf(btf, made) + INT_DATA_WORD] as number;
     const bits = data & INT_BITS_MASK;
-    if (bits !== bytes * 8 && bits > 0) {
+    if (bits !== sizeOf(btf, made) * BITS_A_BYTE && bits > 0 && kindOf(btf, behindTypedefs(btf, type)) === KIND_INT) {
       offset += (data >>> INT_OFFSET_SHIFT) & INT_OFFSET_MASK;
       if (width === 0) width = bits;
     }
@@ -117,8 +123,18 @@ export function placeOf(layouts: Layouts, composite: number, index: number): Pla
     width,
     size: bytes * 8,
     alignment,
-    problem: problemOf(layouts.btf, composite, plain, offset, width, bytes),
+    problem: problemOf(btf, composite, type, offset, width, bytes),
   };
+}
+
+/** Many members share few types. */
+function memo(known: Map<number, number>, btf: Btf, type: number, find: (btf: Btf, id: number) => number): number {
+  let value = known.get(type);
+  if (value === undefined) {
+    value = find(btf, type);
+    known.set(type, value);
+  }
+  return value;
 }
 
 function alignmentOfMade({ btf, alignments }: Layouts, made: number): number {
@@ -132,7 +148,7 @@ function problemOf(btf: Btf, composite: number, type: number, offset: number, wi
   const end = offset + (width === 0 ? bytes * 8 : width);
   if (end > sizeOf(btf, composite) * 8) return "it ends behind its struct";
   if (width === 0) return offset % 8 === 0 ? "" : "it is no bitfield and begins inside a byte";
-  const kind = kindOf(btf, type);
+  const kind = kindOf(btf, behindTypedefs(btf, type));
   if (kind !== KIND_INT && !isEnum(kind)) return "a bitfield must be an integer";
   return width > bytes * 8 ? "it is wider than its type" : "";
 }
@@ -151,7 +167,7 @@ function boundMembers(layouts: Layouts, composite: number): void {
   if (!isComposite(kindOf(btf, composite))) return;
   const own = boundOf(layouts, composite);
   for (let i = 0; i < vlenOf(btf, composite); i++) {
-    const made = madeOf(btf, memberType(btf, composite, i));
+    const made = memo(layouts.made, btf, memberType(btf, composite, i), madeOf);
     if (!isComposite(kindOf(btf, made))) continue;
     const bound = Math.min(own, divisor(memberBitOffset(btf, composite, i) >>> 3));
     bounds[made] = Math.min((bounds[made] as number) || GREATEST_ALIGNMENT, bound);

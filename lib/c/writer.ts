@@ -15,6 +15,8 @@ export interface Writer {
   readonly layouts: Layouts;
   readonly tags: Tags;
   readonly names: HeaderNames;
+  /** Type id -> what stands before and behind a member's name in its declaration. */
+  readonly around: Map<number, readonly [string, string]>;
   /** Tabs in front of a line. */
   indent: string;
   /** Members made up in the unit in hand. */
