@@ -34,11 +34,19 @@ export function kernelTable(rows: readonly TableRow[]): string {
     const count = [...untested.values()].reduce((sum, one) => sum + one, 0);
     return `| ${kernel} | ${objects} | ${accepted} | ${count} | ${failed} | ${Math.round(seconds)} s |`;
   });
-  const reasons = sorted.flatMap(({ kernel, untested }) =>
-    [...untested].map(([reason, count]) => `- ${kernel}: ${count} not testable: ${reason.replaceAll("|", "\\|")}`),
-  );
   const head = ["| kernel | objects | accepted | not testable | failed | time |", "|---|---|---|---|---|---|"];
-  return [...head, ...lines, "", ...reasons].join("\n");
+  return [...head, ...lines, "", ...reasonTable(sorted)].join("\n");
+}
+
+/** Programs by why they are not testable, a column a kernel; kernels that lack the same thing are in one line. */
+function reasonTable(rows: readonly TableRow[]): string[] {
+  const reasons = [...new Set(rows.flatMap(({ untested }) => [...untested.keys()]))].sort();
+  const series = rows.map(({ kernel }) => kernel.split(".", 2).join("."));
+  const lines = reasons.map((reason) => {
+    const counts = rows.map(({ untested }) => untested.get(reason) ?? "");
+    return `| ${reason.replaceAll("|", "\\|")} | ${counts.join(" | ")} |`;
+  });
+  return [`| not testable, by reason | ${series.join(" | ")} |`, `|---|${"---|".repeat(series.length)}`, ...lines];
 }
 
 /** A document with its table replaced. Throws Error where it has no place for one. */
