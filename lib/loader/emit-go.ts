@@ -22,7 +22,10 @@ export function emitGo(loader: Loader): string {
   const maps = exported(namedMaps(loader));
   const programs = exported(namedPrograms(loader));
   const data = maps.filter(({ what }) => what.contentsAt !== null);
-  const fields = (list: readonly Named<unknown>[]) => list.map(({ id }) => `\t${id} int\n`).join("");
+  const fields = (list: readonly Named<unknown>[]) => {
+    const width = Math.max(0, ...list.map(({ id }) => id.length));
+    return list.map(({ id }) => `\t${id.padEnd(width)} int\n`).join("");
+  };
   const set = (group: string, list: readonly Named<{ readonly descriptorAt: number }>[]) =>
     list.map(({ id, what }) => `\tl.${group}.${id} = descriptor(context, ${what.descriptorAt})\n`).join("");
   const clear = (group: string, list: readonly Named<unknown>[]) =>
@@ -126,9 +129,21 @@ func (l *Loader) Set${id}${member}(value ${type}) { l.set(${start + offset}, ${s
     ];
   });
   return `// ${id}Contents is what ${inComment(what.section)} starts with, to be set before Load.
-func (l *Loader) ${id}Contents() []byte { return l.data[${start} : ${start + what.valueSize}] }
+func (l *Loader) ${id}Contents() []byte { return l.data[${start}:${start + what.valueSize}] }
 
-${setters.join("")}`;
+// Read${id} reads the whole of ${inComment(what.section)}, after Load.
+func (l *Loader) Read${id}() ([]byte, error) { return read(l.Maps.${id}, ${what.valueSize}) }
+
+${offsets(id, what)}${setters.join("")}`;
+}
+
+/** Where variables are in their section. */
+function offsets(id: string, { section, variables }: LoaderMap): string {
+  const given = new Map(variables.map(({ name, offset }) => [`${id}${capitalized(identifier(name))}Offset`, offset]));
+  if (given.size === 0) return "";
+  const width = Math.max(...[...given.keys()].map((name) => name.length));
+  const lines = [...given].map(([name, offset]) => `\t${name.padEnd(width)} = ${offset}\n`);
+  return `// Places of variables in ${inComment(section)}.\nconst (\n${lines.join("")})\n\n`;
 }
 
 function exported<T>(list: readonly Named<T>[]): Named<T>[] {

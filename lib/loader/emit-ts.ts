@@ -17,7 +17,7 @@ export function emitTypeScript(loader: Loader): string {
     what.contentsAt === null
       ? []
       : what.variables.map(({ name, offset, size }) => {
-          return `  ${literal(`${id}.${name}`)}: { at: ${(what.contentsAt ?? 0) + offset}, size: ${size} },\n`;
+          return `  ${literal(`${id}.${name}`)}: { map: ${literal(id)}, at: ${what.contentsAt}, offset: ${offset}, size: ${size}, section: ${what.valueSize} },\n`;
         }),
   );
   const kconfig = maps.filter(({ what }) => what.origin === "kconfig");

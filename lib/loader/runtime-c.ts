@@ -164,7 +164,7 @@ static inline int btfgen_load(struct btfgen_loader *loader, const void *code, ui
 	memset(&attr, 0, sizeof(attr));
 	btfgen_u32(&attr, 0, 2); /* map_type: BPF_MAP_TYPE_ARRAY */
 	btfgen_u32(&attr, 4, 4); /* key_size */
-	btfgen_u32(&attr, 8, loader->size); /* value_size */
+	btfgen_u32(&attr, 8, (uint32_t)loader->size); /* value_size */
 	btfgen_u32(&attr, 12, 1); /* max_entries */
 	memcpy(attr.bytes + 28, "loader.data", 11); /* map_name */
 	loader->failed = "create the map of the loader's data";
@@ -224,6 +224,20 @@ static inline void *btfgen_map(int fd, size_t size, int writable)
 	void *place = mmap(NULL, size, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
 
 	return place == MAP_FAILED ? NULL : place;
+}
+
+/*
+ * Attaches a program for which bpf(2) is all it takes: raw_tp by the tracepoint's name; tp_btf, fentry, fexit, fmod_ret and
+ * lsm with NULL. A descriptor that keeps it attached, or a negative errno.
+ */
+static inline int btfgen_raw_tracepoint(int program, const char *name)
+{
+	struct btfgen_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	btfgen_pointer(&attr, 0, name); /* raw_tracepoint.name */
+	btfgen_u32(&attr, 8, program); /* raw_tracepoint.prog_fd */
+	return btfgen_bpf(17, &attr); /* BPF_RAW_TRACEPOINT_OPEN */
 }
 
 static inline void btfgen_unmap(struct btfgen_loader *loader, void *place, size_t size)

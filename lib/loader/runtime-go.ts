@@ -37,18 +37,20 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Errno }
 
 const (
-	bpfMapCreate  = 0
-	bpfMapUpdate  = 2
-	bpfProgLoad   = 5
-	bpfProgRun    = 10
-	arrayMap      = 2
-	syscallType   = 31
-	sleepable     = 16
-	logBytes      = 1<<24 - 1
-	addrStep      = ${CONTEXT.step}
-	addrLogLevel  = ${CONTEXT.logLevel}
-	addrLogSize   = ${CONTEXT.logSize}
-	addrLog       = ${CONTEXT.log}
+	bpfMapCreate = 0
+	bpfMapLookup = 1
+	bpfMapUpdate = 2
+	bpfProgLoad  = 5
+	bpfProgRun   = 10
+	bpfRawOpen   = 17
+	arrayMap     = 2
+	syscallType  = 31
+	sleepable    = 16
+	logBytes     = 1<<24 - 1
+	addrStep     = ${CONTEXT.step}
+	addrLogLevel = ${CONTEXT.logLevel}
+	addrLogSize  = ${CONTEXT.logSize}
+	addrLog      = ${CONTEXT.log}
 )
 
 var order = native()
@@ -91,23 +93,22 @@ type mapUpdate struct {
 }
 
 type progLoad struct {
-	kind, count           uint32
-	code, license         unsafe.Pointer
-	logLevel, logSize     uint32
-	log                   unsafe.Pointer
-	version, flags        uint32
-	name                  [16]byte
-	_                     [56]byte
-	fds                   unsafe.Pointer
+	kind, count       uint32
+	code, license     unsafe.Pointer
+	logLevel, logSize uint32
+	log               unsafe.Pointer
+	version, flags    uint32
+	name              [16]byte
+	_                 [56]byte
+	fds               unsafe.Pointer
 }
 
 type progRun struct {
-	fd, result                        uint32
-	_                                 [8]uint32
-	contextSize, _                    uint32
-	context                           unsafe.Pointer
-	_                                 [3]uint32
-	_                                 uint32
+	fd, result     uint32
+	_              [8]uint32
+	contextSize, _ uint32
+	context        unsafe.Pointer
+	_              [4]uint32
 }
 
 func (l *Loader) set(at, size int, value uint64) {
@@ -168,6 +169,38 @@ func possibleCPUs() uint32 {
 	list := strings.TrimSpace(string(text))
 	last, _ := strconv.ParseUint(list[strings.LastIndexAny(list, "-,")+1:], 10, 32)
 	return uint32(last) + 1
+}
+
+// RawTracepoint attaches a program for which bpf(2) is all it takes: raw_tp by the tracepoint's name; tp_btf, fentry,
+// fexit, fmod_ret and lsm with an empty one. The descriptor keeps it attached.
+func RawTracepoint(program int, name string) (int, error) {
+	attr := struct {
+		name unsafe.Pointer
+		fd   uint32
+		_    uint32
+	}{fd: uint32(program)}
+	text := append([]byte(name), 0)
+	if name != "" {
+		attr.name = unsafe.Pointer(&text[0])
+	}
+	fd, errno := bpf(bpfRawOpen, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	runtime.KeepAlive(text)
+	if errno != 0 {
+		return -1, errno
+	}
+	return fd, nil
+}
+
+// read gives the value of a data section's map, after Load.
+func read(fd, size int) ([]byte, error) {
+	key, value := make([]byte, 4), make([]byte, size)
+	lookup := mapUpdate{fd: uint32(fd), key: unsafe.Pointer(&key[0]), value: unsafe.Pointer(&value[0])}
+	_, errno := bpf(bpfMapLookup, unsafe.Pointer(&lookup), unsafe.Sizeof(lookup))
+	runtime.KeepAlive(key)
+	if errno != 0 {
+		return nil, errno
+	}
+	return value, nil
 }
 
 func descriptor(context []byte, at int) int { return int(int32(order.Uint32(context[at:]))) }

@@ -47,10 +47,47 @@ export function open(): Opened {
 
 /** Sets a variable of a data section (\`rodata.pid\`), before load: a number, or its bytes. */
 export function setVariable(opened: Opened, name: keyof typeof VARIABLES, value: number | bigint | Uint8Array): void {
-  const { at, size } = VARIABLES[name] as { readonly at: number; readonly size: number };
-  if (value instanceof Uint8Array) opened.data.set(value.subarray(0, size), at);
+  const { at, offset, size } = VARIABLES[name] as Variable;
+  if (value instanceof Uint8Array) opened.data.set(value.subarray(0, size), at + offset);
   else if (size > 8) throw new RangeError(\`\${name} has \${size} bytes: give it as bytes\`);
-  else write(opened.data, at, size, BigInt(value));
+  else write(opened.data, at + offset, size, BigInt(value));
+}
+
+/** Where a variable is: in the data its section's start, in the section itself. */
+interface Variable {
+  readonly map: keyof typeof MAPS;
+  readonly at: number;
+  readonly offset: number;
+  readonly size: number;
+  readonly section: number;
+}
+
+/** Reads a variable of a data section (\`bss.count\`) after load, as bytes. */
+export function readVariable({ maps }: Loaded, name: keyof typeof VARIABLES): Uint8Array {
+  const { map, offset, size, section } = VARIABLES[name] as Variable;
+  const key = Buffer.alloc(4);
+  const value = Buffer.alloc(section);
+  const attr = attribute();
+  attr.setUint32(0, maps[map], LITTLE_ENDIAN);
+  attr.setBigUint64(8, addressOf(key), LITTLE_ENDIAN);
+  attr.setBigUint64(16, addressOf(value), LITTLE_ENDIAN);
+  const found = bpf(1, attr, key, value); // BPF_MAP_LOOKUP_ELEM
+  if (found < 0) throw new LoadError(\`read \${name}\`, -found, "");
+  return value.subarray(offset, offset + size);
+}
+
+/**
+ * Attaches a program for which bpf(2) is all it takes: raw_tp by the tracepoint's name; tp_btf, fentry, fexit, fmod_ret and
+ * lsm with an empty one. The descriptor keeps it attached.
+ */
+export function attachRawTracepoint(program: number, name: string): number {
+  const text = Buffer.from(\`\${name}\\0\`);
+  const attr = attribute();
+  if (name !== "") attr.setBigUint64(0, addressOf(text), LITTLE_ENDIAN);
+  attr.setUint32(8, program, LITTLE_ENDIAN);
+  const fd = bpf(17, attr, text); // BPF_RAW_TRACEPOINT_OPEN
+  if (fd < 0) throw new LoadError(\`attach to \${name}\`, -fd, "");
+  return fd;
 }
 
 /** Sets the number of entries that a map is created with, before load. */

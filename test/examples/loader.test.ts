@@ -1,0 +1,110 @@
+/** The programs of examples/loader, compiled where the compiler is there, and run where bpf(2) is allowed. */
+
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
+import { describe, expect, it } from "vitest";
+import { workspace } from "../cli/workspace.ts";
+import { describeOracle, oracleState } from "../oracle/requirements.ts";
+
+const examples = fileURLToPath(new URL("../../examples/loader/", import.meta.url));
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const COMMAND = join(root, "dist/btfgen.cjs");
+const OBJECT = fileURLToPath(new URL("../fixtures/objects/globals.o", import.meta.url));
+const { directory } = workspace();
+
+const has = (compiler: string, version: string) => spawnSync(compiler, [version]).status === 0;
+
+/** Runs a program in the test's directory. */
+function run(program: string, args: readonly string[]) {
+  const env = { ...process.env, GOFLAGS: "-mod=mod", GOCACHE: join(directory, "go-cache"), CGO_ENABLED: "0" };
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd: directory, env, encoding: "utf8" });
+  return { status, stdout, stderr };
+}
+
+function emit(language: string, output: string): void {
+  expect(run(process.execPath, [COMMAND, "loader", OBJECT, "--emit", language, "-o", output]).stderr).toBe("");
+}
+
+/** What each of them prints: some system calls were counted. */
+function expectCount({ status, stdout, stderr }: ReturnType<typeof run>): void {
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(stdout).toMatch(/^total \d+\n$/);
+  expect(Number(stdout.slice("total ".length))).toBeGreaterThan(0);
+}
+
+describe("examples/loader", () => {
+  it("names in its README the files that are there, and the commands as they are", () => {
+    const text = readFileSync(join(examples, "README.md"), "utf8");
+    for (const name of ["count.c", "count.ts", "globals.loader.h", "globals/globals.go"]) expect(text).toContain(name);
+  });
+
+  it.skipIf(!has("gcc", "--version"))("compiles as C without a warning, by each compiler, as C11 and C23", () => {
+    emit("c", "globals.loader.h");
+    copyFileSync(join(examples, "count.c"), join(directory, "count.c"));
+    const strict = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wno-sign-conversion", "-fsyntax-only"];
+    expect(run("gcc", [...strict, "-std=gnu11", "count.c"])).toMatchObject({ status: 0, stderr: "" });
+    if (has("clang", "--version")) {
+      expect(run("clang", [...strict, "-std=gnu2x", "count.c"])).toMatchObject({ status: 0, stderr: "" });
+    }
+    expect(run("gcc", ["-O2", "-g", "-fsanitize=address,undefined", "-o", "count", "count.c"]).stderr).toBe("");
+  });
+
+  it.skipIf(!has("go", "version"))(
+    "compiles as Go, vetted and formatted",
+    () => {
+      mkdirSync(join(directory, "globals"), { recursive: true });
+      emit("go", "globals/globals.go");
+      copyFileSync(join(examples, "count.go"), join(directory, "count.go"));
+      expect(run("go", ["mod", "init", "count"]).status).toBe(0);
+      expect(run("gofmt", ["-l", "count.go", "globals"])).toEqual({ status: 0, stdout: "", stderr: "" });
+      expect(run("go", ["vet", "./..."])).toMatchObject({ status: 0, stderr: "" });
+      expect(run("go", ["build", "-o", "count-go", "."])).toMatchObject({ status: 0, stderr: "" });
+    },
+    120_000,
+  );
+
+  it("passes the strict type checker, and is bundled as TypeScript", () => {
+    emit("ts", "globals.loader.ts");
+    copyFileSync(join(examples, "count.ts"), join(directory, "count.ts"));
+    const flags = ["--noEmit", "--strict", "--noUncheckedIndexedAccess", "--erasableSyntaxOnly", "--ignoreConfig"];
+    const modules = ["--module", "nodenext", "--target", "es2023", "--allowImportingTsExtensions", "--skipLibCheck"];
+    const types = ["--typeRoots", join(root, "node_modules/@types"), "--types", "node"];
+    const checked = run(process.execPath, [
+      join(root, "node_modules/typescript/bin/tsc"),
+      ...flags,
+      ...modules,
+      ...types,
+      "count.ts",
+    ]);
+    // The package koffi is not installed there.
+    expect(checked.stdout.split("\n").filter((line) => line !== "" && !line.includes("'koffi'"))).toEqual([]);
+    buildSync({
+      entryPoints: [join(directory, "count.ts")],
+      bundle: true,
+      platform: "node",
+      format: "cjs",
+      outfile: join(directory, "count.cjs"),
+      alias: { koffi: join(root, "node_modules/koffi") },
+      external: [join(root, "node_modules/koffi")],
+      logLevel: "silent",
+    });
+  });
+});
+
+describeOracle("examples/loader, run", ["bpf"], () => {
+  it.skipIf(!has("gcc", "--version"))("counts in C, without a fault of memory", () => {
+    expectCount(run(join(directory, "count"), []));
+  });
+
+  it.skipIf(!has("go", "version"))("counts in Go", () => {
+    expectCount(run(join(directory, "count-go"), []));
+  });
+
+  it("counts in TypeScript", () => {
+    expect(oracleState("bpf").present).toBe(true);
+    expectCount(run(process.execPath, [join(directory, "count.cjs")]));
+  });
+});
