@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { VerifyReport } from "../../cli/verify-report.ts";
 import { bootImageOf } from "../../corpus/source/boot-image.ts";
 import { cpioArchive } from "../../vm/cpio.ts";
+import { GUEST } from "../../vm/protocol.ts";
 import { runVm } from "../../vm/qemu.ts";
 import { workspace } from "../cli/workspace.ts";
 import { findProgram, runProcess } from "../oracle/process.ts";
@@ -70,6 +71,31 @@ describe("verify --kernel IMAGE", () => {
     const run = { image: bytes, source: "kernel", initramfs: cpioArchive([]), silenceMs: 400, onLine: () => {} };
     await expect(runVm(run)).rejects.toThrow(/^kernel: the kernel did not come up for 0\.4 s; /);
   });
+
+  it(
+    "gives a guest up whose first process runs and never says a word",
+    async () => {
+      const compiler = findProgram(["gcc", "cc"], "--version")?.[0] ?? "cc";
+      const [program, source] = [join(directory, "silent"), join(directory, "silent.c")];
+      const body = 'mknod("/kmsg", 0020600, 0x10b); write(open("/kmsg", 1), "<1>silent\\n", 10); for (;;) pause();';
+      const headers = ["fcntl.h", "sys/stat.h", "unistd.h"].map((name) => `#include <${name}>\n`).join("");
+      writeFileSync(source, `${headers}int main(void) { ${body} }\n`);
+      const compiled = runProcess([compiler, "-static", "-w", "-o", program, source]);
+      expect(compiled.code, compiled.stderr).toBe(0);
+      const { image: bytes } = await bootImageOf(readFileSync(image), image);
+      const initramfs = cpioArchive([
+        { path: "bin", kind: "directory" },
+        { path: "dev", kind: "directory" },
+        { path: "dev/console", kind: "device", major: 5, minor: 1 },
+        { path: GUEST.node, kind: "file", bytes: readFileSync(program), executable: true },
+      ]);
+      const run = { image: bytes, source: "kernel", initramfs, silenceMs: 30_000, onLine: () => {} };
+      await expect(runVm(run)).rejects.toThrow(
+        /^kernel: the kernel did not come up for 30 s; its last lines: .*silent/,
+      );
+    },
+    MINUTES,
+  );
 
   it(
     "shows a kernel's panic",
