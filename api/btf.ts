@@ -1,5 +1,5 @@
 /**
- * `btfgen/btf`: the format. Parse BTF into words and offsets, look at types, check, dump, sort and write them.
+ * `btfgen/btf`: the format. Parse BTF into words and offsets, look at types, check, dump (also as C), sort and write them.
  * A type is a number; every function takes the view first.
  */
 
@@ -86,4 +86,6 @@ export {
   typeCount,
   vlenOf,
 } from "../lib/btf/view.ts";
+export { declare, declareMember, plainSpelling, type Spelling } from "../lib/c/declarator.ts";
+export { dumpC } from "../lib/c/header.ts";
 export { type BtfSections, btfBytes, readBtfSections } from "../lib/elf/btf-section.ts";

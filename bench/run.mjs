@@ -61,6 +61,8 @@ async function measure() {
   const dumps = race(Math.min(ROUNDS, 7), {
     ours: btfgen("dump", kernel.path),
     bpftool: () => hasBpftool && run("bpftool", ["btf", "dump", "file", kernel.path]),
+    c: btfgen("dump", kernel.path, "--format", "c"),
+    bpftoolC: () => hasBpftool && run("bpftool", ["btf", "dump", "file", kernel.path, "format", "c"]),
   });
 
   /** @param {number} value @param {number} by */
@@ -84,6 +86,7 @@ async function measure() {
     },
     { what: "btfgen --version / node -e 0", now: ratio(outside.version, outside.node), aim: "at most 2" },
     { what: "btfgen dump / bpftool btf dump, processes", now: over(dumps.ours, dumps.bpftool) },
+    { what: "the same with format c", now: over(dumps.c, dumps.bpftoolC) },
     {
       what: "lint / the kernel's BPF_BTF_LOAD",
       now: load === null ? "the kernel cannot be asked here" : ratio(inside.lint, load),

@@ -4,12 +4,15 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { dumpRaw } from "../../lib/btf/dump-raw.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
+import { btf, m, struct } from "../btf/builder.ts";
 import { KERNEL_6_1, kernelSample } from "../samples.ts";
 import { run, runText } from "./run.ts";
+import { workspace } from "./workspace.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const base = `${root}test/fixtures/defects/08-split-btf/base.btf`;
 const split = `${root}test/fixtures/defects/08-split-btf/target.btf`;
+const files = workspace();
 const command = `${process.execPath} ${root}dist/btfgen.cjs`;
 
 describe("btfgen dump", () => {
@@ -42,6 +45,21 @@ describe("btfgen dump", () => {
     expect((await runText(["dump", base, "--format", "json"])).stdout).toBe(stdout);
   });
 
+  it("prints C, all or a part, and says why it cannot", async () => {
+    const all = await runText(["dump", base, "--format", "c"]);
+    expect(all.stdout).toMatch(/^#ifndef __VMLINUX_H__\n[\s\S]*\n#endif \/\* __VMLINUX_H__ \*\/\n$/);
+    const { path } = await kernelSample(KERNEL_6_1);
+    const { stdout, code } = await runText(["dump", path, "-f", "c", "-n", "list_head"]);
+    expect(stdout).toContain("\nstruct list_head {\n\tstruct list_head *next;\n\tstruct list_head *prev;\n};\n");
+    expect(code).toBe(0);
+    const loop = files.put("loop.btf", btf([struct("s", 8, [m("a", 1, 0)])]));
+    expect(await runText(["dump", loop, "-f", "c"])).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(/^btfgen: .*type id 1: needs itself to be complete, which C cannot say\n$/),
+    });
+  });
+
   it("prints a module's own types behind its base", async () => {
     const { stdout, code } = await runText(["dump", split, "--base", base]);
     const count = Number(parseBtf(readFileSync(base)).segments[0]?.endId);
@@ -68,7 +86,7 @@ describe("btfgen dump", () => {
     [["--kind", "void"], /^btfgen: dump: there is no kind void\n(There are|Did you mean)/],
     [["--id", "9-5"], "btfgen: dump: --id 9-5 is neither an id nor a range such as 5-9\n"],
     [["--id", "x"], "btfgen: dump: --id x is neither an id nor a range such as 5-9\n"],
-    [["--format", "c"], /^btfgen: dump: .*Choices: "?raw/],
+    [["--format", "yaml"], /^btfgen: dump: .*Choices: "?raw/],
   ])("refuses %j", async (options, message) => {
     const { stdout, stderr, code } = await runText(["dump", base, ...options]);
     if (typeof message === "string") expect(stderr).toBe(message);
