@@ -1,6 +1,7 @@
 import type { Btf } from "../btf/view.ts";
-import type { AttachKind } from "../core/attach-targets.ts";
+import type { AttachKind, AttachTarget } from "../core/attach-targets.ts";
 import { compareModels, type ModelDifference } from "../core/compare-models.ts";
+import { contextReads } from "../core/context-reads.ts";
 import type { FunctionModel, PassedAs, ValueModel } from "../core/function-model.ts";
 import type { BpfObject } from "../core/object.ts";
 import { type ResolvedTarget, resolveTargets } from "../core/target-models.ts";
@@ -58,9 +59,10 @@ const OF_PROGRAMS: ReadonlySet<AttachKind> = new Set([
   "lsm",
   "iter",
 ]);
-/** Programs that are given the arguments alone, in front of anything else. */
-const IGNORES_RETURN: ReadonlySet<AttachKind> = new Set(["fentry", "tp_btf"]);
-const IGNORES_MORE: ReadonlySet<AttachKind> = new Set([...IGNORES_RETURN, "lsm"]);
+/** Programs that find what the function returned behind the arguments. */
+const GETS_RETURNED: ReadonlySet<AttachKind> = new Set(["fexit", "fmod_ret", "fsession"]);
+/** Programs whose own result stands for the function's. */
+const ANSWERS: ReadonlySet<AttachKind> = new Set(["fmod_ret", "lsm"]);
 
 /**
  * Compares what an object names in the kernel besides its relocations. A target in a module is looked for only where
@@ -74,7 +76,7 @@ export function compareTargets(object: BpfObject, old: Btf, next: Btf): AttachIm
     const is = after[i];
     if (is === undefined || was.target.targetKind === null) return [];
     if (was.target.module !== null && !hasModules) return [];
-    return [compareTarget(was, is)];
+    return [compareTarget(object, was, is)];
   });
 }
 
@@ -86,7 +88,7 @@ export function worksWith({ kind, optional, breaks, ...standings }: AttachImpact
   return side === "old" || !breaks;
 }
 
-function compareTarget(was: ResolvedTarget, is: ResolvedTarget): AttachImpact {
+function compareTarget(object: BpfObject, was: ResolvedTarget, is: ResolvedTarget): AttachImpact {
   const { user, kind, name, module, optional } = was.target;
   const standings = { old: standingOf(was), new: standingOf(is) };
   const [a, b] = [was.model, is.model];
@@ -101,7 +103,7 @@ function compareTarget(was: ResolvedTarget, is: ResolvedTarget): AttachImpact {
     module,
     optional,
     change: changeOf(standings.old, standings.new, kind, differences, retyped),
-    breaks: isBoth && a !== null && b !== null && kind !== "kfunc" && isBroken(kind, a, b),
+    breaks: isBoth && a !== null && b !== null && kind !== "kfunc" && isBroken(kind, a, b, readsOf(object, was.target)),
     ...standings,
     reason: is.reason,
     differences,
@@ -109,15 +111,49 @@ function compareTarget(was: ResolvedTarget, is: ResolvedTarget): AttachImpact {
   };
 }
 
+/** What the target's program may read of its context; null where that is not known. */
+function readsOf(object: BpfObject, { user }: AttachTarget): ReadonlySet<number> | null {
+  return contextReads(
+    object,
+    object.programs.findIndex(({ name }) => name === user),
+  );
+}
+
 /**
- * A program that is loaded for one function is refused for another where an argument it may read is not there, or is a
- * number where there was a pointer. Of what stands in front it can do with more behind, unless the returned value comes
- * behind them all. A number of another size is still a number.
+ * A program for one function is refused for another where a word of its context that it may read is not there, or is a
+ * number where there was a pointer; or, of a hook, where its own answer means something else. What is returned stands
+ * behind all arguments. A number of another size is still a number.
  */
-function isBroken(kind: AttachKind, old: FunctionModel, now: FunctionModel): boolean {
-  if (now.args.length < old.args.length || (now.args.length > old.args.length && !IGNORES_MORE.has(kind))) return true;
-  if (!IGNORES_RETURN.has(kind) && !isAlike(old.returns, now.returns)) return true;
-  return old.args.some((arg, i) => !isAlike(arg, now.args[i] as ValueModel));
+function isBroken(
+  kind: AttachKind,
+  old: FunctionModel,
+  now: FunctionModel,
+  reads: ReadonlySet<number> | null,
+): boolean {
+  if (ANSWERS.has(kind) && !isAlike(old.returns, now.returns)) return true;
+  const starts = startsOf(now);
+  let word = 0;
+  for (const [i, arg] of old.args.entries()) {
+    const other = now.args[i];
+    const isRead = reads === null || range(word, arg.words).some((one) => reads.has(one));
+    if (isRead && (other === undefined || starts[i] !== word || !isAlike(arg, other))) return true;
+    word += arg.words;
+  }
+  const readsReturned = reads === null ? GETS_RETURNED.has(kind) : reads.has(old.words);
+  return readsReturned && GETS_RETURNED.has(kind) && (now.words !== old.words || !isAlike(old.returns, now.returns));
+}
+
+/** The word at which each argument begins. */
+function startsOf({ args }: FunctionModel): number[] {
+  let word = 0;
+  return args.map(({ words }) => {
+    word += words;
+    return word - words;
+  });
+}
+
+function range(from: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => from + i);
 }
 
 const NUMBERS: ReadonlySet<PassedAs> = new Set(["integer", "enum"]);

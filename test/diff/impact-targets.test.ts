@@ -4,7 +4,7 @@ import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import type { Btf } from "../../lib/btf/view.ts";
 import { compareTargets, worksWith } from "../../lib/diff/impact-targets.ts";
 import * as make from "../btf/builder.ts";
-import { buildObject, EXIT, type Program } from "../core/object-builder.ts";
+import { buildObject, EXIT, type Insn, type Program } from "../core/object-builder.ts";
 
 /** int, unsigned, struct sock *, struct file *, unsigned long, a struct of 16 bytes. */
 const BASE: readonly make.Row[] = [
@@ -38,7 +38,13 @@ function kernel(returns: number, args: readonly number[], names: readonly string
 const NONE = parseBtf(make.btf(BASE), { source: "kernel" });
 const TWO = kernel(INT, [SOCK, INT]);
 
-const program = (section: string): Program => ({ name: "prog", section, insns: [EXIT], relos: [] });
+/** Puts the context's address where nobody follows it: such a program may read every argument. */
+const HIDES: Insn = { code: 0x7b, src: 1 };
+const program = (section: string, insns: readonly Insn[] = [HIDES]): Program => {
+  return { name: "prog", section, insns: [...insns, EXIT], relos: [] };
+};
+/** r0 = context[word]. */
+const readWord = (word: number): Insn => ({ code: 0x79, src: 1, off: word * 8 });
 function target(section: string, old: Btf, now: Btf) {
   const [found, ...rest] = compareTargets(buildObject({ rows: BASE, programs: [program(section)] }), old, now);
   if (found === undefined || rest.length > 0) throw new Error("one target is expected");
@@ -86,6 +92,32 @@ describe("what programs attach to", () => {
     ["tp_btf/f", TWO, NONE, "gone", true, false],
   ] as const)("%s", (section, old, now, change, worked, works) => {
     expect(verdict(section, old, now)).toEqual([change, worked, works]);
+  });
+
+  // [section, words it reads, old, new, whether it works]
+  it.each([
+    ["fentry/f", [], TWO, kernel(INT, [SOCK]), true],
+    ["fentry/f", [0], TWO, kernel(INT, [SOCK]), true],
+    ["fentry/f", [1], TWO, kernel(INT, [SOCK]), false],
+    ["fentry/f", [0], TWO, kernel(INT, [INT, INT]), false],
+    ["fentry/f", [1], TWO, kernel(INT, [INT, INT]), true],
+    // A struct takes two words, and moves what is behind it.
+    ["fentry/f", [1], TWO, kernel(INT, [PAIR, INT]), false],
+    ["fentry/f", [2], kernel(INT, [PAIR, INT]), TWO, false],
+    ["fexit/f", [0], TWO, kernel(INT, [SOCK, INT, LONG]), true],
+    ["fexit/f", [2], TWO, kernel(INT, [SOCK, INT, LONG]), false],
+    ["fexit/f", [2], TWO, kernel(VOID, [SOCK, INT]), false],
+    ["fexit/f", [0], TWO, kernel(VOID, [SOCK, INT]), true],
+    ["fmod_ret/f", [0], TWO, kernel(SOCK, [SOCK, INT]), false],
+    ["lsm/f", [], TWO, kernel(SOCK, [SOCK, INT]), false],
+    ["tp_btf/f", [0], TWO, kernel(INT, [SOCK]), true],
+    ["tp_btf/f", [1], TWO, kernel(INT, [SOCK]), false],
+    ["fentry/f", [], TWO, NONE, false],
+  ] as const)("%s that reads %j", (section, words, old, now, works) => {
+    const object = buildObject({ rows: BASE, programs: [program(section, words.map(readWord))] });
+    const [found] = compareTargets(object, old, now);
+    expect(found === undefined ? undefined : worksWith(found, "new")).toBe(works);
+    expect(found?.change).toBe(now === NONE ? "gone" : "model");
   });
 
   it("says how functions differ to a program, and in C alone", () => {
