@@ -15,10 +15,10 @@ export interface Speller {
 /** Texts longer than that are made anew each time; there are few of them. */
 const LONGEST_KEPT = 200;
 /**
- * Characters of all texts of one diff on one side; a kernel's are ten millions at most. A million functions could share
+ * Characters of all texts of one diff on one side; a kernel's are ten million at most. A million functions could share
  * one prototype of a thousand parameters: of what comes behind this, only the name is said.
  */
-const CHARACTERS = 1 << 28;
+const CHARACTERS = 1 << 26;
 
 /** A speller for one BTF. Strings are decoded all at once, where they are ASCII, which is much faster than each. */
 export function newSpeller(btf: Btf): Speller {
