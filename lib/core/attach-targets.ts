@@ -14,7 +14,7 @@ import {
 import { arrayElement, memberName, memberType } from "../btf/members.ts";
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { essentialLength, nameOf, stringAt } from "../btf/strings.ts";
-import { type Btf, isComposite, isTransparent, kindOf, recordOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
+import { type Btf, isComposite, kindOf, recordOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
 import { readSymbols, symbolBind, symbolName } from "../elf/symbols.ts";
 import type { BpfObject } from "./object.ts";
 
@@ -199,8 +199,9 @@ function kernelPointers(object: BpfObject, btf: Btf, section: number, areMaps: b
   return variables(btf, section).flatMap((id): AttachTarget[] => {
     if (kindOf(btf, id) !== KIND_VAR) return [];
     const pointees = new Set<number>();
+    const seen = new Set<number>();
     for (const type of areMaps ? mapValues(btf, targetOf(btf, id)) : [targetOf(btf, id)]) {
-      collectPointees(btf, type, pointees, 0);
+      collectPointees(btf, type, pointees, seen);
     }
     return [...pointees].map((type) => ({
       object: object.source,
@@ -232,19 +233,26 @@ export function mapValues(btf: Btf, definition: number, depth = 0): number[] {
   return values;
 }
 
-function collectPointees(btf: Btf, id: number, pointees: Set<number>, depth: number): void {
-  if (depth > MAX_DEPTH) return;
-  const type = skipModifiersAndTypedefs(btf, id);
-  const kind = kindOf(btf, type);
-  if (kind === KIND_ARRAY) collectPointees(btf, arrayElement(btf, type), pointees, depth + 1);
-  else if (isComposite(kind)) {
-    for (let i = 0; i < vlenOf(btf, type); i++) collectPointees(btf, memberType(btf, type, i), pointees, depth + 1);
-  } else if (kind === KIND_PTR) {
-    let tagged = false;
-    let at = targetOf(btf, type);
-    for (; isTransparent(kindOf(btf, at)); at = targetOf(btf, at)) {
-      if (kindOf(btf, at) === KIND_TYPE_TAG && KPTR_TAGS.has(nameOf(btf, at))) tagged = true;
-    }
-    if (tagged && isComposite(kindOf(btf, at)) && nameOf(btf, at) !== "") pointees.add(at);
+/** `pointees` has the types of tagged pointers, `seen` the structs and arrays that were looked into: each once, however types go round. */
+function collectPointees(btf: Btf, id: number, pointees: Set<number>, seen: Set<number>): void {
+  const pending = [id];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const type = skipModifiersAndTypedefs(btf, next);
+    if (seen.has(type)) continue;
+    seen.add(type);
+    const kind = kindOf(btf, type);
+    if (kind === KIND_ARRAY) pending.push(arrayElement(btf, type));
+    else if (isComposite(kind)) for (let i = vlenOf(btf, type) - 1; i >= 0; i--) pending.push(memberType(btf, type, i));
+    else if (kind === KIND_PTR) collectPointee(btf, type, pointees);
   }
+}
+
+function collectPointee(btf: Btf, pointer: number, pointees: Set<number>): void {
+  // Throws where modifiers go round in a circle.
+  const pointee = skipModifiersAndTypedefs(btf, targetOf(btf, pointer));
+  let tagged = false;
+  for (let at = targetOf(btf, pointer); at !== pointee; at = targetOf(btf, at)) {
+    if (kindOf(btf, at) === KIND_TYPE_TAG && KPTR_TAGS.has(nameOf(btf, at))) tagged = true;
+  }
+  if (tagged && isComposite(kindOf(btf, pointee)) && nameOf(btf, pointee) !== "") pointees.add(pointee);
 }

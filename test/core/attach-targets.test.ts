@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { FormatError } from "../../lib/btf/error.ts";
 import { KIND_FUNC, KIND_STRUCT, KIND_TYPEDEF, KIND_VAR } from "../../lib/btf/format.ts";
 import { attachTargets } from "../../lib/core/attach-targets.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
-import { int } from "../btf/builder.ts";
-import { buildObject, EXIT } from "./object-builder.ts";
+import { constOf, datasec, int, m, place, ptr, type Row, struct, variable } from "../btf/builder.ts";
+import { buildObject, EXIT, objectBytes } from "./object-builder.ts";
 
 const fixture = (name: string) =>
   parseBpfObject(readFileSync(join(import.meta.dirname, "../fixtures/objects", name)), name);
@@ -99,4 +100,23 @@ it.each([
   const object = buildObject({ rows: [int("int", 4)], programs: [{ name: "p", section, insns: [EXIT], relos: [] }] });
   expect(object.programs.map((program) => program.section)).toEqual([section]);
   expect(attachTargets(object)).toEqual([]);
+});
+
+describe("types that go round", () => {
+  const bss = (rows: Row[]) =>
+    objectBytes({
+      rows: [...rows, variable("v", 1), datasec(".bss", 8, [place(rows.length + 1, 0, 8)])],
+      programs: [],
+    });
+  it("are looked into once each: two members of the next struct, forty times", () => {
+    const rows = Array.from({ length: 40 }, (_, i) => struct(`s${i}`, 8, [m("a", i + 2, 0), m("b", i + 2, 0)]));
+    const object = parseBpfObject(bss([...rows, int("int", 4)]));
+    const start = performance.now();
+    expect(attachTargets(object)).toEqual([]);
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+  it("are refused where modifiers are a circle behind a pointer", () => {
+    const object = bss([struct("s", 8, [m("p", 2, 0)]), ptr(3), constOf(4), constOf(3)]);
+    expect(() => attachTargets(parseBpfObject(object))).toThrow(FormatError);
+  });
 });
