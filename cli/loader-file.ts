@@ -39,7 +39,7 @@ const MapSchema = v.strictObject({
 });
 
 const LoaderSchema = v.strictObject({
-  format: v.literal(FORMAT, "is no loader file"),
+  format: v.literal(FORMAT),
   version: v.literal(VERSION, "is of a version that this program does not read"),
   object: Text,
   name: Text,
@@ -81,12 +81,8 @@ export function encodeLoader({ littleEndian, instructions, data, ...rest }: Load
 
 /** Reads a loader file. Throws InputError for what is none, or is damaged. */
 export function decodeLoader(bytes: Uint8Array, source: string): Loader {
-  let document: unknown;
-  try {
-    document = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw new InputError(source, "is no loader file: btfgen loader writes one");
-  }
+  const document = documentOf(bytes);
+  if (document?.format !== FORMAT) throw new InputError(source, "is no loader file: btfgen loader writes one");
   const parsed = v.safeParse(LoaderSchema, document);
   if (!parsed.success) {
     const [issue] = parsed.issues;
@@ -101,6 +97,14 @@ export function decodeLoader(bytes: Uint8Array, source: string): Loader {
   const problem = problemOf(loader);
   if (problem !== null) throw new InputError(source, problem);
   return loader;
+}
+
+function documentOf(bytes: Uint8Array): { readonly format?: unknown } | null {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as { format?: unknown } | null;
+  } catch {
+    return null;
+  }
 }
 
 /** What does not add up: places beyond the data or the context. */

@@ -130,7 +130,10 @@ function failureOf({ steps }: Loader, { stage, errno, step }: NonNullable<Loader
 }
 
 /** A failure that is the kernel's age or its limits, in words; null for any other. */
-function whyNotHere({ since, dataSize, instructions }: Loader, { kernel, failed }: LoaderLine): string | null {
+export function whyNotHere(
+  { since, dataSize, instructions }: Pick<Loader, "since" | "dataSize" | "instructions">,
+  { kernel, failed }: Pick<LoaderLine, "kernel" | "failed">,
+): string | null {
   if (failed === null) return null;
   const running = versionCode(kernel);
   if (failed.stage === "load" && running < FIRST_RELEASE && failed.errno === EINVAL) {

@@ -6,8 +6,8 @@ import { formatTable, printable } from "./table.ts";
 const RIGHT: ReadonlySet<string> = new Set(["ID", "KEY", "VALUE", "ENTRIES", "VERIFIED"]);
 
 /** What was created, as the kernel tells; logs that were asked for. */
-export function runLoaderText({ object, kernel, maps, programs, failed, logs }: RunLoaderReport): string {
-  if (failed !== null) return "";
+export function runLoaderText({ object, kernel, maps, programs, failed, cannot, logs }: RunLoaderReport): string {
+  if (failed !== null || cannot !== null) return "";
   const mapRows = maps.map(({ full, id, type, keySize, valueSize, maxEntries, flags }) => {
     const numbers = [String(keySize), String(valueSize), String(maxEntries)];
     return [String(id), full, mapTypeName(type), ...numbers, flags === 0 ? "0" : `0x${flags.toString(16)}`];
