@@ -11,7 +11,18 @@ import {
 } from "../btf/format.ts";
 import { arrayElement, arrayLength, memberBitfieldSize, memberBitOffset, memberType } from "../btf/members.ts";
 import { pointerBytes } from "../btf/resolve.ts";
-import { type Btf, isComposite, isEnum, kindOf, recordOf, sizeOf, typeCount, vlenOf } from "../btf/view.ts";
+import {
+  type Btf,
+  isComposite,
+  isEnum,
+  isTransparent,
+  kindOf,
+  recordOf,
+  sizeOf,
+  targetOf,
+  typeCount,
+  vlenOf,
+} from "../btf/view.ts";
 import type { Order } from "./order.ts";
 import { behindTypedefs, madeOf } from "./references.ts";
 import { alignmentOf } from "./scalars.ts";
@@ -53,8 +64,8 @@ const GREATEST_ALIGNMENT = 4096;
 /** Smaller gaps are filled with nameless bitfields rather than blamed on an `aligned`. */
 const LEAST_ALIGNED = 16;
 const BITS_A_BYTE = 8;
-/** Elements of arrays inside each other. */
-const MAX_DIMENSIONS = 64;
+/** Arrays, qualifiers and typedefs in a row. */
+const MAX_CHAIN = 256;
 
 /** Finds the layouts of all structs and unions that a header writes out. */
 export function planLayouts(btf: Btf, { units, bodies }: Order): Layouts {
@@ -87,13 +98,13 @@ export function planLayouts(btf: Btf, { units, bodies }: Order): Layouts {
 function objectSize(btf: Btf, id: number): number {
   let elements = 1;
   let at = id;
-  for (let i = 0; i < MAX_DIMENSIONS; i++) {
-    at = behindTypedefs(btf, at);
+  for (let steps = 0; steps < MAX_CHAIN; steps++) {
     const kind = kindOf(btf, at);
     if (kind === KIND_ARRAY) {
       elements *= arrayLength(btf, at);
       at = arrayElement(btf, at);
-    } else if (kind === KIND_PTR) return elements * pointerBytes(btf);
+    } else if (isTransparent(kind)) at = targetOf(btf, at);
+    else if (kind === KIND_PTR) return elements * pointerBytes(btf);
     else if (isComposite(kind) || isEnum(kind) || kind === KIND_INT || kind === KIND_FLOAT)
       return elements * sizeOf(btf, at);
     else return -1;

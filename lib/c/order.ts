@@ -172,13 +172,17 @@ function whole(walk: Walk, unit: number, type: number): void {
 function mention(walk: Walk, unit: number, type: number, inFunction: boolean, nesting: number): void {
   const { btf, nameless } = walk;
   let at = type;
+  let inArray = false;
   for (let i = 0; i < MAX_CHAIN; i++) {
     if (--walk.steps < 0) throw tooMuch(btf, unit, "the text of its types would grow beyond all measure");
     const kind = kindOf(btf, at);
-    if (kind === KIND_PTR || isModifier(kind)) at = targetOf(btf, at);
-    else if (kind === KIND_ARRAY) {
+    if (kind === KIND_PTR || isModifier(kind)) {
+      at = targetOf(btf, at);
+      inArray &&= kind !== KIND_PTR;
+    } else if (kind === KIND_ARRAY) {
       at = arrayElement(btf, at);
-      whole(walk, unit, at);
+      if (!inArray) whole(walk, unit, at);
+      inArray = true;
     } else if (kind === KIND_FUNC_PROTO) {
       if (nesting > MAX_NESTING) throw tooMuch(btf, at, `functions are nested deeper than ${MAX_NESTING}`);
       for (let p = 0; p < vlenOf(btf, at); p++) mention(walk, unit, paramType(btf, at, p), true, nesting + 1);

@@ -66,9 +66,10 @@ export function behindTypedefs(btf: Btf, id: number): number {
 export function madeOf(btf: Btf, id: number): number {
   let at = id;
   for (let steps = 0; steps < MAX_CHAIN; steps++) {
-    at = behindTypedefs(btf, at);
-    if (kindOf(btf, at) !== KIND_ARRAY) return at;
-    at = arrayElement(btf, at);
+    const kind = kindOf(btf, at);
+    if (kind === KIND_ARRAY) at = arrayElement(btf, at);
+    else if (isTransparent(kind)) at = targetOf(btf, at);
+    else return at;
   }
   return 0;
 }

@@ -7,6 +7,7 @@ import { FormatError } from "../../lib/btf/error.ts";
 import { hasErrors, lintBtf } from "../../lib/btf/lint.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { orderByName } from "../../lib/btf/sort.ts";
+import { dumpC } from "../../lib/c/header.ts";
 import { applyRecords } from "../../lib/core/apply.ts";
 import { describeRecords, describeRelocations } from "../../lib/core/describe.ts";
 import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
@@ -51,6 +52,8 @@ export function readAll(bytes: Uint8Array): void {
   const btf = parseBtf(bytes, { source: "broken" });
   dumpRaw(btf, nowhere);
   dumpJson(btf, nowhere);
+  // What can be read may still be nothing that C can say.
+  endingOf(() => dumpC(btf, nowhere));
   encodeBtf(btf);
   orderByName(btf);
 }

@@ -10,6 +10,7 @@ import { parseBpfObject } from "../../lib/core/object.ts";
 import { btfSectionsOf } from "../../lib/elf/btf-section.ts";
 import { openElf } from "../../lib/elf/elf.ts";
 import { runJob } from "../../lib/job/job.ts";
+import { bitStruct, btf as btf32, int, m, ptr, struct, union } from "../btf/builder.ts";
 import {
   KERNEL_6_1,
   KERNEL_BIG_ENDIAN,
@@ -20,6 +21,7 @@ import {
   THOROUGH,
 } from "../samples.ts";
 import { type Comparison, compareTypes, compiledBtf, type NamedType, namedTypes, parts, uses } from "./c-header.ts";
+import { assertions } from "./c-layout.ts";
 import { compileC } from "./clang.ts";
 import { describeOracle } from "./requirements.ts";
 
@@ -154,4 +156,26 @@ describeOracle("a minimized BTF's header", ["clang"], () => {
     },
     120_000,
   );
+});
+
+describeOracle("a 32-bit kernel's header", ["clang"], () => {
+  it("has the same places where pointers and long have four bytes", () => {
+    const bytes = btf32([
+      int("long unsigned int", 4),
+      int("long long int", 8, 64, 1),
+      int("char", 1, 8, 1),
+      ptr(5),
+      struct("s", 40, [m("p", 4, 0), m("l", 1, 32), m("c", 3, 64), m("q", 2, 128), m("u", 6, 192), m("z", 1, 288)]),
+      union("", 8, [m("a", 2, 0), m("b", 3, 0)]),
+      bitStruct("bits", 8, [m("a", 1, 0, 3), m("b", 1, 5, 27), m("c", 1, 40, 9)]),
+      struct("odd", 9, [m("c", 3, 0), m("l", 1, 8), m("p", 4, 40)]),
+    ]);
+    const btf = parseBtf(bytes);
+    expect(btf.pointerSize).toBe(4);
+    const text = `${headerOf(btf)}\n${assertions(btf)}\n`;
+    const flags = ["-DBPF_NO_PRESERVE_ACCESS_INDEX", ...FLAGS];
+    expect(compileC(text, { target: "armv7-linux-gnueabi", flags })).toMatchObject({ ok: true });
+    // On BPF itself pointers have eight bytes, which assertions must notice.
+    expect(compileC(text, { target: "bpf", flags }).ok).toBe(false);
+  });
 });
