@@ -85,7 +85,10 @@ export function laneOf(history: PageHistory, row: Row, runs: readonly PageRun[],
     } else {
       const y = height(level);
       const [start, end] = [from + width / 2, to - width / 2];
-      if (before !== null) part.append(svg("path", { class: "step", d: `M${before.x} ${before.y}V${y}H${start}` }));
+      if (before !== null) {
+        const middle = (before.x + start) / 2;
+        part.append(svg("path", { class: "step", d: `M${before.x} ${before.y}H${middle}V${y}H${start}` }));
+      }
       part.append(svg("path", { class: "line", d: `M${start} ${y}H${end}` }));
       for (let at = first; at < first + count; at++)
         part.append(svg("circle", { cx: (at + 0.5) * width, cy: y, r: DOT }));
@@ -100,7 +103,7 @@ export function laneOf(history: PageHistory, row: Row, runs: readonly PageRun[],
 /** The kernels' names above the lanes, and what groups of them share. */
 export function axisOf(kernels: readonly PageKernel[], width: number): SVGElement {
   const longest = Math.max(0, ...kernels.map(({ name }) => name.length));
-  const height = Math.ceil(longest * AXIS_CHARACTER) + GROUP_HEIGHT + 8;
+  const height = Math.ceil(longest * AXIS_CHARACTER) + GROUP_HEIGHT + 16;
   const made = svg("svg", { class: "axis", width: width * kernels.length, height, "aria-hidden": "true" });
   made.append(...groupLines(kernels, width, height));
   for (const { first, count, group } of groupsOf(kernels)) {
