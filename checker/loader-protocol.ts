@@ -1,5 +1,10 @@
 /** What the runner (`runner.cjs REQUEST`, a JSON file) is asked and answers; see protocol.ts for why it is a process of its own. */
 
+/** Loaders to run one after the other: a JSON file. */
+export interface RunLoadersRequest {
+  readonly loaders: readonly RunLoaderRequest[];
+}
+
 /** What to run. Paths are absolute, or relative to the directory that it runs in. */
 export interface RunLoaderRequest {
   /** The code and the data of the loader program, raw. */
@@ -46,7 +51,7 @@ export interface CreatedObject {
   readonly verifiedInstructions: number;
 }
 
-/** The answer; `type` lets it be told from what a library prints. */
+/** The answer on one loader, in the order of the request; `type` lets it be told from what a library prints. */
 export interface LoaderLine {
   readonly type: "loader";
   readonly kernel: string;

@@ -3,7 +3,7 @@ import { readFileSync, writeSync } from "node:fs";
 import { release } from "node:os";
 import { EPERM, errnoName } from "../lib/verify/errno.ts";
 import { bpfCall, bpfSyscall } from "./kernel.ts";
-import type { LoaderLine, RunLoaderRequest } from "./loader-protocol.ts";
+import type { LoaderLine, RunLoaderRequest, RunLoadersRequest } from "./loader-protocol.ts";
 import { type Koffi, loadKoffi } from "./native.ts";
 import { runLoader } from "./run-loader.ts";
 
@@ -17,13 +17,10 @@ main(process.argv[2] ?? "").catch((error: unknown) => {
 });
 
 async function main(path: string): Promise<void> {
-  const request = JSON.parse(readFileSync(path, "utf8")) as RunLoaderRequest;
+  const { loaders } = JSON.parse(readFileSync(path, "utf8")) as RunLoadersRequest;
   const koffi = await loadKoffi();
-  tell(
-    koffi === null
-      ? cannot("the package koffi is not installed, or not for this machine: npm install koffi")
-      : run(koffi, request),
-  );
+  const why = "the package koffi is not installed, or not for this machine: npm install koffi";
+  for (const loader of loaders) tell(koffi === null ? cannot(why) : run(koffi, loader));
   tell({ type: "end" });
 }
 

@@ -5,11 +5,12 @@ import { errnoName } from "../lib/verify/errno.ts";
 import { InputError, UsageError } from "./errors.ts";
 import { readInput, STDIN_NAME } from "./input.ts";
 import { decodeLoader } from "./loader-file.ts";
-import { runnerOnHost } from "./runner-process.ts";
+import { type RunnerTask, runnerOnHost } from "./runner-process.ts";
+import { checkStandardInput } from "./target-input.ts";
 
 /** What to run, and where. */
 interface RunRequest {
-  readonly file: string;
+  readonly files: readonly string[];
   readonly kernel: string | undefined;
   readonly logLevel: number | undefined;
   readonly timeout: number | undefined;
@@ -17,11 +18,16 @@ interface RunRequest {
 
 /** The document of `btfgen run-loader --json`; docs/FORMATS.md has it in words. */
 export interface RunLoaderReport {
-  readonly file: string;
-  readonly object: string;
   /** `uname -r` and Node's name of the architecture. */
   readonly kernel: string;
   readonly arch: string;
+  readonly loaders: readonly RanLoader[];
+}
+
+/** What became of one file. */
+export interface RanLoader {
+  readonly file: string;
+  readonly object: string;
   /** Why it could not be run; null where it could. */
   readonly cannot: string | null;
   /** What failed; null where all went well. */
@@ -54,26 +60,34 @@ const FIRST_RELEASE = 0x050e00;
 const EINVAL = 22;
 const E2BIG = 7;
 
-/** Runs a loader file. Throws UsageError, InputError, RunError or CouldNotRunError. */
-export async function runLoaderFile(request: RunRequest): Promise<RunLoaderReport> {
-  const { file, kernel, logLevel = 0, timeout = DEFAULT_SECONDS } = request;
+/** Runs loader files. Throws UsageError, InputError, RunError or CouldNotRunError. */
+export async function runLoaderFiles(request: RunRequest): Promise<RunLoaderReport> {
+  const { files, kernel, logLevel = 0, timeout = DEFAULT_SECONDS } = request;
+  checkStandardInput("run-loader", files);
   if (!Number.isInteger(logLevel) || logLevel < 0 || logLevel > MOST_LEVEL) {
     throw new UsageError(`run-loader: --log-level ${logLevel}: should be 1, 2 or 4, or a sum of these`);
   }
   if (!(timeout > 0 && timeout <= MOST_SECONDS)) {
     throw new UsageError(`run-loader: --timeout ${timeout}: should be from 1 to ${MOST_SECONDS} seconds`);
   }
-  const source = file === "-" ? STDIN_NAME : file;
-  const loader = decodeLoader(readInput(file), source);
-  if (loader.littleEndian !== isLittleEndian()) {
-    throw new InputError(source, `is a loader for ${loader.littleEndian ? "little" : "big"}-endian machines`);
-  }
+  const tasks = files.map((file): RunnerTask & { readonly source: string } => {
+    const source = file === "-" ? STDIN_NAME : file;
+    const loader = decodeLoader(readInput(file), source);
+    if (loader.littleEndian !== isLittleEndian()) {
+      throw new InputError(source, `is a loader for ${loader.littleEndian ? "little" : "big"}-endian machines`);
+    }
+    return { source, loader, question: questionOf(loader, logLevel) };
+  });
   const silenceMs = timeout * 1000;
-  const line =
+  const lines =
     kernel === undefined
-      ? await runnerOnHost(loader, questionOf(loader, logLevel), silenceMs)
-      : await (await import("./runner-vm.ts")).runnerInVm(loader, questionOf(loader, logLevel), silenceMs, kernel);
-  return reportOf(source, loader, line);
+      ? await runnerOnHost(tasks, silenceMs)
+      : await (await import("./runner-vm.ts")).runnerInVm(tasks, silenceMs, kernel);
+  return {
+    kernel: lines[0]?.kernel ?? "",
+    arch: lines[0]?.arch ?? "",
+    loaders: tasks.map(({ source, loader }, i) => reportOf(source, loader, lines[i] as LoaderLine)),
+  };
 }
 
 function isLittleEndian(): boolean {
@@ -101,15 +115,13 @@ export function questionOf(loader: Loader, logLevel: number): Omit<RunLoaderRequ
   };
 }
 
-function reportOf(file: string, loader: Loader, line: LoaderLine): RunLoaderReport {
-  const { kernel, arch, logs } = line;
+function reportOf(file: string, loader: Loader, line: LoaderLine): RanLoader {
+  const { logs } = line;
   const created = [...loader.maps, ...loader.programs].map(({ name }, i) => ({ full: name, ...line.created[i] }));
   const made = line.created.length > 0 ? (created as (CreatedObject & { full: string })[]) : [];
   return {
     file,
     object: loader.object,
-    kernel,
-    arch,
     cannot: line.cannot ?? whyNotHere(loader, line),
     failed: line.failed === null ? null : failureOf(loader, line.failed),
     maps: made

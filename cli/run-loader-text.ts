@@ -1,13 +1,19 @@
 import { mapTypeName } from "../lib/prepare/map-type.ts";
 import { programTypeName } from "../lib/prepare/program-type.ts";
-import type { RunLoaderReport } from "./run-loader-run.ts";
+import type { RanLoader, RunLoaderReport } from "./run-loader-run.ts";
 import { formatTable, printable } from "./table.ts";
 
 const RIGHT: ReadonlySet<string> = new Set(["ID", "KEY", "VALUE", "ENTRIES", "VERIFIED"]);
 
 /** What was created, as the kernel tells; logs that were asked for. */
-export function runLoaderText({ object, kernel, maps, programs, failed, cannot, logs }: RunLoaderReport): string {
-  if (failed !== null || cannot !== null) return "";
+export function runLoaderText({ kernel, loaders }: RunLoaderReport): string {
+  return loaders
+    .filter(({ failed, cannot }) => failed === null && cannot === null)
+    .map((loader) => loaderText(kernel, loader))
+    .join("\n");
+}
+
+function loaderText(kernel: string, { object, maps, programs, logs }: RanLoader): string {
   const mapRows = maps.map(({ full, id, type, keySize, valueSize, maxEntries, flags }) => {
     const numbers = [String(keySize), String(valueSize), String(maxEntries)];
     return [String(id), full, mapTypeName(type), ...numbers, flags === 0 ? "0" : `0x${flags.toString(16)}`];
@@ -34,7 +40,12 @@ function lines(text: string): string {
 }
 
 /** What failed, for standard error. */
-export function runLoaderNotes({ file, kernel, failed, cannot, logs }: RunLoaderReport): string[] {
+export function runLoaderNotes({ kernel, loaders }: RunLoaderReport): string[] {
+  // Without privilege there is one reason for all.
+  return [...new Set(loaders.flatMap((loader) => notesOf(kernel, loader)))];
+}
+
+function notesOf(kernel: string, { file, failed, cannot, logs }: RanLoader): string[] {
   if (cannot !== null) return [printable(`run-loader: ${cannot}`)];
   if (failed === null) return [];
   const { stage, step, action, name, errnoName } = failed;

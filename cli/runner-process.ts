@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LoaderLine, RunLoaderRequest } from "../checker/loader-protocol.ts";
+import type { LoaderLine, RunLoaderRequest, RunLoadersRequest } from "../checker/loader-protocol.ts";
 import type { Loader } from "../lib/loader/loader.ts";
 import { RunError } from "./errors.ts";
 
@@ -14,8 +14,14 @@ const SIGNAL_EXIT_BASE = 128;
 /** A question without the paths of code and data. */
 export type RunnerQuestion = Omit<RunLoaderRequest, "instructions" | "data">;
 
-/** Has this machine's kernel run a loader. Throws RunError where the runner gives no answer. */
-export async function runnerOnHost(loader: Loader, question: RunnerQuestion, silenceMs: number): Promise<LoaderLine> {
+/** A loader, and what is asked about it. */
+export interface RunnerTask {
+  readonly loader: Loader;
+  readonly question: RunnerQuestion;
+}
+
+/** Has this machine's kernel run loaders. Throws RunError where the runner does not come to its end. */
+export async function runnerOnHost(tasks: readonly RunnerTask[], silenceMs: number): Promise<LoaderLine[]> {
   const directory = mkdtempSync(join(tmpdir(), "btfgen-run-"));
   const clean = () => rmSync(directory, { recursive: true, force: true });
   let child: ChildProcess | null = null;
@@ -27,16 +33,17 @@ export async function runnerOnHost(loader: Loader, question: RunnerQuestion, sil
   const signals = Object.keys(SIGNALS) as NodeJS.Signals[];
   for (const signal of signals) process.once(signal, stop);
   try {
-    const request: RunLoaderRequest = {
-      ...question,
-      instructions: join(directory, "instructions"),
-      data: join(directory, "data"),
+    const request: RunLoadersRequest = {
+      loaders: tasks.map(({ loader, question }, i) => {
+        const paths = { instructions: join(directory, `${i}.code`), data: join(directory, `${i}.data`) };
+        writeFileSync(paths.instructions, loader.instructions);
+        writeFileSync(paths.data, loader.data);
+        return { ...question, ...paths };
+      }),
     };
-    writeFileSync(request.instructions, loader.instructions);
-    writeFileSync(request.data, loader.data);
     const path = join(directory, "request.json");
     writeFileSync(path, JSON.stringify(request));
-    return await runChild(path, silenceMs, (started) => {
+    return await runChild(path, tasks.length, silenceMs, (started) => {
       child = started;
     });
   } finally {
@@ -45,20 +52,29 @@ export async function runnerOnHost(loader: Loader, question: RunnerQuestion, sil
   }
 }
 
-function runChild(request: string, silenceMs: number, started: (child: ChildProcess) => void): Promise<LoaderLine> {
+function runChild(
+  request: string,
+  count: number,
+  silenceMs: number,
+  started: (child: ChildProcess) => void,
+): Promise<LoaderLine[]> {
   return new Promise((resolve, reject) => {
     const file = join(import.meta.dirname, RUNNER_FILE);
     const child = spawn(process.execPath, [file, request], { stdio: ["ignore", "pipe", "pipe"] });
     started(child);
     let isSilent = false;
-    const timer = setTimeout(() => {
-      isSilent = true;
-      child.kill("SIGKILL");
-    }, silenceMs);
+    const arm = () =>
+      setTimeout(() => {
+        isSilent = true;
+        child.kill("SIGKILL");
+      }, silenceMs);
+    let timer = arm();
     let said = "";
     let complaint = "";
     child.stdout.setEncoding("utf8");
     child.stdout.on("data", (text: string) => {
+      clearTimeout(timer);
+      timer = arm();
       said += text;
     });
     child.stderr.setEncoding("utf8");
@@ -71,9 +87,9 @@ function runChild(request: string, silenceMs: number, started: (child: ChildProc
     });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      const line = said.split("\n").find((text) => text.startsWith('{"type":"loader"'));
-      if (line !== undefined) {
-        resolve(JSON.parse(line) as LoaderLine);
+      const lines = said.split("\n").filter((text) => text.startsWith('{"type":"loader"'));
+      if (lines.length === count) {
+        resolve(lines.map((line) => JSON.parse(line) as LoaderLine));
         return;
       }
       const ended = signal === null ? `exit ${code}: ${complaint.trim().split("\n").at(-1)}` : `killed by ${signal}`;

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { constants, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { release } from "node:os";
-import type { LoaderLine, RunLoaderRequest } from "../checker/loader-protocol.ts";
+import type { LoaderLine, RunLoadersRequest } from "../checker/loader-protocol.ts";
 import type { AnswerLine, CheckRequest, StepLine } from "../checker/protocol.ts";
 import { encodeFrame } from "./frame.ts";
 import { GUEST, type GuestSettings, type VmLine } from "./protocol.ts";
@@ -42,7 +42,7 @@ async function run(): Promise<void> {
   const { mount } = await machine();
   const failed = MOUNTS.filter(([type, place]) => mount(type, place) !== 0).map(([type]) => type);
   if (failed.includes("proc") || failed.includes("sysfs")) throw new Error(`the guest has no ${failed.join(", ")}`);
-  const request = JSON.parse(readFileSync(GUEST.request, "utf8")) as CheckRequest | RunLoaderRequest;
+  const request = JSON.parse(readFileSync(GUEST.request, "utf8")) as CheckRequest | RunLoadersRequest;
   const { silenceMs } = JSON.parse(readFileSync(GUEST.settings, "utf8")) as GuestSettings;
   const sameBtf = "full" in request ? isOwnBtf(readFileSync(request.full)) : null;
   tell({ type: "guest", release: release(), sameBtf });
@@ -76,7 +76,7 @@ function isOwnBtf(full: Buffer): boolean | null {
 }
 
 /** Runs the checker from an object on; gives the object to go on with where it did not come to its end, else null. */
-function check(request: CheckRequest | RunLoaderRequest, silenceMs: number): Promise<number | null> {
+function check(request: CheckRequest | RunLoadersRequest, silenceMs: number): Promise<number | null> {
   writeFileSync(GUEST.request, JSON.stringify(request));
   return new Promise((resolve, reject) => {
     const child = spawn(GUEST.node, [GUEST.checker, GUEST.request], { stdio: ["ignore", "pipe", "pipe"] });

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { RunLoaderRequest } from "../checker/loader-protocol.ts";
+import type { RunLoaderRequest, RunLoadersRequest } from "../checker/loader-protocol.ts";
 import { type CheckRequest, NATIVE_LEVELS, type NativeLevel } from "../checker/protocol.ts";
 import { CouldNotRunError } from "../corpus/could-not-run.ts";
 import { type CpioEntry, cpioArchive } from "./cpio.ts";
@@ -38,13 +38,11 @@ const DEVICES = [
 /** Parts of koffi that only serve to build it. */
 const NOT_FOR_RUNNING = new Set(["vendor", "doc", "lib"]);
 
-/** What a virtual machine is to run. */
+/** A loader program that a virtual machine is to run: its code and data, and what is asked. */
 export interface VmLoader {
-  /** A loader program's code and data. */
   readonly instructions: Uint8Array;
   readonly data: Uint8Array;
   readonly question: Omit<RunLoaderRequest, "instructions" | "data">;
-  readonly silenceMs: number;
 }
 
 /** The archive, in pieces. `programs` is the directory of guest.cjs and checker.cjs. Throws CouldNotRunError. */
@@ -57,12 +55,17 @@ export function initramfs(programs: string, check: VmCheck): Uint8Array[] {
   return cpioArchive(tree.entries);
 }
 
-/** The archive of a machine that runs a loader program. `programs` is the directory of runner.cjs. Throws CouldNotRunError. */
-export function runnerInitramfs(programs: string, { instructions, data, question, silenceMs }: VmLoader): Uint8Array[] {
+/** The archive of a machine that runs loader programs. `programs` is the directory of runner.cjs. Throws CouldNotRunError. */
+export function runnerInitramfs(programs: string, loaders: readonly VmLoader[], silenceMs: number): Uint8Array[] {
   const tree = machineTree(programs, "runner.cjs", librariesOf);
-  const request: RunLoaderRequest = { ...question, instructions: GUEST.instructions, data: GUEST.data };
-  tree.file(GUEST.instructions, instructions);
-  tree.file(GUEST.data, data);
+  const request: RunLoadersRequest = {
+    loaders: loaders.map(({ instructions, data, question }, i) => {
+      const paths = { instructions: `/check/loader${i}.code`, data: `/check/loader${i}.data` };
+      tree.file(paths.instructions, instructions);
+      tree.file(paths.data, data);
+      return { ...question, ...paths };
+    }),
+  };
   addJson(tree, request, silenceMs);
   return cpioArchive(tree.entries);
 }
@@ -82,7 +85,7 @@ function machineTree(programs: string, program: string, closure: (roots: readonl
   return tree;
 }
 
-function addJson(tree: Tree, request: CheckRequest | RunLoaderRequest, silenceMs: number): void {
+function addJson(tree: Tree, request: CheckRequest | RunLoadersRequest, silenceMs: number): void {
   const settings: GuestSettings = { silenceMs };
   tree.file(GUEST.request, Buffer.from(JSON.stringify(request)));
   tree.file(GUEST.settings, Buffer.from(JSON.stringify(settings)));

@@ -16,8 +16,6 @@ export const GUEST = {
   request: "/check/request.json",
   full: "/check/full.btf",
   small: "/check/small.btf",
-  instructions: "/check/instructions",
-  data: "/check/data",
   settings: "/check/settings.json",
 } as const;
 

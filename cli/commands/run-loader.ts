@@ -1,14 +1,14 @@
 import { defineCommand } from "../command.ts";
 
-/** `btfgen run-loader FILE`. */
+/** `btfgen run-loader FILE...`. */
 export const runLoader = defineCommand({
   name: "run-loader",
-  summary: "Run a loader program here, or in a virtual machine, and show what it creates",
+  summary: "Run loader programs here, or in a virtual machine, and show what they create",
   description:
-    "Has the kernel run a loader program that `btfgen loader` wrote, shows the maps and programs it has made, with ids and " +
+    "Has the kernel run loader programs that `btfgen loader` wrote, one after the other, shows the maps and programs they have made, with ids and " +
     "tags, and lets go of all of them. Where a step fails it says which, with the error and the verifier's log, and exits " +
     "1. Exits 3 where it cannot run: without privilege, or on a kernel that has no loader programs (before 5.14).",
-  positionals: [{ name: "file", describe: "What `btfgen loader` wrote, or -" }],
+  positionals: [{ name: "file", describe: "What `btfgen loader` wrote, or -", list: true }],
   options: {
     kernel: { type: "string", value: "IMAGE", describe: "Boot that kernel (image, .deb or .rpm) and run it there" },
     "log-level": {
@@ -16,7 +16,7 @@ export const runLoader = defineCommand({
       value: "LEVEL",
       describe: "Show the verifier's log of each program: 1, 2 (all states) or 4 (statistics)",
     },
-    timeout: { type: "number", value: "SECONDS", describe: "How long it may take (60)" },
+    timeout: { type: "number", value: "SECONDS", describe: "How long one may take (60)" },
   },
   examples: [
     { line: "run-loader exec.loader", describe: "here, as root" },

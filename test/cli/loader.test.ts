@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { RunStage } from "../../checker/loader-protocol.ts";
 import { decodeLoader, encodeLoader } from "../../cli/loader-file.ts";
 import type { LoaderReport } from "../../cli/loader-run.ts";
-import { type RunLoaderReport, whyNotHere } from "../../cli/run-loader-run.ts";
+import { type RanLoader, type RunLoaderReport, whyNotHere } from "../../cli/run-loader-run.ts";
 import type { Loader } from "../../lib/loader/loader.ts";
 import { describeOracle } from "../oracle/requirements.ts";
 import { bpfObjects, leftSince } from "./kernel-leftovers.ts";
@@ -43,9 +43,15 @@ function failingAt(loader: Loader, step: number): Loader {
   return { ...loader, instructions: Uint8Array.from(Buffer.from(hex.join(""), "hex")) };
 }
 
-async function report(args: readonly string[]): Promise<{ report: RunLoaderReport; stderr: string; code: number }> {
+function onlyOf(stdout: string): RanLoader {
+  const { loaders } = JSON.parse(stdout) as RunLoaderReport;
+  expect(loaders).toHaveLength(1);
+  return loaders[0] as RanLoader;
+}
+
+async function report(args: readonly string[]): Promise<{ report: RanLoader; stderr: string; code: number }> {
   const { stdout, stderr, code } = await runText(["run-loader", ...args, "--json"]);
-  return { report: JSON.parse(stdout), stderr, code };
+  return { report: onlyOf(stdout), stderr, code };
 }
 
 beforeAll(async () => {
@@ -164,10 +170,23 @@ describeOracle("btfgen run-loader", ["bpf"], () => {
   it("reads the file from standard input, and shows logs where they are asked for", async () => {
     const stdin = readFileSync(path("globals.loader"));
     const { stdout, code } = await runText(["run-loader", "-", "--log-level", "4", "--json"], { stdin });
-    const { logs, failed, cannot } = JSON.parse(stdout) as RunLoaderReport;
+    const { logs, failed, cannot } = onlyOf(stdout);
     expect({ code, failed, cannot }).toEqual({ code: 0, failed: null, cannot: null });
     expect(logs.map(({ name }) => name)).toEqual(["account", "classify"]);
     for (const { text } of logs) expect(text).toMatch(/^verification time|processed \d+ insns/m);
+  });
+
+  it("runs several, whatever becomes of one", async () => {
+    const files = ["globals", "types", "no_core"].map((name) => path(`${name}.loader`));
+    const { stdout, stderr, code } = await runText(["run-loader", ...files, "--json"]);
+    const { loaders, kernel } = JSON.parse(stdout) as RunLoaderReport;
+    expect(code).toBe(1);
+    expect(loaders.map(({ file, failed }) => [file, failed === null])).toEqual([
+      [files[0], true],
+      [files[1], false],
+      [files[2], true],
+    ]);
+    expect(stderr).toContain(`gives EINVAL on Linux ${kernel}`);
   });
 
   it("says which step failed, with the verifier's words", async () => {
