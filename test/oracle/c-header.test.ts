@@ -110,7 +110,10 @@ describeOracle("a module's header", ["clang"], () => {
         ({ id, name: type }) => segmentOf(btf, id) === 1 && !inBase.has(type.replace(/___\d+$/, "")),
       );
       expect(own.length, name).toBeGreaterThan(20);
-      expect(compared(btf, header, own, "bpf", 1), name).toMatchObject(SAME);
+      const { missing, differences, retyped } = compared(btf, header, own, "bpf", 1);
+      // Only the header knows which of the base's namesakes it needs, so `___2` may be another's there.
+      const others = retyped.filter((text) => !/___\d/.test(text));
+      expect({ missing, differences, retyped: others }, name).toEqual(SAME);
     }
   }, 300_000);
 });
