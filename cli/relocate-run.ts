@@ -3,7 +3,7 @@ import { indexCandidates } from "../lib/core/candidates.ts";
 import type { ReloDescription } from "../lib/core/describe.ts";
 import type { BpfObject } from "../lib/core/object.ts";
 import { type ReloRecord, resolveObject } from "../lib/core/resolve.ts";
-import { describePlaces } from "../lib/core/survey.ts";
+import { describePlaces, judge } from "../lib/core/survey.ts";
 import type { KernelNeed } from "../lib/prepare/kernel-needs.ts";
 import { type RelocatedObject, relocateObject } from "../lib/prepare/relocate.ts";
 import { type ByteOrder, byteOrderOf } from "./byte-order.ts";
@@ -39,7 +39,8 @@ export interface RelocatedReport {
   readonly relocations: { readonly total: number; readonly applied: number; readonly skipped: number };
   /** Instructions that changed, 8 bytes each. */
   readonly changedInstructions: number;
-  readonly poisoned: readonly PlaceReport[];
+  /** `guarded`: a check keeps the instruction from being reached. */
+  readonly poisoned: readonly (PlaceReport & { readonly guarded: boolean })[];
   readonly failures: readonly (PlaceReport & { readonly reason: string })[];
   readonly targetTypeIds: readonly PlaceReport[];
   readonly localTypeIds: readonly PlaceReport[];
@@ -81,11 +82,12 @@ export async function runRelocate(request: RelocateRequest): Promise<RelocateRun
     if (object.littleEndian !== (byteOrder === "little")) {
       throw new InputError(object.source, `is of another byte order than the target, which is ${byteOrder}-endian`);
     }
-    const result = relocateObject(object, resolveObject(object, index));
+    const records = resolveObject(object, index);
+    const result = relocateObject(object, records);
     const refusedFor = refusals(result, strict);
     const path = several ? join(output, names[i] as string) : output;
     if (result.bytes !== null && refusedFor.length === 0) files.push({ path, bytes: result.bytes });
-    return reportObject(object, result, refusedFor, path);
+    return reportObject(object, result, guardedOf(records), refusedFor, path);
   });
   const [, ...modules] = target.segments;
   return {
@@ -100,6 +102,11 @@ export async function runRelocate(request: RelocateRequest): Promise<RelocateRun
   };
 }
 
+/** What is poisoned and never reached. */
+function guardedOf(records: readonly ReloRecord[]): Set<ReloRecord> {
+  return new Set(judge(records).flatMap(({ record, status }) => (status === "guarded" ? [record] : [])));
+}
+
 function refusals(result: RelocatedObject, strict: boolean): RelocatedReport["refusedFor"] {
   const reasons: RelocatedReport["refusedFor"][number][] = [];
   if (result.failures.length > 0) reasons.push("failures");
@@ -111,6 +118,7 @@ function refusals(result: RelocatedObject, strict: boolean): RelocatedReport["re
 function reportObject(
   object: BpfObject,
   result: RelocatedObject,
+  guarded: ReadonlySet<ReloRecord>,
   refusedFor: RelocatedReport["refusedFor"],
   path: string,
 ): RelocatedReport {
@@ -128,7 +136,7 @@ function reportObject(
     bytes: { before: object.elf.bytes.length, after: result.bytes?.length ?? null },
     relocations: { total: object.relocations.length, applied: result.applied, skipped: result.skipped },
     changedInstructions: result.changed,
-    poisoned: poisoned.map(place),
+    poisoned: poisoned.map((record) => ({ ...place(record), guarded: guarded.has(record) })),
     failures: failures.map(({ record, reason }) => ({ ...place(record), reason })),
     targetTypeIds: targetTypeIds.map(place),
     localTypeIds: localTypeIds.map(place),

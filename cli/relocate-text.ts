@@ -30,7 +30,10 @@ function wants({ needs }: RelocatedReport): string {
 function lists(object: RelocatedReport): string {
   return (
     listText(`${object.name} wants of the kernel's BTF:`, object.needs.map(needLine)) +
-    listText(`${object.name}, poisoned:`, object.poisoned.map(placeLine)) +
+    listText(
+      `${object.name}, poisoned:`,
+      object.poisoned.map((one) => `${placeLine(one)}${one.guarded ? " (guarded)" : ""}`),
+    ) +
     listText(`${object.name}, ids in this kernel's BTF:`, object.targetTypeIds.map(placeLine)) +
     listText(
       `${object.name}, ids in the object's own BTF (right where a loader loads that as it is):`,

@@ -53,10 +53,15 @@ export function goMissing(): string | undefined {
 function findOracle(): Built {
   const given = process.env.BTFGEN_CILIUM_ORACLE;
   if (given !== undefined) return existsSync(given) ? { path: given } : { missing: `${given} does not exist` };
+  return buildWithCilium(SOURCE);
+}
+
+/** Compiles a Go program that uses the library. */
+export function buildWithCilium(source: string): Built {
   const noGo = goMissing();
   if (noGo !== undefined) return { missing: noGo };
   if (!existsSync(LIBRARY)) return { missing: "package golang-github-cilium-ebpf-dev is not installed" };
-  const digest = createHash("sha256").update(readFileSync(SOURCE)).digest("hex").slice(0, 16);
+  const digest = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 16);
   const directory = join(tmpdir(), `btfgen-cilium-${String(process.getuid?.() ?? 0)}-${digest}`);
   mkdirSync(directory, { recursive: true });
   const path = join(directory, "oracle");
@@ -64,7 +69,7 @@ function findOracle(): Built {
   // Test files run in processes of their own: each compiles to a name of its own, the rename is atomic.
   const temporary = `${path}.${String(process.pid)}`;
   const env = { GO111MODULE: "off", GOFLAGS: "-mod=mod", GOPATH, GOCACHE: join(directory, "cache") };
-  const result = runProcess(["go", "build", "-o", temporary, SOURCE], { env, timeoutMs: 300_000 });
+  const result = runProcess(["go", "build", "-o", temporary, source], { env, timeoutMs: 300_000 });
   if (result.code !== 0) return { missing: `main.go does not compile (${describeFailure(result)})` };
   renameSync(temporary, path);
   return { path };
