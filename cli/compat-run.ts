@@ -1,6 +1,5 @@
-import { parseObjectArgument, tagFor } from "../corpus/batch/object-tag.ts";
 import { defaultJobs, failureReason, startThreads } from "../corpus/batch/pool.ts";
-import type { CompatObject, CompatRules } from "../corpus/compat/assess.ts";
+import type { CompatRules } from "../corpus/compat/assess.ts";
 import type { CompatSetup, FileAssessment } from "../corpus/compat/assess-file.ts";
 import type { CompatMatrix } from "../corpus/compat/matrix.ts";
 import { runCompat } from "../corpus/compat/run.ts";
@@ -14,7 +13,7 @@ import type { compat as command } from "./commands/compat.ts";
 import { type CompatRule, parseCompatAllowList } from "./compat-allow.ts";
 import { InputError, UsageError } from "./errors.ts";
 import { readInput } from "./input.ts";
-import { readObjects } from "./object-input.ts";
+import { readTagged } from "./tagged-objects.ts";
 
 const MEBIBYTE = 1 << 20;
 const MAX_SIZE_MIB = 1024;
@@ -120,11 +119,6 @@ export async function runCompatRequest(request: CompatRequest): Promise<CompatRu
 /** A view of a large file (an executable with objects in it) would take all of the file to each worker. */
 function ownBytes(bytes: Uint8Array): Uint8Array {
   return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-}
-
-function readTagged(argument: string): CompatObject[] {
-  const { path, tag } = parseObjectArgument(argument);
-  return readObjects([path]).objects.map((object) => ({ object, tag: tagFor(tag, object.source) }));
 }
 
 function unreadable({ origin, problem }: SourceProblem) {

@@ -10,9 +10,9 @@ import { historyMarkdown, historyNotes, historyText } from "./history-text.ts";
 import { impactMarkdown } from "./impact-markdown.ts";
 import { type ImpactReport, impactReport } from "./impact-report.ts";
 import { impactNotes, impactText } from "./impact-text.ts";
-import { readObjects } from "./object-input.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "./outcome.ts";
 import { pageTemplate } from "./page-template.ts";
+import { readTagged } from "./tagged-objects.ts";
 
 type DiffArgs = Args<typeof command>;
 
@@ -48,7 +48,7 @@ function isDirectory(path: string | undefined): boolean {
 
 async function step(args: DiffArgs): Promise<Outcome> {
   const request = diffRequestOf(args);
-  const { objects } = readObjects(args.object);
+  const objects = args.object.flatMap(readTagged).map(({ object }) => object);
   const sides = await readSides(request);
   const report = impactReport(objects, sides.old, sides.new, args.loader ?? "libbpf");
   const failed = (args.strict && report.totals.broken > 0) || (request.exitCode && isChanged(report));
@@ -80,7 +80,7 @@ async function history(args: DiffArgs): Promise<Outcome> {
     isGiven(args[name]),
   );
   if (refused !== undefined) throw new UsageError(`diff: --${refused} is for a step from one kernel to another`);
-  const { objects } = readObjects(args.object);
+  const objects = args.object.flatMap(readTagged);
   const sources = [args.old, ...(args.new === undefined ? [] : [args.new]), ...args.more];
   const report = await runHistory({ objects, sources, rules: args.loader ?? "libbpf", options: { modules: false } });
   const changes = report.rows.some((row) => row.changes > 0);

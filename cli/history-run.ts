@@ -1,7 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { ObjectTag } from "../corpus/batch/object-tag.ts";
 import { type OpenBundle, readEntry } from "../corpus/bundle/read.ts";
 import { INDEX_NAME } from "../corpus/bundle/store-index.ts";
+import type { CompatObject } from "../corpus/compat/assess.ts";
 import { compareIdentities } from "../corpus/compat/release-order.ts";
 import type { KernelBtf, KernelIdentity } from "../corpus/kernel.ts";
 import { isLooseModule, isProblem, type SourceOptions } from "../corpus/source/item.ts";
@@ -19,7 +21,7 @@ import type { HistoryKernel, HistoryReport } from "./history-report.ts";
 
 /** What to follow. */
 export interface HistoryQuery {
-  readonly objects: readonly BpfObject[];
+  readonly objects: readonly CompatObject[];
   /** Kernels: anything that holds some, also directories and bundles. */
   readonly sources: readonly string[];
   readonly rules: MatchRules["name"];
@@ -30,7 +32,8 @@ export interface HistoryQuery {
  * Follows what objects ask over kernels, which are put in the order of releases where all of theirs are known and
  * else stay in the order given. Their BTF is read one after the other. Throws InputError, FormatError.
  */
-export async function runHistory({ objects, sources, rules, options }: HistoryQuery): Promise<HistoryReport> {
+export async function runHistory({ objects: tagged, sources, rules, options }: HistoryQuery): Promise<HistoryReport> {
+  const objects = tagged.map(({ object }) => object);
   const builder = historyBuilder<HistoryKernel>(objects, RULE_SETS[rules]);
   const kernels: HistoryKernel[] = [];
   const unreadable: HistoryReport["unreadable"][number][] = [];
@@ -44,7 +47,8 @@ export async function runHistory({ objects, sources, rules, options }: HistoryQu
       try {
         const kernel = { ...item.identity, origin: item.origin };
         const base = parseBtf(item.btf.bytes, { source: item.btf.source });
-        builder.add(kernel, indexCandidates(item.modules.length === 0 ? base : parseModules(base, item.modules)));
+        const target = item.modules.length === 0 ? base : parseModules(base, item.modules);
+        builder.add(kernel, indexCandidates(target), (at) => isForOthers(tagged[at]?.tag ?? null, kernel));
         kernels.push(kernel);
       } catch (error) {
         // One damaged kernel does not cost the others; a damaged object is no kernel's fault.
@@ -56,6 +60,11 @@ export async function runHistory({ objects, sources, rules, options }: HistoryQu
   }
   const history = builder.finish(orderOf(kernels));
   return historyReport(history, objects, rules, unreadable);
+}
+
+/** As compat leaves objects out. */
+function isForOthers(tag: ObjectTag | null, { arch }: KernelIdentity): boolean {
+  return tag !== null && (arch === null || !tag.arches.includes(arch));
 }
 
 /** Null where no order but the given one is known. */

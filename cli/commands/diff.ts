@@ -22,7 +22,7 @@ export const diff = defineCommand({
       type: "string",
       alias: "o",
       list: true,
-      value: "FILE",
+      value: "[ARCH=]FILE",
       describe: "BPF object, program with embedded objects, or directory of these: show what the step does to it",
     },
     loader: { type: "string", choices: RULE_SET_NAMES, describe: "With --object: whose resolver to follow (libbpf)" },
