@@ -32,17 +32,19 @@ import { newSpeller, type Speller } from "./speller.ts";
  * A type's *reference* class is what it is where another type refers to it: a type with a name is its kind and name
  * and no more, so that a change of `struct list_head` is no change of the thousands that have one; what has no name
  * (pointers, arrays, prototypes, qualifiers, anonymous structs) is its parts. Its *body* class is all that its own
- * record says, with reference classes for what it refers to.
+ * record says, with reference classes for what it refers to; it is made only where two types may be the same and
+ * isSameRecord cannot tell.
  */
 export interface Classes {
   readonly views: readonly [ClassedView, ClassedView];
   /** Reference classes of names are below this; those of all else are not. */
   readonly nameEnd: number;
+  readonly shapes: Shapes;
 }
 
 /** One side's types. */
 export interface ClassedView extends ShapeSource {
-  /** By type id; the reference class where a type has no name. */
+  /** By type id; 0 where nobody has asked yet: see bodyClass. */
   readonly bodies: Int32Array;
   readonly speller: Speller;
 }
@@ -61,7 +63,7 @@ export function classify(old: Btf, next: Btf): Classes {
   const views = [classedView(old, names.ids[0] as Int32Array), classedView(next, names.ids[1] as Int32Array)] as const;
   const keys: Keys = { numbers: new Int32Array(names.count * ROOT_NUMBERS), end: VOID_CLASS + 1 };
   for (const view of views) {
-    view.references[0] = view.bodies[0] = VOID_CLASS;
+    view.references[0] = VOID_CLASS;
     inBlocks(view, (from, to) => classNamed(keys, view, from, to));
   }
   const shapes = newShapes(old.words.length, typeCount(old), keys.end);
@@ -72,8 +74,7 @@ export function classify(old: Btf, next: Btf): Classes {
     });
   }
   if (circular) classCircular(shapes, views, CIRCULAR);
-  for (const view of views) inBlocks(view, (from, to) => classBodies(shapes, view, keys.end, from, to));
-  return { views, nameEnd: keys.end };
+  return { views, nameEnd: keys.end, shapes };
 }
 
 function classedView(btf: Btf, names: Int32Array): ClassedView {
@@ -85,7 +86,6 @@ function classedView(btf: Btf, names: Int32Array): ClassedView {
     attached,
     references: new Int32Array(count),
     bodies: new Int32Array(count),
-    used: new Uint8Array(count),
     circles: null,
     speller: newSpeller(btf),
   };
@@ -210,15 +210,17 @@ function leadsRound({ btf, references }: ClassedView, id: number): boolean {
   return false;
 }
 
-function classBodies(shapes: Shapes, view: ClassedView, nameEnd: number, from: number, to: number): void {
+/** A type's body class: the reference class where it has no name, else made when it is asked for. */
+export function bodyClass({ shapes, nameEnd }: Classes, view: ClassedView, id: number): number {
   const { references, bodies } = view;
-  for (let id = from; id < to; id++) {
-    const reference = references[id] as number;
-    if (reference === 0 || reference >= nameEnd) {
-      bodies[id] = reference;
-      continue;
-    }
+  const known = bodies[id] as number;
+  if (known !== 0) return known;
+  const reference = references[id] as number;
+  let body = reference;
+  if (reference !== 0 && reference < nameEnd) {
     pushShape(shapes, view, id);
-    bodies[id] = finish(shapes);
+    body = finish(shapes);
   }
+  bodies[id] = body;
+  return body;
 }

@@ -19,6 +19,8 @@ export interface CommonNames {
 }
 
 const WANTED = -1;
+/** Slots at first; a kernel has 150,000 names. */
+const FIRST_SLOTS = 1 << 18;
 /** FNV-1a's constants. */
 const HASH_START = 0x811c_9dc5 | 0;
 const HASH_FACTOR = 0x0100_0193;
@@ -36,36 +38,83 @@ interface Table {
 }
 
 /**
- * Numbers the names of several BTFs in common. Strings are hashed from their ends, so that names which share a tail are
- * hashed together: one step a byte, also where a million names begin inside one another. Names of equal hash are
- * compared byte by byte, up to where both go on with a name that has a number already.
+ * Numbers the names of several BTFs in common. Names of equal hash are compared byte by byte, up to where both go on with
+ * a name that has a number already. Each name is hashed where it is met first; where names begin inside one another, a
+ * million in one string, all are hashed from the string's end, in one step a byte.
  */
 export function commonNames(views: readonly Btf[]): CommonNames {
-  const wanted = views.map(wantedNames);
-  const most = wanted.reduce((sum, { count }) => sum + count, 1);
-  let capacity = 1024;
-  while (capacity < most * 2) capacity *= 2;
   const table: Table = {
     strings: views.map(({ strings }) => strings),
-    ids: wanted.map(({ ids }) => ids),
-    slots: new Int32Array(capacity),
-    view: new Uint8Array(most),
-    offset: new Int32Array(most),
-    hash: new Int32Array(most),
+    ids: views.map(({ strings }) => new Int32Array(strings.length)),
+    slots: new Int32Array(FIRST_SLOTS),
+    view: new Uint8Array(FIRST_SLOTS),
+    offset: new Int32Array(FIRST_SLOTS),
+    hash: new Int32Array(FIRST_SLOTS),
     count: 1,
   };
-  for (let view = 0; view < views.length; view++) numberNames(table, view);
+  for (let view = 0; view < views.length; view++) {
+    if (numberAsMet(table, views[view] as Btf, view)) continue;
+    wantNames(views[view] as Btf, table.ids[view] as Int32Array);
+    numberNames(table, view);
+  }
   return { ids: table.ids, count: table.count };
 }
 
-/** Marks the offsets at which names begin; counts them once each. */
-function wantedNames({ words, offsets, strings }: Btf): { ids: Int32Array; count: number } {
-  const ids = new Int32Array(strings.length);
-  let count = 0;
+/** Types in one call, so that V8 compiles what is called many times: see lib/btf/scan.ts. */
+const TYPES_A_CALL = 512;
+/** Bytes that may be hashed one name at a time, as a multiple of the strings' length. No two names of pahole overlap. */
+const MOST_OVERLAP = 4;
+
+/** Numbers names in the order in which types have them; false when they overlap too much to go on so. */
+function numberAsMet(table: Table, btf: Btf, view: number): boolean {
+  let left = btf.strings.length * MOST_OVERLAP;
+  for (let from = 1; from < btf.offsets.length - 1; from += TYPES_A_CALL) {
+    left = numberSome(table, btf, view, from, Math.min(from + TYPES_A_CALL, btf.offsets.length - 1), left);
+    if (left < 0) return false;
+  }
+  return true;
+}
+
+/** Numbers the names of some types; returns how many bytes may still be hashed, or less than 0. */
+function numberSome(table: Table, btf: Btf, view: number, from: number, to: number, bytes: number): number {
+  const { words, offsets } = btf;
+  const ids = table.ids[view] as Int32Array;
+  let left = bytes;
+  for (let id = from; id < to && left >= 0; id++) {
+    const at = offsets[id] as number;
+    const name = words[at + NAME_WORD] as number;
+    if (name !== 0 && ids[name] === 0) left -= numberName(table, view, name);
+    const info = words[at + INFO_WORD] as number;
+    const kind = (info >>> INFO_KIND_SHIFT) & INFO_KIND_MASK;
+    if (ELEMENT_NAME_WORDS[kind] === 0) continue;
+    const step = ELEMENT_WORDS[kind] as number;
+    // An element's name is its first word in every kind that has any.
+    const first = at + (FIXED_WORDS[kind] as number);
+    const end = first + (info & INFO_VLEN_MASK) * step;
+    for (let element = first; element < end && left >= 0; element += step) {
+      const own = words[element] as number;
+      if (own !== 0 && ids[own] === 0) left -= numberName(table, view, own);
+    }
+  }
+  return left;
+}
+
+/** Numbers one name and returns its length. */
+function numberName(table: Table, view: number, offset: number): number {
+  const strings = table.strings[view] as Uint8Array;
+  let end = offset;
+  while (strings[end] !== 0) end++;
+  // From its end, as numberNames does, so that both come to the same.
+  let hash = HASH_START;
+  for (let at = end - 1; at >= offset; at--) hash = Math.imul(hash ^ (strings[at] as number), HASH_FACTOR);
+  if (end > offset) (table.ids[view] as Int32Array)[offset] = numberOf(table, view, offset, hash);
+  return end - offset + 1;
+}
+
+/** Marks the offsets at which names begin, but for those that have a number. */
+function wantNames({ words, offsets }: Btf, ids: Int32Array): void {
   const want = (offset: number) => {
-    if (ids[offset] === WANTED) return;
-    ids[offset] = WANTED;
-    count++;
+    if (ids[offset] === 0) ids[offset] = WANTED;
   };
   for (let id = 1; id < offsets.length - 1; id++) {
     const at = offsets[id] as number;
@@ -74,12 +123,10 @@ function wantedNames({ words, offsets, strings }: Btf): { ids: Int32Array; count
     const kind = (info >>> INFO_KIND_SHIFT) & INFO_KIND_MASK;
     if (ELEMENT_NAME_WORDS[kind] === 0) continue;
     const step = ELEMENT_WORDS[kind] as number;
-    // An element's name is its first word in every kind that has any.
     const first = at + (FIXED_WORDS[kind] as number);
     const end = first + (info & INFO_VLEN_MASK) * step;
     for (let element = first; element < end; element += step) want(words[element] as number);
   }
-  return { ids, count };
 }
 
 /** From the last byte to the first: what a name goes on with has its number before the name itself. */
@@ -102,12 +149,39 @@ function numberOf(table: Table, view: number, offset: number, hash: number): num
       if (table.hash[id] === hash && isSame(table, view, offset, id)) return id;
       continue;
     }
-    const added = table.count++;
-    table.slots[slot] = added;
-    table.view[added] = view;
-    table.offset[added] = offset;
-    table.hash[added] = hash;
-    return added;
+    return add(table, view, offset, hash, slot);
+  }
+}
+
+function add(table: Table, view: number, offset: number, hash: number, slot: number): number {
+  const added = table.count++;
+  table.slots[slot] = added;
+  table.view[added] = view;
+  table.offset[added] = offset;
+  table.hash[added] = hash;
+  if (table.count * 2 > table.slots.length) grow(table);
+  return added;
+}
+
+function grow(table: Table): void {
+  const size = table.slots.length * 4;
+  const larger = (from: Int32Array) => {
+    const to = new Int32Array(size);
+    to.set(from);
+    return to;
+  };
+  const view = new Uint8Array(size);
+  view.set(table.view);
+  table.view = view;
+  table.offset = larger(table.offset);
+  table.hash = larger(table.hash);
+  table.slots = new Int32Array(size);
+  const mask = size - 1;
+  for (let id = 1; id < table.count; id++) {
+    const hash = table.hash[id] as number;
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    while (table.slots[slot] !== 0) slot = (slot + 1) & mask;
+    table.slots[slot] = id;
   }
 }
 
@@ -125,6 +199,6 @@ function isSame(table: Table, view: number, offset: number, id: number): boolean
     if (byte === 0) return true;
     const tailOfA = idsOfA[i] as number;
     const tailOfB = idsOfB[j] as number;
-    if (tailOfA !== 0 && tailOfB !== 0) return tailOfA === tailOfB;
+    if (tailOfA > 0 && tailOfB > 0) return tailOfA === tailOfB;
   }
 }

@@ -1,7 +1,9 @@
 import { INFO_WORD, KIND_ENUM } from "../btf/format.ts";
-import { type Btf, nameOffsetOf, recordOf, segmentOf } from "../btf/view.ts";
-import type { ClassedView, Classes } from "./classes.ts";
+import { type Btf, nameOffsetOf, recordOf, segmentOf, typeCount } from "../btf/view.ts";
+import { bodyClass, type ClassedView, type Classes } from "./classes.ts";
+import { referencedTypes } from "./references.ts";
 import { isDeclaration, nameKind } from "./root-kind.ts";
+import { isSameRecord } from "./same-record.ts";
 import { type Definition, matchBySimilarity } from "./similar.ts";
 
 /** Two types that are one type of two BTFs and differ, or one alone; 0 stands for none. */
@@ -25,7 +27,8 @@ interface Chains {
  * differ among themselves, equal ones go first, then those of the same module, then the most alike. A forward
  * declaration counts only where its side has no definition. What is equal on both sides is left out.
  */
-export function pairTypes({ views, nameEnd }: Classes): TypePair[] {
+export function pairTypes(classes: Classes): TypePair[] {
+  const { views, nameEnd } = classes;
   const [old, next] = views;
   const moduleNames = views.map(({ btf }) => btf.segments.map(({ source }, i) => (i === 0 ? "" : moduleName(source))));
   const oldChains = chainsOf(old, nameEnd);
@@ -36,18 +39,24 @@ export function pairTypes({ views, nameEnd }: Classes): TypePair[] {
     const b = newChains.last[key] as number;
     const isSingle = oldChains.before[a] === 0 && newChains.before[b] === 0;
     if (isSingle) {
-      const isEqual = a !== 0 && b !== 0 && old.bodies[a] === next.bodies[b];
-      if (!isEqual && (a !== 0 || b !== 0)) pairs.push(singlePair(views, moduleNames, a, b));
+      if ((a !== 0 || b !== 0) && !isEqual(classes, a, b)) pairs.push(singlePair(views, moduleNames, a, b));
       continue;
     }
     const definitions = [
-      definitionsOf(old, oldChains, a, moduleNames[0] as string[]),
-      definitionsOf(next, newChains, b, moduleNames[1] as string[]),
+      definitionsOf(classes, old, oldChains, a, moduleNames[0] as string[]),
+      definitionsOf(classes, next, newChains, b, moduleNames[1] as string[]),
     ] as const;
     pairDefinitions(views, definitions, pairs);
   }
-  pairAnonymous(views, moduleNames, pairs);
+  pairAnonymous(classes, moduleNames, pairs);
   return pairs;
+}
+
+/** True when both are there and say the same. */
+function isEqual(classes: Classes, a: number, b: number): boolean {
+  if (a === 0 || b === 0) return false;
+  const [old, next] = classes.views;
+  return isSameRecord(old, a, next, b) || bodyClass(classes, old, a) === bodyClass(classes, next, b);
 }
 
 const BASE: readonly string[] = [""];
@@ -86,17 +95,19 @@ function chainsOf({ references }: ClassedView, nameEnd: number): Chains {
 
 /** The different definitions in a chain: forward declarations only where there is nothing else. */
 function definitionsOf(
-  { btf, bodies }: ClassedView,
+  classes: Classes,
+  view: ClassedView,
   { before }: Chains,
   last: number,
   moduleNames: readonly string[],
 ): Definition[] {
+  const { btf } = view;
   const byBody = new Map<number, Definition>();
   let defined = false;
   for (let id = last; id !== 0; id = before[id] as number) defined = defined || !isDeclaration(btf, id);
   for (let id = last; id !== 0; id = before[id] as number) {
     if (defined && isDeclaration(btf, id)) continue;
-    addDefinition(byBody, btf, id, bodies[id] as number, moduleNames);
+    addDefinition(byBody, btf, id, bodyClass(classes, view, id), moduleNames);
   }
   return [...byBody.values()];
 }
@@ -143,19 +154,29 @@ function withoutEqual(old: readonly Definition[], next: readonly Definition[]): 
  * to or not, are equal; those that share most enumerators are paired. (Anonymous structs and unions that nothing refers
  * to are variables of functions, which nobody can ask for.)
  */
-function pairAnonymous(views: Sides, moduleNames: readonly string[][], pairs: TypePair[]): void {
-  const [old, next] = views.map(({ btf, used, bodies, names }, i) => {
+function pairAnonymous({ views }: Classes, moduleNames: readonly string[][], pairs: TypePair[]): void {
+  const enums = views.map(anonymousEnums);
+  const classes = enums.map((ids, i) => new Set(ids.map((id) => views[i]?.references[id])));
+  const [left, right] = enums.map((ids, i) => {
+    const view = views[i] as ClassedView;
+    const strange = ids.filter((id) => classes[1 - i]?.has(view.references[id]) === false);
     const roots = new Map<number, Definition>();
-    const known = new Set<number>();
-    for (let id = 1; id < used.length; id++) {
-      if (nameKind(btf.words[recordOf(btf, id) + INFO_WORD] as number) !== KIND_ENUM) continue;
-      if (names[nameOffsetOf(btf, id)] !== 0) continue;
-      known.add(bodies[id] as number);
-      if (used[id] === 0) addDefinition(roots, btf, id, bodies[id] as number, moduleNames[i] as string[]);
+    if (strange.length === 0) return roots;
+    const referenced = referencedTypes(view.btf);
+    for (const id of strange) {
+      if (referenced[id] === 1) continue;
+      addDefinition(roots, view.btf, id, view.references[id] as number, moduleNames[i] as string[]);
     }
-    return { roots: [...roots.values()], known };
-  }) as [{ roots: Definition[]; known: Set<number> }, { roots: Definition[]; known: Set<number> }];
-  const left = old.roots.filter(({ body }) => !next.known.has(body));
-  const right = next.roots.filter(({ body }) => !old.known.has(body));
-  pairDefinitions(views, [left, right], pairs, BOTH);
+    return roots;
+  }) as [Map<number, Definition>, Map<number, Definition>];
+  pairDefinitions(views, [[...left.values()], [...right.values()]], pairs, BOTH);
+}
+
+function anonymousEnums({ btf, names }: ClassedView): number[] {
+  const ids: number[] = [];
+  for (let id = 1; id < typeCount(btf); id++) {
+    if (nameKind(btf.words[recordOf(btf, id) + INFO_WORD] as number) !== KIND_ENUM) continue;
+    if (names[nameOffsetOf(btf, id)] === 0) ids.push(id);
+  }
+  return ids;
 }

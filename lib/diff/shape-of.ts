@@ -45,8 +45,6 @@ export interface ShapeSource {
   readonly btf: Btf;
   /** Reference classes by type id. */
   readonly references: Int32Array;
-  /** 1 by id for each type that a sequence made so far refers to. */
-  readonly used: Uint8Array;
   /** Classes, by type id, of what leads into a circle without a name; null where there is none. */
   readonly circles: Int32Array | null;
   /** Common numbers of names, by offset. */
@@ -149,8 +147,7 @@ export function pushShape(shapes: Shapes, source: ShapeSource, id: number): void
   if (tags !== undefined) pushTags(shapes, tags);
 }
 
-function partClass({ references, circles, used }: ShapeSource, id: number): number {
-  used[id] = 1;
+function partClass({ references, circles }: ShapeSource, id: number): number {
   const own = references[id] as number;
   const circle = circles === null ? 0 : (circles[id] as number);
   return circle === 0 ? own : circle | CIRCLE_FLAG;
