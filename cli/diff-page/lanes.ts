@@ -8,6 +8,8 @@ const TOP = 18;
 const BOTTOM = 38;
 const CHARACTER = 6.4;
 const DOT = 2.4;
+/** Kernels of one run that have a dot each. */
+const MOST_DOTS = 30;
 const AXIS_CHARACTER = 6.2;
 const GROUP_HEIGHT = 18;
 const GROUP_CHARACTER = 7.2;
@@ -90,8 +92,11 @@ export function laneOf(history: PageHistory, row: Row, runs: readonly PageRun[],
         part.append(svg("path", { class: "step", d: `M${before.x} ${before.y}H${middle}V${y}H${start}` }));
       }
       part.append(svg("path", { class: "line", d: `M${start} ${y}H${end}` }));
-      for (let at = first; at < first + count; at++)
+      for (let at = first; at < first + count; at++) {
+        // Of a long run the ends are enough: a corpus has thousands of kernels.
+        if (count > MOST_DOTS && at !== first && at !== first + count - 1) continue;
         part.append(svg("circle", { cx: (at + 0.5) * width, cy: y, r: DOT }));
+      }
       if (fits) part.append(text(word, Math.max(from + 1, start - DOT), y - 5, "start"));
       before = { x: end, y };
     }
