@@ -75,13 +75,13 @@ interface Line {
 }
 
 /** The C program that writes libbpf's calls down. */
-function libbpfRecorder(): Built {
-  return buildNative("libbpf-recorder", ["libbpf-recorder.c", "fake-kernel.c"], ["bpf", "dl"]);
+export function libbpfRecorder(toolchain?: Parameters<typeof buildNative>[3]): Built {
+  return buildNative("libbpf-recorder", ["libbpf-recorder.c", "fake-kernel.c"], ["bpf", "dl"], toolchain);
 }
 
 /**
  * Loads objects on a pretend kernel whose own BTF is the target, but for programs of the names in `skip`.
- * `kinds`: a kernel that knows no kind of BTF beyond.
+ * `kinds`: a kernel that knows no kind of BTF beyond. `command`: an emulator's, that ends with the recorder's path.
  */
 export function recordLoads(
   objects: readonly string[],
@@ -89,13 +89,20 @@ export function recordLoads(
   kconfig = "",
   skip: readonly string[] = [],
   kinds?: number,
+  command?: readonly string[],
 ): Recorded[] {
-  const built = libbpfRecorder();
-  if ("missing" in built) throw new Error(built.missing);
   const settings = kconfig === "" ? [] : ["--kconfig", kconfig];
   const old = kinds === undefined ? [] : ["--kinds", String(kinds)];
   const result = runProcess(
-    [built.path, "--vmlinux", target, ...settings, ...old, ...skip.flatMap((name) => ["--skip", name]), ...objects],
+    [
+      ...(command ?? ownCommand()),
+      "--vmlinux",
+      target,
+      ...settings,
+      ...old,
+      ...skip.flatMap((name) => ["--skip", name]),
+      ...objects,
+    ],
     { timeoutMs: 120_000 },
   );
   if (result.code !== 0) throw new Error(`the recorder failed: ${describeFailure(result)}`);
@@ -110,6 +117,12 @@ export function recordLoads(
     lines = [];
   }
   return runs;
+}
+
+function ownCommand(): readonly string[] {
+  const built = libbpfRecorder();
+  if ("missing" in built) throw new Error(built.missing);
+  return [built.path];
 }
 
 function readRun(lines: readonly Line[]): Recorded {

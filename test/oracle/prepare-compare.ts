@@ -58,7 +58,7 @@ export function plannedCalls(plan: Plan, run: Recorded, cpus: number, skip: read
         ...(origin === "struct_ops" ? [] : slots).flatMap((slot, i) => {
           if (slot === null) return [];
           const fd = isMapInMap(type) ? run.descriptors[slot]?.fd : fdOfProgram(run, plan.programs[slot]?.name);
-          return [`${place}[${i}] = ${wordHex(fd ?? -1)}`];
+          return [`${place}[${i}] = ${wordHex(fd ?? -1, plan.littleEndian)}`];
         }),
       ])
       .sort(),
@@ -71,9 +71,9 @@ export function plannedCalls(plan: Plan, run: Recorded, cpus: number, skip: read
         flags: program.flags,
         attachId: program.attachTarget?.typeId ?? 0,
         license: plan.license,
-        instructions: asOlderLoaders(hex(withDescriptors(program, run)), run.programs[i]?.instructions ?? ""),
-        functions: infoText(program.functions),
-        lines: infoText(program.lines),
+        instructions: asOlderLoaders(hex(withDescriptors(plan, program, run)), run.programs[i]?.instructions ?? ""),
+        functions: infoText(program.functions, plan.littleEndian),
+        lines: infoText(program.lines, plan.littleEndian),
       })),
   };
 }
@@ -82,10 +82,10 @@ function fdOfProgram({ programDescriptors }: Recorded, name: string | undefined)
   return programDescriptors.find((one) => one.name === name)?.fd;
 }
 
-function wordHex(value: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value);
-  return hex(bytes);
+function wordHex(value: number, littleEndian: boolean): string {
+  const bytes = new DataView(new ArrayBuffer(4));
+  bytes.setInt32(0, value, littleEndian);
+  return hex(new Uint8Array(bytes.buffer));
 }
 
 function plannedMap(map: PlannedMap, cpus: number) {
@@ -107,18 +107,20 @@ function plannedMap(map: PlannedMap, cpus: number) {
 }
 
 /** Indexes become descriptors: BPF_PSEUDO_MAP_IDX (5) is BPF_PSEUDO_MAP_FD (1), _IDX_VALUE (6) is _VALUE (2). */
-function withDescriptors(program: PlannedProgram, run: Recorded): Uint8Array {
+function withDescriptors({ littleEndian }: Plan, program: PlannedProgram, run: Recorded): Uint8Array {
   const bytes = new Uint8Array(program.instructions);
   const view = new DataView(bytes.buffer);
   for (const reference of program.references) {
     if (reference.kind !== "map" && reference.kind !== "map-value") continue;
     const at = reference.insn * INSN_BYTES;
-    const source = (bytes[at + 1] ?? 0) >> 4;
+    // The source register is the high nibble in little-endian code, the low one in big-endian code.
+    const registers = bytes[at + 1] ?? 0;
+    const source = littleEndian ? registers >> 4 : registers & 0x0f;
     if (source !== (reference.kind === "map" ? 5 : 6)) throw new Error(`${program.name}: no map at ${reference.insn}`);
-    if (view.getInt32(at + 4, true) !== reference.map)
+    if (view.getInt32(at + 4, littleEndian) !== reference.map)
       throw new Error(`${program.name}: another map at ${reference.insn}`);
-    bytes[at + 1] = ((bytes[at + 1] ?? 0) & 0x0f) | ((source - 4) << 4);
-    view.setInt32(at + 4, run.descriptors[reference.map]?.fd ?? -1, true);
+    bytes[at + 1] = littleEndian ? (registers & 0x0f) | ((source - 4) << 4) : (registers & 0xf0) | (source - 4);
+    view.setInt32(at + 4, run.descriptors[reference.map]?.fd ?? -1, littleEndian);
   }
   return bytes;
 }
@@ -127,15 +129,15 @@ function withDescriptors(program: PlannedProgram, run: Recorded): Uint8Array {
 function asOlderLoaders(ours: string, theirs: string): string {
   return ours.replaceAll(/.{16}/g, (slot, at: number) => {
     const other = theirs.slice(at, at + 16);
-    const isMissing = slot.startsWith("85000000") && slot.endsWith("5477");
-    return isMissing && other === "8520000000000000" ? other : slot;
+    const isMissing = /^85000000(....5477|7754....)$/.test(slot);
+    return isMissing && /^85(20|02)000000000000$/.test(other) ? other : slot;
   });
 }
 
-function infoText(info: PlannedProgram["functions"]) {
+function infoText(info: PlannedProgram["functions"], littleEndian: boolean) {
   if (info === null || info.words.length === 0) return null;
   return {
     bytes: info.recordBytes,
-    records: hex(new Uint8Array(info.words.buffer, info.words.byteOffset, info.words.byteLength)),
+    records: Array.from(info.words, (word) => wordHex(word | 0, littleEndian)).join(""),
   };
 }

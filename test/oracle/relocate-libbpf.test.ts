@@ -12,10 +12,14 @@ import { KERNEL_BIG_ENDIAN, KERNELS_TO_ASK } from "../samples.ts";
 import { type LibbpfRun, libbpfRelocateMany } from "./libbpf.ts";
 import { libbpfToolsExecutables } from "./libbpf-tools.ts";
 import { describeOracle } from "./requirements.ts";
+import { s390xLibbpf } from "./s390x.ts";
 import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/objects");
+const BIG_ENDIAN = join(import.meta.dirname, "../fixtures/objects-be");
+/** An extern without a type; struct_ops that the kernel has not. */
+const NOT_TAKEN_BIG_ENDIAN = ["link_first.o", "struct_ops.o"];
 /** libbpf itself opens them not at all, or refuses to relocate them. */
 const NOT_TAKEN = ["link_first.o", "no_btf.o", "sched_gcc.o"];
 const KERNELS = KERNELS_TO_ASK.filter((name) => name !== KERNEL_BIG_ENDIAN);
@@ -63,10 +67,14 @@ interface Compared {
   readonly refused: string[];
 }
 
-function compare({ before, after }: Written, kernel: string): Compared {
-  const originals = libbpfRelocateMany(before, sampleKernelPath(kernel));
+function compare({ before, after }: Written, kernel: string, command?: readonly string[]): Compared {
+  const options = command === undefined ? {} : { command };
+  const originals = libbpfRelocateMany(before, sampleKernelPath(kernel), options);
   const ours = new Map(
-    libbpfRelocateMany(after, "", { as: "none" }).map((run): [string, LibbpfRun] => [basename(run.object), run]),
+    libbpfRelocateMany(after, "", { ...options, as: "none" }).map((run): [string, LibbpfRun] => [
+      basename(run.object),
+      run,
+    ]),
   );
   let programs = 0;
   let instructions = 0;
@@ -114,4 +122,17 @@ describeOracle("the objects of libbpf-tools, relocated, where there is no BTF", 
     expect(loaded).toBeGreaterThan(40);
     expect(programs).toBeGreaterThan(200);
   });
+});
+
+describeOracle("our big-endian objects, relocated, where there is no BTF", ["s390x", "libbpf", "clang"], () => {
+  const directory = temporaryDirectory();
+  it("are what a big-endian libbpf makes of them", () => {
+    const objects = readdirSync(BIG_ENDIAN)
+      .filter((name) => name.endsWith(".o") && !NOT_TAKEN_BIG_ENDIAN.includes(name))
+      .map((name) => ({ name, bytes: new Uint8Array(readFileSync(join(BIG_ENDIAN, name))) }));
+    const written = write(objects, KERNEL_BIG_ENDIAN, directory());
+    const { programs, refused } = compare(written, KERNEL_BIG_ENDIAN, s390xLibbpf());
+    expect(refused.sort()).toEqual([...written.needy].sort());
+    expect(programs).toBeGreaterThan(40);
+  }, 120_000);
 });

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { BpftoolOptions } from "./bpftool.ts";
 import { clangCommand } from "./clang.ts";
 import { libbpfOracleFor } from "./libbpf.ts";
+import { libbpfRecorder } from "./libbpf-recorder.ts";
 import type { Toolchain } from "./native.ts";
 import { findProgram } from "./process.ts";
 
@@ -38,6 +39,13 @@ export function s390xBpftool(): BpftoolOptions {
 /** The `command` option that makes libbpf.ts ask the s390x libbpf; compiles the oracle when first asked. */
 export function s390xLibbpf(): readonly string[] {
   const built = libbpfOracleFor(crossToolchain());
+  if ("missing" in built) throw new Error(built.missing);
+  return [...command(), built.path];
+}
+
+/** The same for libbpf-recorder.ts. */
+export function s390xRecorder(): readonly string[] {
+  const built = libbpfRecorder(crossToolchain());
   if ("missing" in built) throw new Error(built.missing);
   return [...command(), built.path];
 }
