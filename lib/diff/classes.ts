@@ -13,11 +13,12 @@ import {
   KIND_DATASEC,
   KIND_DECL_TAG,
   KIND_INT,
+  KIND_PTR,
   NAME_WORD,
   SIZE_OR_TYPE_WORD,
   TYPE_ID_WORDS,
 } from "../btf/format.ts";
-import { type Btf, kindOf, typeCount } from "../btf/view.ts";
+import { type Btf, isModifier, kindOf, typeCount } from "../btf/view.ts";
 import { type Attached, collectAttached } from "./attached.ts";
 import { classCircular } from "./circles.ts";
 import { commonNames } from "./names.ts";
@@ -141,7 +142,15 @@ function classUnnamed(shapes: Shapes, view: ClassedView, from: number, to: numbe
   const stack: number[] = [];
   let circular = false;
   for (let first = from; first < to; first++) {
-    if (references[first] !== 0 || kindOf(btf, first) === KIND_DECL_TAG) continue;
+    if (references[first] !== 0) continue;
+    const target = targetIfOnly(btf, first);
+    // Most are pointers to something that has its class already.
+    if (target >= 0 && (references[target] as number) > 0) {
+      pushShape(shapes, view, first);
+      references[first] = finish(shapes);
+      continue;
+    }
+    if (kindOf(btf, first) === KIND_DECL_TAG) continue;
     for (let id = first; ; id = stack.at(-1) as number) {
       const state = references[id] as number;
       if (state === 0) {
@@ -164,6 +173,13 @@ function classUnnamed(shapes: Shapes, view: ClassedView, from: number, to: numbe
     }
   }
   return circular;
+}
+
+/** The type that a pointer or qualifier is of; -1 for other kinds. */
+function targetIfOnly({ words, offsets }: Btf, id: number): number {
+  const at = offsets[id] as number;
+  const kind = ((words[at + INFO_WORD] as number) >>> INFO_KIND_SHIFT) & INFO_KIND_MASK;
+  return kind === KIND_PTR || isModifier(kind) ? (words[at + SIZE_OR_TYPE_WORD] as number) : -1;
 }
 
 /** Pushes those parts of a type that are not classed yet; true when there are any. */
