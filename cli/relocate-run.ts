@@ -90,12 +90,14 @@ export async function runRelocate(request: RelocateRequest): Promise<RelocateRun
     return reportObject(object, result, guardedOf(records), refusedFor, path);
   });
   const [, ...modules] = target.segments;
+  const written = reports.every(({ refusedFor }) => refusedFor.length === 0);
   return {
     report: {
       target: { source: target.source, modules: modules.map(({ source }) => source), byteOrder },
-      objects: reports,
+      // All files or none.
+      objects: written ? reports : reports.map((report) => ({ ...report, output: null })),
       filesWithoutObjects: passedOver,
-      written: reports.every(({ refusedFor }) => refusedFor.length === 0),
+      written,
     },
     files,
     directory: several ? output : null,
@@ -129,10 +131,9 @@ function reportObject(
     const { program, section, instruction, kind, source, local } = places.get(record) as ReloDescription;
     return { program, section, instruction, kind, path: local.path ?? `${local.rootName} ${local.access}`, source };
   };
-  const isWritten = result.bytes !== null && refusedFor.length === 0;
   return {
     name: object.source,
-    output: isWritten ? path : null,
+    output: path,
     bytes: { before: object.elf.bytes.length, after: result.bytes?.length ?? null },
     relocations: { total: object.relocations.length, applied: result.applied, skipped: result.skipped },
     changedInstructions: result.changed,
