@@ -173,7 +173,9 @@ export function compareTypes(
       continue;
     }
     const [a, b] = [textOf(ours, targetOf(ours, id), names), textOf(theirs, targetOf(theirs, other))];
-    if (a !== b) retyped.push(`${name}: ${a}, compiled ${b}`);
+    // The compiler's own name, which a header cannot define.
+    const isBuiltin = a === "__builtin_va_list" && b === "__builtin_va_list_";
+    if (a !== b && !isBuiltin) retyped.push(`${name}: ${a}, compiled ${b}`);
     const [inner, innerThere] = [namelessIn(ours, targetOf(ours, id)), namelessIn(theirs, targetOf(theirs, other))];
     if (inner !== 0 && innerThere !== 0) compare(name, inner, innerThere);
     // A forward declaration of what the header defines has its size.
