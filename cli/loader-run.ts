@@ -4,6 +4,7 @@ import { emitC } from "../lib/loader/emit-c.ts";
 import { emitGo } from "../lib/loader/emit-go.ts";
 import { emitTypeScript } from "../lib/loader/emit-ts.ts";
 import type { Loader } from "../lib/loader/loader.ts";
+import type { Plan } from "../lib/prepare/plan.ts";
 import { prepare } from "../lib/prepare/prepare.ts";
 import { type ByteOrder, byteOrderOf } from "./byte-order.ts";
 import { InputError, UsageError } from "./errors.ts";
@@ -23,6 +24,10 @@ interface LoaderRequest {
   readonly kconfig: string | undefined;
   readonly name: string | undefined;
   readonly btfFor: string | undefined;
+  /** Programs to leave out. */
+  readonly skip: readonly string[];
+  /** `MAP=COUNT` */
+  readonly maxEntries: readonly string[];
 }
 
 /** The document of `btfgen loader --json`; docs/FORMATS.md has it in words. */
@@ -45,6 +50,8 @@ export interface LoaderReport {
   /** Externs of `.kconfig` that nobody has given a value yet. */
   readonly unset: readonly string[];
 }
+
+const MOST_ENTRIES = 0xffff_ffff;
 
 const EMITTERS: Readonly<Record<string, (loader: Loader) => Uint8Array>> = {
   raw: encodeLoader,
@@ -71,11 +78,12 @@ export async function writeLoader(request: LoaderRequest): Promise<{ report: Loa
       `is of another byte order than the target, which is ${byteOrderOf(target)}-endian`,
     );
   }
-  const plan = prepare(object, target === null ? null : indexCandidates(target), {
+  const whole = prepare(object, target === null ? null : indexCandidates(target), {
     ...(name === undefined ? {} : { name }),
     ...(kconfig === undefined ? {} : { kconfig: new TextDecoder().decode(readInput(kconfig)) }),
     ...(features === undefined ? {} : { features }),
   });
+  const plan = withMaxEntries(withoutPrograms(whole, request.skip), request.maxEntries);
   const built = buildLoader(object, plan);
   const common = {
     object: object.source,
@@ -104,4 +112,36 @@ export async function writeLoader(request: LoaderRequest): Promise<{ report: Loa
     },
     bytes,
   };
+}
+
+/** What the tools of an object do at run time: programs left out, maps' sizes set. Throws UsageError for an unknown name. */
+function withoutPrograms(plan: Plan, skip: readonly string[]): Plan {
+  for (const name of skip) {
+    if (!plan.programs.some((program) => program.name === name)) {
+      throw new UsageError(`loader: --skip ${name}: the object has no such program`);
+    }
+  }
+  const left = new Set(skip);
+  const programs = plan.programs.map((one) => (left.has(one.name) ? { ...one, autoload: false } : one));
+  return { ...plan, programs };
+}
+
+function withMaxEntries(plan: Plan, settings: readonly string[]): Plan {
+  const counts = new Map<string, number>();
+  for (const setting of settings) {
+    const [, name, text] = /^(.+)=(\d{1,10})$/.exec(setting) ?? [];
+    const count = Number(text);
+    if (name === undefined || !(count <= MOST_ENTRIES)) {
+      throw new UsageError(`loader: --max-entries ${setting}: should be MAP=COUNT`);
+    }
+    if (!plan.maps.some((map) => map.name === name)) {
+      throw new UsageError(`loader: --max-entries ${setting}: the object has no such map`);
+    }
+    counts.set(name, count);
+  }
+  const maps = plan.maps.map((map) => {
+    const maxEntries = counts.get(map.name);
+    return maxEntries === undefined ? map : { ...map, maxEntries, entryPerCpu: false };
+  });
+  return { ...plan, maps };
 }

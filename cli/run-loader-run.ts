@@ -148,7 +148,7 @@ export function whyNotHere(
 ): string | null {
   if (failed === null) return null;
   const running = versionCode(kernel);
-  if (failed.stage === "load" && running < FIRST_RELEASE && failed.errno === EINVAL) {
+  if (failed.stage === "load" && running < FIRST_RELEASE) {
     return `Linux ${kernel} has no loader programs: BPF_PROG_TYPE_SYSCALL came with 5.14`;
   }
   const wanted = versionCode(`${since}.0`);

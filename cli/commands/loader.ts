@@ -36,6 +36,18 @@ export const loader = defineCommand({
     },
     kconfig: { type: "string", value: "FILE", describe: "The kernel's config, for externs in .kconfig" },
     name: { type: "string", value: "NAME", describe: "The object's name, for its data maps and in source" },
+    skip: {
+      type: "string",
+      list: true,
+      value: "PROGRAM",
+      describe: "Leave a program out, as one not loaded by default",
+    },
+    "max-entries": {
+      type: "string",
+      list: true,
+      value: "MAP=COUNT",
+      describe: "Number of entries of a map, where the object leaves it open",
+    },
     "btf-for": {
       type: "string",
       value: "X.Y",

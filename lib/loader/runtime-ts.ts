@@ -1,9 +1,12 @@
 import { CONTEXT } from "./loader.ts";
 
+/** Not in place, so that what reads this library's own imports does not take the text for them. */
+const FROM = "from";
+
 /** What every TypeScript module with a loader has: bpf(2) through koffi, attributes as bytes by their places (linux/bpf.h). */
-export const TYPESCRIPT_RUNTIME = `import { closeSync, readFileSync } from "node:fs";
-import { release } from "node:os";
-import koffi from "koffi";
+export const TYPESCRIPT_RUNTIME = `import { closeSync, readFileSync } ${FROM} "node:fs";
+import { release } ${FROM} "node:os";
+import koffi ${FROM} "koffi";
 
 /** What open gives: the data that the loader program works on, which can be changed until load. */
 export interface Opened {

@@ -81,6 +81,16 @@ describe("btfgen loader", () => {
     }
   });
 
+  it("leaves programs out, and sets numbers of entries, as tools do at run time", async () => {
+    const line = ["loader", fixture("globals"), "--skip", "classify", "--max-entries", "per_cpu_settings=77"];
+    const { stdout, code } = await runText([...line, "-o", path("less.loader"), "--json"]);
+    const { programs, maps } = JSON.parse(stdout) as LoaderReport;
+    expect(code).toBe(0);
+    expect(programs.map(({ name }) => name)).toEqual(["account"]);
+    expect(maps.find(({ name }) => name === "per_cpu_settings")?.maxEntries).toBe(77);
+    expect(loaderOf("less").steps.at(-1)).toEqual({ action: "load-program", name: "account" });
+  });
+
   it("refuses what cannot be loaded so, and writes nothing", async () => {
     const { stdout, stderr, code } = await runText(["loader", fixture("struct_ops"), "-o", path("none.loader")]);
     expect({ stdout, code }).toEqual({ stdout: "", code: 1 });
@@ -93,6 +103,10 @@ describe("btfgen loader", () => {
   it.each([
     [["loader", fixture("exec")], /--output/],
     [["loader", fixture("exec"), "-o", "x", "--module", "m.ko"], /--module needs --target BTF/],
+    [["loader", fixture("exec"), "-o", "x", "--skip", "none"], /--skip none: the object has no such program/],
+    [["loader", fixture("exec"), "-o", "x", "--max-entries", "events"], /--max-entries events: should be MAP=COUNT/],
+    [["loader", fixture("exec"), "-o", "x", "--max-entries", "events=4294967296"], /should be MAP=COUNT/],
+    [["loader", fixture("exec"), "-o", "x", "--max-entries", "none=1"], /none=1: the object has no such map/],
     [["loader", fixture("exec"), "-o", "x", "--btf-for", "six"], /--btf-for six: not a release/],
     [["loader", join(root, "test/fixtures/objects"), "-o", "x"], /holds \d+ objects: a loader is one object's/],
     [["run-loader", fixture("exec")], /is no loader file: btfgen loader writes one/],
@@ -144,6 +158,7 @@ describe("why a kernel runs no loader", () => {
   const failed = (stage: RunStage, errno: number) => ({ stage, errno, step: 0 });
   it.each<[kernel: string, stage: RunStage, errno: number, reason: RegExp | null]>([
     ["5.10.0-46-cloud-amd64", "load", 22, /^Linux 5\.10\.0-46-cloud-amd64 has no loader programs: .* came with 5\.14$/],
+    ["5.10.0", "load", 7, /has no loader programs/],
     ["5.15.0", "run", 22, /^the loader uses what came with Linux 5\.17, this is 5\.15\.0$/],
     ["6.1.0", "create data", 7, /^the kernel takes no map whose value has 5000000 bytes/],
     ["6.1.0", "load", 7, /^the kernel takes no program of 10 instructions/],

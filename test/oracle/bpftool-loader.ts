@@ -1,4 +1,5 @@
 /** bpftool's own loader programs: what `bpftool gen skeleton -L` embeds, read out of the C header that it writes. */
+import type { CreatedObject } from "../../checker/loader-protocol.ts";
 import type { RunnerQuestion } from "../../cli/runner-process.ts";
 import { bpftoolCommand } from "./bpftool.ts";
 import { describeFailure, runProcess } from "./process.ts";
@@ -65,4 +66,19 @@ function literalOf(header: string, field: "data" | "insns"): Uint8Array {
     else if (escaped !== undefined && escaped !== "\n") bytes.push(Number.parseInt(escaped.slice(1), 16));
   }
   return Uint8Array.from(bytes);
+}
+
+/** BPF_F_MMAPABLE */
+const MAPPABLE = 1 << 10;
+
+/**
+ * What must be equal: all that the kernel tells but the id. Releases of libbpf before 1.1 let every data map be mapped,
+ * later ones those with a variable that is not static: as ours.
+ */
+export function createdFacts(created: readonly CreatedObject[], ours: readonly CreatedObject[]) {
+  return created.map(({ id: _, ...rest }, i) => {
+    const isData = rest.kind === "map" && /\.(bss|data|rodata)/.test(rest.name);
+    const isMasked = isData && ((ours[i]?.flags ?? 0) & MAPPABLE) === 0;
+    return isMasked ? { ...rest, flags: rest.flags & ~MAPPABLE } : rest;
+  });
 }

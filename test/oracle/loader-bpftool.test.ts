@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect, it } from "vitest";
 import { bpfCall } from "../../checker/kernel.ts";
-import type { CreatedObject, LoaderLine } from "../../checker/loader-protocol.ts";
+import type { LoaderLine } from "../../checker/loader-protocol.ts";
 import { loadKoffi } from "../../checker/native.ts";
 import { runLoader } from "../../checker/run-loader.ts";
 import { questionOf } from "../../cli/run-loader-run.ts";
@@ -14,7 +14,7 @@ import { parseBpfObject } from "../../lib/core/object.ts";
 import { findBpfObjects } from "../../lib/elf/embedded.ts";
 import { buildLoader } from "../../lib/loader/build.ts";
 import { prepare } from "../../lib/prepare/prepare.ts";
-import { bpftoolLoader } from "./bpftool-loader.ts";
+import { bpftoolLoader, createdFacts } from "./bpftool-loader.ts";
 import { libbpfToolsExecutables } from "./libbpf-tools.ts";
 import { describeOracle } from "./requirements.ts";
 import { temporaryDirectory } from "./temporary.ts";
@@ -41,21 +41,6 @@ async function asker(directory: string): Promise<Ask> {
     writeFileSync(paths.data, data);
     return runLoader(koffi, bpf, { ...question, ...paths });
   };
-}
-
-/** BPF_F_MMAPABLE */
-const MAPPABLE = 1 << 10;
-
-/**
- * What must be equal: all that the kernel tells but the id. Releases of libbpf before 1.1 let every data map be mapped,
- * later ones those with a variable that is not static: as ours.
- */
-function facts(created: readonly CreatedObject[], ours: readonly CreatedObject[]) {
-  return created.map(({ id: _, ...rest }, i) => {
-    const isData = rest.kind === "map" && /\.(bss|data|rodata)/.test(rest.name);
-    const isMasked = isData && ((ours[i]?.flags ?? 0) & MAPPABLE) === 0;
-    return isMasked ? { ...rest, flags: rest.flags & ~MAPPABLE } : rest;
-  });
 }
 
 /** Compares both loaders of an object; what came of it in a word. */
@@ -87,7 +72,7 @@ function compare(
     return "both refuse";
   }
   expect(b.failed, `${path}: ${JSON.stringify(b.logs)}`).toBeNull();
-  expect(facts(b.created, b.created), path).toEqual(facts(a.created, b.created));
+  expect(createdFacts(b.created, b.created), path).toEqual(createdFacts(a.created, b.created));
   return "same";
 }
 
