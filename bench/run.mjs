@@ -14,6 +14,8 @@ import { verifyRows } from "./verify.mjs";
 const QUICK = process.argv.includes("--quick");
 const ROUNDS = QUICK ? 3 : 21;
 const RESULTS = join(root, "bench/RESULTS.md");
+/** What an update from KERNEL could be. */
+const LATER_KERNEL = "debian/12/x86_64/6.12.117+deb12-amd64";
 const COMMAND = join(root, "dist/btfgen.cjs");
 const NO_BPFTOOL = "bpftool is not installed";
 
@@ -65,6 +67,14 @@ async function measure() {
     bpftoolC: () => hasBpftool && run("bpftool", ["btf", "dump", "file", kernel.path, "format", "c"]),
   });
 
+  const later = kernels.find(({ name }) => name === LATER_KERNEL) ?? kernel;
+  const [oldC, newC] = ["old.h", "new.h"].map((name) => join(directory, name));
+  const twoDumps = `bpftool btf dump file "$1" format c > "$3"; bpftool btf dump file "$2" format c > "$4"; diff "$3" "$4"; :`;
+  const diffs = race(Math.min(ROUNDS, 7), {
+    ours: btfgen("diff", kernel.path, later.path),
+    bpftoolDiff: () => hasBpftool && run("sh", ["-c", twoDumps, "sh", kernel.path, later.path, oldC ?? "", newC ?? ""]),
+  });
+
   /** @param {number} value @param {number} by */
   const over = (value, by) => (hasBpftool ? ratio(value, by) : NO_BPFTOOL);
   /** @type {Row[]} */
@@ -85,6 +95,11 @@ async function measure() {
       aim: "at most 3.5",
     },
     { what: "btfgen --version / node -e 0", now: ratio(outside.version, outside.node), aim: "at most 2" },
+    {
+      what: "two bpftool dumps and a diff / btfgen diff, processes",
+      now: over(diffs.bpftoolDiff, diffs.ours),
+      aim: "at least 10",
+    },
     { what: "btfgen dump / bpftool btf dump, processes", now: over(dumps.ours, dumps.bpftool) },
     { what: "the same with format c", now: over(dumps.c, dumps.bpftoolC) },
     {
