@@ -8,6 +8,7 @@ import { raceInProcess } from "./in-process.mjs";
 import { hasRelocations, KERNEL, readFixtures, readKernels, readObjects, root } from "./inputs.mjs";
 import { kernelLoadTime } from "./kernel-load.mjs";
 import { exists, race, run } from "./measure.mjs";
+import { prepareRows } from "./prepare.mjs";
 import { sizesOf, withEnumerators } from "./sizes.mjs";
 import { verifyRows } from "./verify.mjs";
 
@@ -130,6 +131,7 @@ async function measure() {
   const tables = {
     Speed: speed,
     "Asking libbpf and kernels": asking,
+    "Prepared ahead of time": prepareRows(kernel, objects, directory, Math.min(ROUNDS, 9)),
     "Stages, as shares of the job": shares,
     "Bytes, ours / bpftool's": [...sizes, ...enumSizes],
     "Milliseconds of this run, for orientation": milliseconds,
