@@ -62,8 +62,7 @@ export function buildLoader(object: BpfObject, plan: Plan): Loader | LoaderRefus
   emitSlots(writing, plan, shared, "maps", (index) => (created.includes(index) ? slots.map(index) : undefined));
   const context = { object, plan, lookups, found: new Set<string>() };
   programs.forEach((program, i) => {
-    const refusal = emitProgram(writing, context, program, programPlaces[i] as number, slots.program(i));
-    if (refusal !== null) refusals.push(refusal);
+    emitProgram(writing, context, program, programPlaces[i] as number, slots.program(i));
   });
   emitSlots(writing, plan, shared, "programs", (index) => {
     const place = programs.indexOf(plan.programs[index] as PlannedProgram);

@@ -49,18 +49,17 @@ export interface ProgramContext {
   readonly found: Set<string>;
 }
 
-/** Loads a program; its descriptor goes to `slot`. Null, or why it cannot be written. */
+/** Loads a program; its descriptor goes to `slot`. */
 export function emitProgram(
   writing: LoaderCode,
   context: ProgramContext,
   program: PlannedProgram,
   at: number,
   slot: number,
-): string | null {
+): void {
   const { object, plan, lookups, found } = context;
   const { data } = writing;
   const carried = plan.relocated ? [] : carriedRelocations(object, program);
-  if (carried === null) return `prog '${program.name}': two subprograms have one name`;
   emitLookups(writing, plan, lookups, program, found);
   beginStep(writing, "load-program", program.name);
   const instructions = addBytes(data, program.instructions);
@@ -97,7 +96,6 @@ export function emitProgram(
   }
   systemCall(writing, PROG_LOAD, at, carried.length > 0 ? LOAD.bytesWithRelocations : LOAD.bytes);
   storeWord(writing, slotAt(slot), RESULT);
-  return null;
 }
 
 function describeInfo(

@@ -54,6 +54,8 @@ export type Reference =
 /** A function's part of a program: the program's own code, or a subprogram's behind it. In instructions of 8 bytes. */
 export interface ProgramPart {
   readonly name: string;
+  /** Which of the object's functions it is: index into BpfObject.programs. */
+  readonly index: number;
   readonly start: number;
   readonly count: number;
 }

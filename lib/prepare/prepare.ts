@@ -185,6 +185,7 @@ function planProgram(context: Context, index: number, place: number): PlannedPro
     references,
     parts: linked.parts.map((part) => ({
       name: object.programs[part.index]?.name ?? "",
+      index: part.index,
       start: part.start,
       count: part.code.bytes.length / INSN_BYTES,
     })),
