@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { raceInProcess } from "./in-process.mjs";
 import { hasRelocations, KERNEL, readFixtures, readKernels, readObjects, root } from "./inputs.mjs";
 import { kernelLoadTime } from "./kernel-load.mjs";
+import { loaderRows } from "./loader.mjs";
 import { exists, race, run } from "./measure.mjs";
 import { prepareRows } from "./prepare.mjs";
 import { sizesOf, withEnumerators } from "./sizes.mjs";
@@ -109,6 +110,7 @@ async function measure() {
     },
   ];
   const asking = await verifyRows(objects, directory, 3);
+  const loaders = loaderRows(objects, directory, Math.min(ROUNDS, 7));
   const stages = ["parse", "index", "resolve", "minimize and write", "prove", "parse objects", "dump raw", "lint"];
   /** @type {Row[]} */
   const shares = stages.map((what) => ({ what, now: ratio(inside[/** @type {"parse"} */ (what)], inside.job) }));
@@ -132,6 +134,7 @@ async function measure() {
     Speed: speed,
     "Asking libbpf and kernels": asking,
     "Prepared ahead of time": prepareRows(kernel, objects, directory, Math.min(ROUNDS, 9)),
+    "Loader programs": loaders,
     "Stages, as shares of the job": shares,
     "Bytes, ours / bpftool's": [...sizes, ...enumSizes],
     "Milliseconds of this run, for orientation": milliseconds,
