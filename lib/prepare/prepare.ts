@@ -26,7 +26,7 @@ import type { InfoRecords, Plan, PlannedExtern, PlannedProgram, PlannedTarget } 
 import { programSection } from "./program-section.ts";
 import { type BtfFeatures, sanitizeBtf } from "./sanitize-btf.ts";
 import { bindStructOps, type StructOpsMember } from "./struct-ops.ts";
-import { externStates, findTypes, keyOf, wantedExterns } from "./target-types.ts";
+import { findTypes, keyOf, resolveExterns, wantedExterns } from "./target-types.ts";
 
 /** What a plan depends on besides the object and the kernel's types. */
 export interface PrepareOptions {
@@ -72,7 +72,8 @@ export function prepare(object: BpfObject, target: CandidateIndex | null, option
       ? { maps: listed.maps, refusals: [] }
       : fillSlots(object, btf, symbols, listed.maps, (index) => entries.indexOf(index));
   refusals.push(...filled.refusals);
-  const { maps, members } = bindStructOps(filled.maps, btf, target?.btf ?? null);
+  const { maps, members, missing } = bindStructOps(filled.maps, btf, target?.btf ?? null);
+  refusals.push(...missing.map((name) => `the target has no struct_ops type '${name}'`));
   const relocations = codeRelocations(object, symbols, maps, externs);
   refusals.push(...relocations.refusals);
 
@@ -81,7 +82,8 @@ export function prepare(object: BpfObject, target: CandidateIndex | null, option
   refusals.push(...failures(applied));
   const attached = attachTargets(object);
   const found = target === null ? null : findTargets(target.btf, externs, attached);
-  const states = externStates(externs, found);
+  const { states, refusals: mismatches } = resolveExterns(externs, object.btf, target?.btf ?? null, found);
+  refusals.push(...mismatches);
   const context: Context = {
     object,
     btf,
@@ -156,6 +158,9 @@ function planProgram(context: Context, index: number, place: number): PlannedPro
   const section = autoload ? whole : whole.slice(1);
   const known = programSection(section);
   const member = known?.type === "struct_ops" ? context.members.get(place) : undefined;
+  if (known === null && autoload) {
+    refusals.push(`prog '${name}': its section '${section}' says no type: whoever loads it must`);
+  }
   const code = applied.map(({ instructions }) => instructions);
   const linked = linkProgram(object, index, code, relocations);
   if (linked.refusal !== null) refusals.push(`prog '${name}': ${linked.refusal}`);

@@ -22,18 +22,21 @@ const VALUE_PREFIX = "bpf_struct_ops_";
 export interface BoundStructOps {
   readonly maps: readonly PlacedMap[];
   readonly members: ReadonlyMap<number, StructOpsMember>;
+  /** Types of maps that are created by default and that the target, where there is one, does not have. */
+  readonly missing: readonly string[];
 }
 
 /** Looks struct_ops maps' types up in the target (libbpf.c, bpf_map__init_kern_struct_ops); by name alone without one. */
 export function bindStructOps(placed: readonly PlacedMap[], btf: Btf | null, target: Btf | null): BoundStructOps {
   const members = new Map<number, StructOpsMember>();
   const own = placed.filter(({ map }) => map.origin === "struct_ops");
-  if (btf === null || own.length === 0) return { maps: placed, members };
+  if (btf === null || own.length === 0) return { maps: placed, members, missing: [] };
   const wanted = own.flatMap(({ struct }): Wanted[] =>
     [structName(btf, struct), `${VALUE_PREFIX}${structName(btf, struct)}`].map((name) => ({ name, kind: KIND_STRUCT })),
   );
   const found = target === null ? new Map<string, number>() : findTypes(target, wanted);
   const idOf = (name: string): number | undefined => found.get(keyOf({ name, kind: KIND_STRUCT }));
+  const missing: string[] = [];
   const maps = placed.map((one): PlacedMap => {
     const { map, struct } = one;
     if (map.origin !== "struct_ops") return one;
@@ -46,10 +49,11 @@ export function bindStructOps(placed: readonly PlacedMap[], btf: Btf | null, tar
       members.set(program, { name, typeId, member: Math.max(0, member) });
     });
     const value = idOf(`${VALUE_PREFIX}${name}`);
+    if (target !== null && map.autocreate && (typeId === null || value === undefined)) missing.push(name);
     if (target === null || value === undefined) return one;
     return { ...one, map: { ...map, valueSize: sizeOf(target, value), kernelTypeId: value } };
   });
-  return { maps, members };
+  return { maps, members, missing };
 }
 
 function structName(btf: Btf, struct: number): string {

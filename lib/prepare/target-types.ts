@@ -1,6 +1,10 @@
 import { KIND_FUNC, KIND_VAR } from "../btf/format.ts";
+import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { essentialLength, nameOf } from "../btf/strings.ts";
-import { type Btf, kindOf, typeCount } from "../btf/view.ts";
+import { type Btf, kindOf, targetOf, typeCount } from "../btf/view.ts";
+import { MATCH, matchState } from "../core/match-state.ts";
+import { typesCompatible } from "../core/match-type.ts";
+import { LIBBPF_RULES } from "../core/rules.ts";
 import type { ExternState } from "./bind.ts";
 import type { Extern } from "./externs.ts";
 
@@ -41,16 +45,42 @@ export function wantedExterns(externs: readonly Extern[]): Wanted[] {
   });
 }
 
-/** What became of each extern, given what was found; null for no target. */
-export function externStates(externs: readonly Extern[], found: ReadonlyMap<string, number> | null): ExternState[] {
-  return externs.map((extern): ExternState => {
+/** What is known of externs, and why a loader refuses the object for one of them. */
+export interface ResolvedExterns {
+  readonly states: readonly ExternState[];
+  readonly refusals: readonly string[];
+}
+
+/**
+ * What became of each extern (libbpf.c, bpf_object__resolve_ksyms_btf_id): a variable or function of the target that has
+ * its name must be of its type, too. `local` is the object's own BTF, `found` what findTypes gave.
+ */
+export function resolveExterns(
+  externs: readonly Extern[],
+  local: Btf | null,
+  target: Btf | null,
+  found: ReadonlyMap<string, number> | null,
+): ResolvedExterns {
+  const refusals: string[] = [];
+  const states = externs.map((extern): ExternState => {
     const wanted = wantedOf(extern);
-    if (found === null || wanted === null) return "unknown";
+    if (found === null || wanted === null || local === null || target === null) return "unknown";
     const typeId = found.get(keyOf(wanted));
-    if (typeId !== undefined) return { typeId };
     // A strong one may be a module's.
-    return extern.weak ? "missing" : "unknown";
+    if (typeId === undefined) return extern.weak ? "missing" : "unknown";
+    if (isCompatible(extern, local, target, typeId)) return { typeId };
+    // A weak function of another type is taken for absent, a variable never is.
+    if (extern.isFunction && extern.weak) return "missing";
+    refusals.push(`extern '${extern.name}' is of another type than the target's [${typeId}]`);
+    return "unknown";
   });
+  return { states, refusals };
+}
+
+function isCompatible({ typeId, isFunction }: Extern, local: Btf, target: Btf, found: number): boolean {
+  const type = targetOf(target, found);
+  const wanted = isFunction ? type : skipModifiersAndTypedefs(target, type);
+  return typesCompatible(matchState(local, target, LIBBPF_RULES, null), typeId, wanted) === MATCH;
 }
 
 function wantedOf({ kind, isFunction, typeId, name }: Extern): Wanted | null {

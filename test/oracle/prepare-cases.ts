@@ -192,4 +192,15 @@ export const REFUSED: readonly (readonly [what: string, source: string, words: s
 	SEC("tc/b") int program(void *ctx) { return callee((long)ctx); }`,
     "not in .text",
   ],
+  ["a section that says no type", `SEC("nothing") int program(void *ctx) { return 0; }`, "says no type"],
+  [
+    "a kernel function of another type",
+    `extern int vfs_read(int x) __ksym; SEC("tc") int program(void *ctx) { return vfs_read(1); }`,
+    "another type",
+  ],
+  [
+    "a kernel variable of another type",
+    `extern const int runqueues __ksym; SEC("tc") int program(void *ctx) { return (long)&runqueues; }`,
+    "another type",
+  ],
 ];
