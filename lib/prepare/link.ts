@@ -37,13 +37,15 @@ const MAX_PARTS = 1024;
 
 /**
  * Puts subprograms behind a program, each when the first call of it is met, and what it calls itself right behind it
- * (libbpf.c, bpf_object__reloc_code). `code` is each function's own, with CO-RE applied; it is not changed.
+ * (libbpf.c, bpf_object__reloc_code). `code` is each function's own, with CO-RE applied; it is not changed. `callback` is a
+ * function that goes behind all others although nothing refers to it; null for none.
  */
 export function linkProgram(
   object: BpfObject,
   main: number,
   code: readonly Uint8Array[],
   relocations: readonly (readonly CodeRelocation[])[],
+  callback: number | null,
 ): LinkedCode {
   const parts: LinkedPart[] = [];
   const startOf = new Map<number, number>();
@@ -66,6 +68,9 @@ export function linkProgram(
     const callee = nextReference(object, part, top.insn, relocations[part.index] ?? []);
     if (callee === null) {
       stack.pop();
+      if (stack.length === 0 && callback !== null && !startOf.has(callback)) {
+        stack.push({ part: place(callback), insn: 0 });
+      }
       continue;
     }
     if ("refusal" in callee) return { parts, refusal: callee.refusal };

@@ -13,6 +13,7 @@ import { sectionBytes } from "../elf/section-bytes.ts";
 import { readSymbols } from "../elf/symbols.ts";
 import { type Bindings, bindReferences, type ExternState } from "./bind.ts";
 import { type CodeRelocation, codeRelocations, LIBRARY_SECTION } from "./code-relocations.ts";
+import { exceptionCallback } from "./exception-callback.ts";
 import { collectExterns, type Extern, settingsSize } from "./externs.ts";
 import { joinRecords, recordsOfFunction } from "./info-records.ts";
 import { readSettings } from "./kconfig.ts";
@@ -162,7 +163,7 @@ function planProgram(context: Context, index: number, place: number): PlannedPro
     refusals.push(`prog '${name}': its section '${section}' says no type: whoever loads it must`);
   }
   const code = applied.map(({ instructions }) => instructions);
-  const linked = linkProgram(object, index, code, relocations);
+  const linked = linkProgram(object, index, code, relocations, exceptionCallback(object, name));
   if (linked.refusal !== null) refusals.push(`prog '${name}': ${linked.refusal}`);
   const references = linked.parts.flatMap((part) =>
     bindReferences(part.code, part.start, relocations[part.index] ?? [], bindings),

@@ -105,3 +105,23 @@ SEC("socket") int program(void *ctx)
     expect(Buffer.from(plan.btf ?? []).toString("hex")).toBe(run?.btf);
   });
 });
+
+describeOracle("an exception callback", ["clang-tags"], () => {
+  it("stands behind all others of its program, with what it calls (as libbpf 1.3 and later put it)", () => {
+    const source = `
+__noinline int helper(int x) { return x * 5; }
+__noinline int on_throw(u64 cookie) { return helper((int)cookie) + 1; }
+__noinline int other(int x) { return x + 3; }
+SEC("tc") __attribute__((btf_decl_tag("exception_callback:on_throw"))) int thrower(void *ctx) { return other((long)ctx); }
+SEC("tc") int plain(void *ctx) { return other(2); }`;
+    const compiled = compileC(`${PREFIX}${source}`, { target: "bpfel", compiler: taggingClang()?.[0] ?? "" });
+    if (!compiled.ok) throw new Error(compiled.error);
+    const plan = prepare(parseBpfObject(compiled.object, "exceptions.o"), null);
+    const parts = plan.programs.map((program) => program.parts.map(({ name }) => name));
+    expect(parts).toEqual([
+      ["thrower", "other", "on_throw", "helper"],
+      ["plain", "other"],
+    ]);
+    expect(plan.programs[0]?.functions?.words.length).toBe(8);
+  });
+});
