@@ -12,9 +12,16 @@ export function prepareText(plan: Plan): string {
     `license  ${license === "" ? "none" : license}`,
     `btf      ${btf === null ? "none" : `${btf.length} bytes`}`,
     `CO-RE    ${relocated ? "applied" : "not applied (no --target)"}`,
+    ...needLine(plan),
   ];
   const tables = [mapsTable(plan), programsTable(plan), externsTable(plan)].filter((table) => table !== "");
   return [`${head.map((line) => `${printable(line)}\n`).join("")}`, ...tables].join("\n");
+}
+
+function needLine({ needs }: Plan): string[] {
+  const kinds = [...new Set(needs.filter(({ optional }) => !optional).map(({ kind }) => kind))];
+  const named = kinds.map((kind) => (kind === "program" ? "attach types" : kind)).join(", ");
+  return kinds.length === 0 ? [] : [`needs    the kernel's BTF for ${named}`];
 }
 
 function mapsTable({ maps, programs }: Plan): string {
