@@ -1,16 +1,25 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
 /**
- * Killed processes and waiting for them, a browser, and oracles that take their time: `npm run test:thorough` has them,
+ * Killed processes and waiting for them, a browser, hostile input by the million, and oracles that take their time: `npm run test:thorough` has them,
  * and all sample kernels. What is left to `npm test` takes less than three minutes on two cores.
  */
 const SLOW = [
   "test/cli/batch-faults.test.ts",
   "test/cli/batch-queue.test.ts",
+  "test/cli/batch-verify.test.ts",
   "test/cli/verify-faults.test.ts",
+  "test/diff/hostile.test.ts",
+  "test/oracle/c-header.test.ts",
   "test/oracle/compat-page.test.ts",
+  "test/oracle/diff-impact.test.ts",
+  "test/oracle/diff-page.test.ts",
   "test/oracle/engine-cilium.test.ts",
+  "test/oracle/kernel-fields.test.ts",
+  "test/oracle/loader-bpftool.test.ts",
   "test/oracle/minimize-accepted.test.ts",
+  "test/oracle/reachable-kernel.test.ts",
+  "test/oracle/relocate-loaders.test.ts",
 ];
 
 export default defineConfig({
