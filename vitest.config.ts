@@ -1,8 +1,9 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
 /**
- * Killed processes and waiting for them, a browser, hostile input by the million, and oracles that take their time: `npm run test:thorough` has them,
- * and all sample kernels. What is left to `npm test` takes less than three minutes on two cores.
+ * Killed processes and waiting for them, a browser, hostile input by the million, and oracles that take their time:
+ * `npm run test:thorough` has them, and all sample kernels. What is left to `npm test` takes less than three minutes on
+ * two cores.
  */
 const SLOW = [
   "test/cli/batch-faults.test.ts",
