@@ -41,7 +41,8 @@ export interface RelocatedReport {
   readonly changedInstructions: number;
   /** `guarded`: a check keeps the instruction from being reached. */
   readonly poisoned: readonly (PlaceReport & { readonly guarded: boolean })[];
-  readonly failures: readonly (PlaceReport & { readonly reason: string })[];
+  /** `optional`: in a program that is not loaded by default, poisoned. */
+  readonly failures: readonly (PlaceReport & { readonly reason: string; readonly optional: boolean })[];
   readonly targetTypeIds: readonly PlaceReport[];
   readonly localTypeIds: readonly PlaceReport[];
   readonly needs: readonly KernelNeed[];
@@ -111,7 +112,7 @@ function guardedOf(records: readonly ReloRecord[]): Set<ReloRecord> {
 
 function refusals(result: RelocatedObject, strict: boolean): RelocatedReport["refusedFor"] {
   const reasons: RelocatedReport["refusedFor"][number][] = [];
-  if (result.failures.length > 0) reasons.push("failures");
+  if (result.bytes === null) reasons.push("failures");
   if (strict && result.needs.some(({ optional }) => !optional)) reasons.push("needs");
   if (strict && result.targetTypeIds.length > 0) reasons.push("targetTypeIds");
   return reasons;
@@ -138,7 +139,7 @@ function reportObject(
     relocations: { total: object.relocations.length, applied: result.applied, skipped: result.skipped },
     changedInstructions: result.changed,
     poisoned: poisoned.map((record) => ({ ...place(record), guarded: guarded.has(record) })),
-    failures: failures.map(({ record, reason }) => ({ ...place(record), reason })),
+    failures: failures.map(({ record, reason, optional }) => ({ ...place(record), reason, optional })),
     targetTypeIds: targetTypeIds.map(place),
     localTypeIds: localTypeIds.map(place),
     needs: result.needs,

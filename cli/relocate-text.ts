@@ -49,6 +49,10 @@ function listText(title: string, lines: readonly string[]): string {
   return `\n${printable(title)}\n${shown.map((line) => `  ${printable(line)}\n`).join("")}`;
 }
 
+function refused(optional: boolean): string {
+  return optional ? "poisoned, in a program that is not loaded by default" : "a loader refuses the object";
+}
+
 function needLine({ kind, user, name, optional }: KernelNeed): string {
   const what = name === null ? "a target to attach to" : name;
   return `${kind === "program" ? "attach type" : kind}: ${what} (${user}${optional ? ", optional" : ""})`;
@@ -64,7 +68,7 @@ export function relocateNotes({ objects, filesWithoutObjects, written }: Relocat
   if (filesWithoutObjects > 0) notes.push(`${counted(filesWithoutObjects, "file")} without an object passed over`);
   for (const object of objects) {
     for (const failure of object.failures.slice(0, MOST_LINES)) {
-      notes.push(printable(`${object.name}: ${placeLine(failure)}: ${failure.reason}: a loader refuses the object`));
+      notes.push(printable(`${object.name}: ${placeLine(failure)}: ${failure.reason}: ${refused(failure.optional)}`));
     }
     if (object.refusedFor.includes("needs")) {
       notes.push(printable(`${object.name} wants the kernel's BTF for more than relocations: refused by --strict`));

@@ -73,7 +73,7 @@ export function emitObjects(
 
 function relocateFor(object: BpfObject, target: CandidateIndex): Outcome {
   const { bytes, failures, targetTypeIds } = relocateObject(object, resolveObject(object, target));
-  const [failure] = failures;
+  const failure = failures.find(({ optional }) => !optional);
   if (bytes === null) return { reason: `a loader refuses it: ${failure?.reason ?? "a relocation fails"}` };
   if (targetTypeIds.length > 0) {
     return { reason: "it asks for target_type_id, a number of each kernel's own BTF: btfgen relocate has that" };

@@ -224,7 +224,9 @@ function poisonedIn(applied: AppliedProgram | undefined, start: number): number[
 }
 
 function failures(applied: readonly AppliedProgram[]): string[] {
-  return applied.flatMap(({ name, patched }) =>
+  // What is not loaded by default is not relocated either.
+  const wanted = applied.filter(({ section }) => !section.startsWith("?"));
+  return wanted.flatMap(({ name, patched }) =>
     patched.flatMap(({ insn, outcome }) =>
       isFailure(outcome) ? [`prog '${name}': insn #${insn}: ${outcome.failure}`] : [],
     ),

@@ -5,14 +5,17 @@ import type { BpfObject } from "../core/object.ts";
 import { patchInstruction } from "../core/patch.ts";
 import { RELO_TYPE_ID_LOCAL, RELO_TYPE_ID_TARGET } from "../core/relo-kind.ts";
 import type { ReloRecord } from "../core/resolve.ts";
+import type { ReloValue } from "../core/value.ts";
 import { SHF_COMPRESSED } from "../elf/format.ts";
 import { dropRelocations } from "./drop-relocations.ts";
 import { type KernelNeed, kernelNeeds } from "./kernel-needs.ts";
 
-/** A relocation that no loader can apply: it refuses the object. */
+/** A relocation that no loader can apply: it refuses the object, or only the program where that is not loaded by default. */
 export interface RelocateFailure {
   readonly record: ReloRecord;
   readonly reason: string;
+  /** True in a program that is not loaded by default: loaders pass it over, and its instruction is poisoned here. */
+  readonly optional: boolean;
 }
 
 /** An object relocated ahead of time, and what is to be known of it. */
@@ -36,6 +39,19 @@ export interface RelocatedObject {
   readonly needs: readonly KernelNeed[];
 }
 
+/** A `?` in front of a section: its programs are not loaded by default. */
+const NOT_BY_DEFAULT = "?";
+/** No number, but a call that no verifier accepts. */
+const POISON: ReloValue = {
+  original: 0n,
+  value: 0n,
+  poison: true,
+  validate: false,
+  badResize: false,
+  originalSize: 0,
+  size: 0,
+};
+
 /**
  * Applies resolved records (of libbpf's rules) to a copy of an object's file and takes its CO-RE relocations out, so that
  * a loader finds none. All else stays where it is: maps, externs, symbols, lines. Instructions are those that libbpf
@@ -55,10 +71,6 @@ export function relocateObject(object: BpfObject, records: readonly ReloRecord[]
       skipped++;
       continue;
     }
-    if (value === null) {
-      failures.push({ record, reason: record.reason ?? "the relocation has no value" });
-      continue;
-    }
     const section = elf.sections[relocation.sectionIndex];
     if (section === undefined) continue;
     if ((section.flags & SHF_COMPRESSED) !== 0 || section.offset + section.size > bytes.length) {
@@ -68,9 +80,15 @@ export function relocateObject(object: BpfObject, records: readonly ReloRecord[]
       });
     }
     const code = bytes.subarray(section.offset, section.offset + section.size);
-    const outcome = patchInstruction(code, relocation.insnOffset, value, object.littleEndian);
+    const optional = object.programs[relocation.program]?.section.startsWith(NOT_BY_DEFAULT) === true;
+    const outcome =
+      value === null
+        ? { failure: record.reason ?? "the relocation has no value" }
+        : patchInstruction(code, relocation.insnOffset, value, object.littleEndian);
     if (isFailure(outcome)) {
-      failures.push({ record, reason: outcome.failure });
+      failures.push({ record, reason: outcome.failure, optional });
+      // Whoever loads the program all the same must not get what the compiler has left there.
+      if (optional) patchInstruction(code, relocation.insnOffset, POISON, object.littleEndian);
       continue;
     }
     applied++;
@@ -81,7 +99,7 @@ export function relocateObject(object: BpfObject, records: readonly ReloRecord[]
   const ofKind = (kind: number) =>
     records.filter(({ relocation }) => relocation.kind === kind && relocation.program !== -1);
   return {
-    bytes: failures.length === 0 ? bytes : null,
+    bytes: failures.every(({ optional }) => optional) ? bytes : null,
     applied,
     changed,
     poisoned,

@@ -70,6 +70,7 @@ describe("btfgen relocate", () => {
     ["resolved", object, whole, [], 0],
     ["poisoned: that is no refusal", object, partial, ["--strict"], 0],
     ["ambiguous", object, twice, [], 1],
+    ["ambiguous, not loaded by default", spare, twice, [], 0],
     ["more than an instruction can hold", object, far, [], 1],
     ["attached by type", traced, whole, [], 0],
     ["attached by type", traced, whole, ["--strict"], 1],
@@ -109,6 +110,19 @@ describe("btfgen relocate", () => {
       ],
       refusedFor: [],
     });
+  });
+
+  it("poisons what fails in a program that is not loaded by default", async () => {
+    const { stdout, stderr } = await relocate(spare, "-t", twice, "-o", out, "--json");
+    const [one] = JSON.parse(stdout).objects;
+    expect(one.failures).toMatchObject([
+      { program: "reads_x", optional: true },
+      { program: "reads_y", optional: true },
+    ]);
+    expect(stderr).toContain("not loaded by default");
+    const { programs } = JSON.parse((await runText(["prepare", out, "--json"])).stdout).objects[0];
+    // call 0xbad2310
+    expect(programs[0].instructions.slice(0, 16)).toBe("850000001023ad0b");
   });
 
   it("writes to standard output", async () => {
