@@ -19,6 +19,12 @@ export interface RunLoaderRequest {
   readonly perCpu: readonly number[];
   /** Externs of `.kconfig`, by their place in the data and their bytes. */
   readonly settings: readonly { readonly name: string; readonly at: number; readonly size: number }[];
+  /** For a signed loader; null else. Base64, DER. `certificate` goes to the session's keyring; null where it is there. */
+  readonly signature: {
+    readonly scheme: "hash" | "data";
+    readonly pkcs7: string;
+    readonly certificate: string | null;
+  } | null;
   /** Of the verifier; 0 for a log only of what fails. */
   readonly logLevel: number;
   /** Numbers of the steps whose logs are wanted at such a level: the loader is run once for each. */
@@ -32,7 +38,15 @@ export interface StepLog {
 }
 
 /** What the caller does itself, in this order; `run` is the loader program's own doing. */
-export type RunStage = "privilege" | "create data" | "fill data" | "freeze data" | "load" | "run";
+export type RunStage =
+  | "privilege"
+  | "create data"
+  | "fill data"
+  | "freeze data"
+  | "hash data"
+  | "add key"
+  | "load"
+  | "run";
 
 /** What became of a descriptor, as the kernel tells. */
 export interface CreatedObject {

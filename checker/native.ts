@@ -57,6 +57,11 @@ export class CStruct {
     this.#view.setBigUint64(at, BigInt(this.#koffi.address(target)), HOST_LITTLE_ENDIAN);
   }
 
+  /** Keeps what another structure points to alive, too. */
+  hold(other: CStruct): void {
+    this.#held.push(other.bytes, ...other.#held);
+  }
+
   u32(at: number): number {
     return this.#view.getUint32(at, HOST_LITTLE_ENDIAN);
   }

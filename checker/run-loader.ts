@@ -1,4 +1,5 @@
 /** Runs a loader program: makes the map of its data, loads it, has the kernel run it, and looks at what it has made. */
+import { createHash } from "node:crypto";
 import { closeSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { CONTEXT } from "../lib/loader/loader.ts";
@@ -36,6 +37,25 @@ const LOAD = {
   flags: 44,
   name: 48,
   fds: 120,
+};
+/** Of a signed one. */
+const EXCLUSIVE = { hash: 80, bytes: 88 } as const;
+const SIGNED = { fdCount: 148, signature: 152, bytes: 160, keyring: 164 } as const;
+/** struct bpf_map_info: that it is asked for makes the kernel compute it. */
+const MAP_HASH = { hash: 88, bytes: 96 } as const;
+const MAP_INFO_BYTES = 104;
+const SHA256_BYTES = 32;
+/** KEY_SPEC_SESSION_KEYRING */
+const SESSION_KEYRING = -3;
+const ENOSYS = 38;
+/** `__NR_add_key` by Node's name of the architecture. */
+const ADD_KEY: Readonly<Record<string, number>> = {
+  x64: 248,
+  arm64: 217,
+  riscv64: 217,
+  loong64: 217,
+  s390x: 278,
+  ppc64: 269,
 };
 const RUN = { program: 0, result: 4, contextSize: 40, context: 48 } as const;
 const INFO = { fd: 0, length: 4, info: 8 } as const;
@@ -75,7 +95,13 @@ function runOnce(koffi: Koffi, bpf: BpfCall, request: RunLoaderRequest, wanted: 
   };
   const fail = (stage: RunStage, result: number, step = 0) => answer({ stage, errno: -result, step }, []);
   try {
-    const map = bpf(MAP_CREATE, dataMap(koffi, request.dataSize));
+    const code = readFileSync(request.instructions);
+    const { signature } = request;
+    if (signature !== null && signature.certificate !== null) {
+      const added = addKey(koffi, Buffer.from(signature.certificate, "base64"));
+      if (added < 0) return fail("add key", added);
+    }
+    const map = bpf(MAP_CREATE, dataMap(koffi, request.dataSize, signature === null ? null : code));
     if (map < 0) return fail("create data", map);
     open.push(map);
     const filled = bpf(MAP_UPDATE_ELEM, dataUpdate(koffi, map, dataOf(request)));
@@ -84,8 +110,10 @@ function runOnce(koffi: Koffi, bpf: BpfCall, request: RunLoaderRequest, wanted: 
     freeze.setU32(UPDATE.map, map);
     const frozen = bpf(MAP_FREEZE, freeze);
     if (frozen < 0) return fail("freeze data", frozen);
+    const hashed = signature?.scheme === "hash" ? bpf(OBJ_GET_INFO_BY_FD, hashRequest(koffi, map)) : 0;
+    if (hashed < 0) return fail("hash data", hashed);
     const own = wanted?.step === 0 ? { level: wanted.level, log } : null;
-    const program = bpf(PROG_LOAD, programLoad(koffi, map, readFileSync(request.instructions), own));
+    const program = bpf(PROG_LOAD, programLoad(koffi, map, code, own, signature));
     if (program < 0) return fail("load", program);
     open.push(program);
 
@@ -137,13 +165,18 @@ function possibleCpus(): number {
   return last === undefined ? 1 : Number(last) + 1;
 }
 
-function dataMap(koffi: Koffi, size: number): CStruct {
+/** `exclusiveTo`: the code of the only program that may use it; null for any. */
+function dataMap(koffi: Koffi, size: number, exclusiveTo: Buffer | null): CStruct {
   const attr = new CStruct(koffi, ATTR_BYTES);
   attr.setU32(CREATE.type, MAP_TYPE_ARRAY);
   attr.setU32(CREATE.keySize, 4);
   attr.setU32(CREATE.valueSize, size);
   attr.setU32(CREATE.maxEntries, 1);
   attr.bytes.write("loader.data", CREATE.name);
+  if (exclusiveTo !== null) {
+    attr.setPointer(EXCLUSIVE.hash, createHash("sha256").update(exclusiveTo).digest());
+    attr.setU32(EXCLUSIVE.bytes, SHA256_BYTES);
+  }
   return attr;
 }
 
@@ -155,7 +188,13 @@ function dataUpdate(koffi: Koffi, map: number, data: Buffer): CStruct {
   return attr;
 }
 
-function programLoad(koffi: Koffi, map: number, code: Buffer, own: { level: number; log: Buffer } | null): CStruct {
+function programLoad(
+  koffi: Koffi,
+  map: number,
+  code: Buffer,
+  own: { level: number; log: Buffer } | null,
+  signature: RunLoaderRequest["signature"],
+): CStruct {
   const attr = new CStruct(koffi, ATTR_BYTES);
   const fds = Buffer.alloc(4);
   new DataView(fds.buffer, fds.byteOffset).setInt32(0, map, HOST_LITTLE_ENDIAN);
@@ -166,12 +205,45 @@ function programLoad(koffi: Koffi, map: number, code: Buffer, own: { level: numb
   attr.setU32(LOAD.flags, SLEEPABLE);
   attr.bytes.write("loader", LOAD.name);
   attr.setPointer(LOAD.fds, fds);
+  if (signature !== null) {
+    const pkcs7 = Buffer.from(signature.pkcs7, "base64");
+    // Named so, the map's contents are signed; a kernel that has them checked by the loader wants it named by code alone.
+    if (signature.scheme === "data") attr.setU32(SIGNED.fdCount, 1);
+    attr.setPointer(SIGNED.signature, pkcs7);
+    attr.setU32(SIGNED.bytes, pkcs7.length);
+    attr.setU32(SIGNED.keyring, SESSION_KEYRING >>> 0);
+  }
   if (own !== null) {
     attr.setU32(LOAD.level, own.level);
     attr.setU32(LOAD.logSize, own.log.length);
     attr.setPointer(LOAD.log, own.log);
   }
   return attr;
+}
+
+function hashRequest(koffi: Koffi, map: number): CStruct {
+  const info = new CStruct(koffi, INFO_BYTES);
+  info.setPointer(MAP_HASH.hash, Buffer.alloc(SHA256_BYTES));
+  info.setU32(MAP_HASH.bytes, SHA256_BYTES);
+  const attr = new CStruct(koffi, ATTR_BYTES);
+  attr.setU32(INFO.fd, map);
+  // A kernel that knows no hash refuses what it does not know and is not zero.
+  attr.setU32(INFO.length, MAP_INFO_BYTES);
+  attr.setPointer(INFO.info, info.bytes);
+  // What the attributes point to stays with them.
+  attr.hold(info);
+  return attr;
+}
+
+/** add_key(2) of a certificate to this session's keyring; its serial number, or the negative errno. */
+function addKey(koffi: Koffi, certificate: Buffer): number {
+  const number = ADD_KEY[process.arch];
+  if (number === undefined) return -ENOSYS;
+  const signature =
+    "long syscall(long number, const char *type, const char *name, void *bytes, size_t size, int keyring)";
+  const syscall = koffi.load("libc.so.6").func(signature);
+  const result = Number(syscall(number, "asymmetric", "", certificate, certificate.length, SESSION_KEYRING));
+  return result < 0 ? -koffi.errno() : result;
 }
 
 function describe(koffi: Koffi, bpf: BpfCall, kind: "map" | "program", fd: number): CreatedObject {

@@ -50,7 +50,7 @@ const LoaderSchema = v.strictObject({
   contextSize: v.pipe(Count, v.maxValue(MOST_CONTEXT)),
   steps: v.array(
     v.strictObject({
-      action: v.picklist(["load-btf", "create-map", "fill-map", "freeze-map", "find", "load-program"]),
+      action: v.picklist(["check-data", "load-btf", "create-map", "fill-map", "freeze-map", "find", "load-program"]),
       name: Text,
     }),
   ),
@@ -60,10 +60,11 @@ const LoaderSchema = v.strictObject({
   ),
   instructions: Bytes,
   data: Bytes,
+  signature: v.nullable(v.strictObject({ scheme: v.picklist(["hash", "data"]), pkcs7: Bytes })),
 });
 
 /** A loader file's bytes: JSON, in which code and data are base64. */
-export function encodeLoader({ littleEndian, instructions, data, ...rest }: Loader): Uint8Array {
+export function encodeLoader({ littleEndian, instructions, data, signature, hashAt: _, ...rest }: Loader): Uint8Array {
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
   const { object, name, ...others } = rest;
   const document = {
@@ -75,6 +76,7 @@ export function encodeLoader({ littleEndian, instructions, data, ...rest }: Load
     ...others,
     instructions: base64(instructions),
     data: base64(data),
+    signature: signature === null ? null : { scheme: signature.scheme, pkcs7: base64(signature.pkcs7) },
   };
   return new TextEncoder().encode(`${JSON.stringify(document)}\n`);
 }
@@ -92,6 +94,8 @@ export function decodeLoader(bytes: Uint8Array, source: string): Loader {
   const loader: Loader = {
     ...rest,
     littleEndian: byteOrder === "little",
+    // It is in its place already.
+    hashAt: [],
     programs: programs as Loader["programs"],
   };
   const problem = problemOf(loader);

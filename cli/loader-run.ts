@@ -12,6 +12,7 @@ import { readInput } from "./input.ts";
 import { encodeLoader } from "./loader-file.ts";
 import { readObjects } from "./object-input.ts";
 import { featuresOf } from "./prepare-run.ts";
+import { type Signer, signLoader } from "./sign-loader.ts";
 import { checkStandardInput, readTarget } from "./target-input.ts";
 
 /** What to write, of what, for which kernel. */
@@ -28,6 +29,10 @@ interface LoaderRequest {
   readonly skip: readonly string[];
   /** `MAP=COUNT` */
   readonly maxEntries: readonly string[];
+  /** The private key and its certificate; undefined for a loader that is not signed. */
+  readonly sign: string | undefined;
+  readonly cert: string | undefined;
+  readonly scheme: string | undefined;
 }
 
 /** The document of `btfgen loader --json`; docs/FORMATS.md has it in words. */
@@ -66,6 +71,7 @@ export async function writeLoader(request: LoaderRequest): Promise<{ report: Loa
   checkStandardInput("loader", [kernel, kconfig, ...module, request.object]);
   if (kernel === undefined && module.length > 0) throw new UsageError("loader: --module needs --target BTF");
   const features = featuresOf("loader", request.btfFor);
+  const signer = signerOf(request);
   const { objects } = readObjects([request.object]);
   const [object] = objects;
   if (object === undefined || objects.length > 1) {
@@ -84,7 +90,7 @@ export async function writeLoader(request: LoaderRequest): Promise<{ report: Loa
     ...(features === undefined ? {} : { features }),
   });
   const plan = withMaxEntries(withoutPrograms(whole, request.skip), request.maxEntries);
-  const built = buildLoader(object, plan);
+  const built = buildLoader(object, plan, { checksData: signer?.scheme === "hash" });
   const common = {
     object: object.source,
     emit,
@@ -96,11 +102,12 @@ export async function writeLoader(request: LoaderRequest): Promise<{ report: Loa
     const nothing = { output: null, since: null, size, steps: [], maps: [], programs: [], unset: [] };
     return { report: { ...common, ...nothing, refusals: built.refusals }, bytes: null };
   }
-  const bytes = (EMITTERS[emit] ?? encodeLoader)(built);
-  const { steps, maps, programs, since } = built;
   const unset = plan.externs
     .filter(({ kind, state }) => kind === "kconfig" && state === "needed")
     .map((one) => one.name);
+  const signed = signer === null ? built : signLoader(built, unset, signer);
+  const bytes = (EMITTERS[emit] ?? encodeLoader)(signed);
+  const { steps, maps, programs, since } = built;
   return {
     report: {
       ...common,
@@ -112,6 +119,17 @@ export async function writeLoader(request: LoaderRequest): Promise<{ report: Loa
     },
     bytes,
   };
+}
+
+/** Throws UsageError for half a signer, or where the source that is asked for could not carry a signature. */
+function signerOf({ sign, cert, scheme, emit = "raw" }: LoaderRequest): Signer | null {
+  if (sign === undefined && cert === undefined && scheme === undefined) return null;
+  if (sign === undefined || cert === undefined) throw new UsageError("loader: --sign KEY and --cert CERT go together");
+  if (emit !== "raw") {
+    const hint = "Use --emit raw, which run-loader runs.";
+    throw new UsageError(`loader: --emit ${emit} lets its data be changed, which a signature forbids`, hint);
+  }
+  return { key: sign, certificate: cert, scheme: scheme === "data" ? "data" : "hash" };
 }
 
 /** What the tools of an object do at run time: programs left out, maps' sizes set. Throws UsageError for an unknown name. */

@@ -1,17 +1,19 @@
-import type { CreatedObject, LoaderLine, RunLoaderRequest } from "../checker/loader-protocol.ts";
-import type { Loader, LoaderStep } from "../lib/loader/loader.ts";
+import type { CreatedObject, LoaderLine } from "../checker/loader-protocol.ts";
+import type { Loader, LoaderStep, SignatureScheme } from "../lib/loader/loader.ts";
 import { versionCode } from "../lib/loader/settings.ts";
 import { errnoName } from "../lib/verify/errno.ts";
 import { InputError, UsageError } from "./errors.ts";
 import { readInput, STDIN_NAME } from "./input.ts";
 import { decodeLoader } from "./loader-file.ts";
-import { type RunnerTask, runnerOnHost } from "./runner-process.ts";
+import { type RunnerQuestion, type RunnerTask, runnerOnHost } from "./runner-process.ts";
 import { checkStandardInput } from "./target-input.ts";
 
 /** What to run, and where. */
 interface RunRequest {
   readonly files: readonly string[];
   readonly kernel: string | undefined;
+  /** A certificate for the session's keyring. */
+  readonly cert: string | undefined;
   readonly logLevel: number | undefined;
   readonly timeout: number | undefined;
 }
@@ -57,12 +59,16 @@ const MOST_SECONDS = 86_400;
 /** Bits of the verifier's log level: instructions, all states, statistics. */
 const MOST_LEVEL = 7;
 const FIRST_RELEASE = 0x050e00;
+const SIGNED_RELEASE = 0x061200;
 const EINVAL = 22;
+const EOPNOTSUPP = 95;
+const ENOKEY = 126;
+const EKEYREJECTED = 129;
 const E2BIG = 7;
 
 /** Runs loader files. Throws UsageError, InputError, RunError or CouldNotRunError. */
 export async function runLoaderFiles(request: RunRequest): Promise<RunLoaderReport> {
-  const { files, kernel, logLevel = 0, timeout = DEFAULT_SECONDS } = request;
+  const { files, kernel, cert, logLevel = 0, timeout = DEFAULT_SECONDS } = request;
   checkStandardInput("run-loader", files);
   if (!Number.isInteger(logLevel) || logLevel < 0 || logLevel > MOST_LEVEL) {
     throw new UsageError(`run-loader: --log-level ${logLevel}: should be 1, 2 or 4, or a sum of these`);
@@ -70,13 +76,14 @@ export async function runLoaderFiles(request: RunRequest): Promise<RunLoaderRepo
   if (!(timeout > 0 && timeout <= MOST_SECONDS)) {
     throw new UsageError(`run-loader: --timeout ${timeout}: should be from 1 to ${MOST_SECONDS} seconds`);
   }
+  const certificate = cert === undefined ? null : certificateOf(readInput(cert));
   const tasks = files.map((file): RunnerTask & { readonly source: string } => {
     const source = file === "-" ? STDIN_NAME : file;
     const loader = decodeLoader(readInput(file), source);
     if (loader.littleEndian !== isLittleEndian()) {
       throw new InputError(source, `is a loader for ${loader.littleEndian ? "little" : "big"}-endian machines`);
     }
-    return { source, loader, question: questionOf(loader, logLevel) };
+    return { source, loader, question: questionOf(loader, logLevel, certificate) };
   });
   const silenceMs = timeout * 1000;
   const lines =
@@ -90,13 +97,21 @@ export async function runLoaderFiles(request: RunRequest): Promise<RunLoaderRepo
   };
 }
 
+/** A certificate's DER, out of PEM where it is that. */
+function certificateOf(bytes: Uint8Array): Uint8Array {
+  const text = new TextDecoder("latin1").decode(bytes);
+  const [, inside] = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(text) ?? [];
+  return inside === undefined ? bytes : new Uint8Array(Buffer.from(inside, "base64"));
+}
+
 function isLittleEndian(): boolean {
   return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 }
 
 /** What the runner is asked about a loader: all but the paths of code and data. */
-export function questionOf(loader: Loader, logLevel: number): Omit<RunLoaderRequest, "instructions" | "data"> {
-  const { dataSize, contextSize, maps, programs, steps } = loader;
+export function questionOf(loader: Loader, logLevel: number, certificate: Uint8Array | null = null): RunnerQuestion {
+  const { dataSize, contextSize, maps, programs, steps, signature } = loader;
+  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
   return {
     dataSize,
     contextSize,
@@ -106,10 +121,19 @@ export function questionOf(loader: Loader, logLevel: number): Omit<RunLoaderRequ
     ],
     perCpu: maps.filter(({ entryPerCpu }) => entryPerCpu).map(({ maxEntriesAt }) => maxEntriesAt),
     settings: maps
-      .filter(({ origin }) => origin === "kconfig")
+      // Nothing is written into what is signed.
+      .filter(({ origin }) => origin === "kconfig" && signature === null)
       .flatMap(({ contentsAt, variables }) =>
         variables.map(({ name, offset, size }) => ({ name, at: (contentsAt ?? 0) + offset, size })),
       ),
+    signature:
+      signature === null
+        ? null
+        : {
+            scheme: signature.scheme,
+            pkcs7: base64(signature.pkcs7),
+            certificate: certificate === null ? null : base64(certificate),
+          },
     logLevel,
     logSteps: steps.flatMap(({ action }, i) => (action === "load-program" ? [i + 1] : [])),
   };
@@ -143,7 +167,7 @@ function failureOf({ steps }: Loader, { stage, errno, step }: NonNullable<Loader
 
 /** A failure that is the kernel's age or its limits, in words; null for any other. */
 export function whyNotHere(
-  { since, dataSize, instructions }: Pick<Loader, "since" | "dataSize" | "instructions">,
+  { since, dataSize, instructions, signature }: Pick<Loader, "since" | "dataSize" | "instructions" | "signature">,
   { kernel, failed }: Pick<LoaderLine, "kernel" | "failed">,
 ): string | null {
   if (failed === null) return null;
@@ -154,11 +178,31 @@ export function whyNotHere(
   const wanted = versionCode(`${since}.0`);
   const isOld = running < wanted && (failed.stage === "load" || failed.stage === "run");
   if (isOld) return `the loader uses what came with Linux ${since}, this is ${kernel}`;
+  if (
+    signature !== null &&
+    (failed.stage === "load" || failed.stage === "hash data" || failed.stage === "create data")
+  ) {
+    const reason = whyNotSigned(signature.scheme, running, failed.errno);
+    if (reason !== null) return reason;
+  }
   if (failed.stage === "create data" && (failed.errno === E2BIG || failed.errno === EINVAL)) {
     return `the kernel takes no map whose value has ${dataSize} bytes, as the loader's data has`;
   }
   if (failed.stage === "load" && failed.errno === E2BIG) {
     return `the kernel takes no program of ${instructions.length / 8} instructions, as the loader has`;
   }
+  return null;
+}
+
+/** Why a kernel takes no signature, or not this one; null where it is something else. */
+function whyNotSigned(scheme: SignatureScheme, running: number, errno: number): string | null {
+  if (errno === EOPNOTSUPP) return "this kernel verifies no signatures of programs (CONFIG_SYSTEM_DATA_VERIFICATION)";
+  if (errno === ENOKEY)
+    return "the kernel has not the key of the signature: --cert CERT puts it into the session's keyring";
+  if (errno === EKEYREJECTED && scheme === "data") {
+    return "the kernel rejects the signature: it is of other data, or this kernel verifies instructions only (--sign-scheme hash)";
+  }
+  if (running < SIGNED_RELEASE && errno !== 0)
+    return "signed programs and maps of one program alone came with Linux 6.18";
   return null;
 }

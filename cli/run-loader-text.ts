@@ -60,5 +60,7 @@ function notesOf(kernel: string, { file, failed, cannot, logs }: RanLoader): str
 function stageText(stage: string): string {
   if (stage === "load") return "loading the loader program";
   if (stage === "run") return "running the loader program";
+  if (stage === "add key") return "putting the certificate into the session's keyring";
+  if (stage === "hash data") return "asking for the hash of the loader's data";
   return `${stage.split(" ")[0]} the map of the loader's data`;
 }

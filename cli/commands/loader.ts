@@ -48,6 +48,14 @@ export const loader = defineCommand({
       value: "MAP=COUNT",
       describe: "Number of entries of a map, where the object leaves it open",
     },
+    sign: { type: "string", value: "KEY", describe: "Sign it with this private key (openssl), for run-loader" },
+    cert: { type: "string", value: "CERT", describe: "The key's certificate" },
+    "sign-scheme": {
+      type: "string",
+      choices: ["hash", "data"],
+      describe:
+        "What covers the data: its hash in the loader (hash: Linux 6.18), or the signature (data: later kernels)",
+    },
     "btf-for": {
       type: "string",
       value: "X.Y",

@@ -11,6 +11,11 @@ export const runLoader = defineCommand({
   positionals: [{ name: "file", describe: "What `btfgen loader` wrote, or -", list: true }],
   options: {
     kernel: { type: "string", value: "IMAGE", describe: "Boot that kernel (image, .deb or .rpm) and run it there" },
+    cert: {
+      type: "string",
+      value: "CERT",
+      describe: "For a signed loader: put its certificate into the session's keyring",
+    },
     "log-level": {
       type: "number",
       value: "LEVEL",

@@ -9,6 +9,7 @@ export async function runLoader(args: Args<typeof command>): Promise<Outcome> {
   const report = await runLoaderFiles({
     files: args.file,
     kernel: args.kernel,
+    cert: args.cert,
     logLevel: args["log-level"],
     timeout: args.timeout,
   });

@@ -8,6 +8,7 @@ const MOVE = 0xb7;
 const MOVE_REGISTER = 0xbf;
 const ADD = 0x07;
 const SHIFT_RIGHT = 0x77;
+const SUBTRACT_REGISTER = 0x1f;
 const JUMP = 0x05;
 const CALL = 0x05 | JMP_CALL;
 const EXIT = 0x05 | JMP_EXIT;
@@ -37,6 +38,8 @@ type Condition =
   | typeof IF_NOT_NEGATIVE
   | typeof IF_NEGATIVE_WORD;
 
+/** In an LDIMM64's source register: a map, by its index in `fd_array` (BPF_PSEUDO_MAP_IDX). */
+const PSEUDO_MAP_INDEX = 5;
 /** In an LDIMM64's source register: the value of a map, by its index in `fd_array` (BPF_PSEUDO_MAP_IDX_VALUE). */
 const PSEUDO_MAP_INDEX_VALUE = 6;
 /** How far a jump leads back: a signed 16-bit number. */
@@ -121,6 +124,24 @@ export function store(code: Assembly, size: Size, to: Register, offset: number, 
 /** `*(to + offset) = value` */
 export function storeNumber(code: Assembly, size: Size, to: Register, offset: number, value: number): void {
   emit(code, STORE_IMMEDIATE | size, to, 0, offset, value);
+}
+
+/** `to -= from` */
+export function subtract(code: Assembly, to: Register, from: Register): void {
+  emit(code, SUBTRACT_REGISTER, to, from, 0, 0);
+}
+
+/** `to` = the first map in `fd_array` itself. */
+export function loadMap(code: Assembly, to: Register): void {
+  emit(code, OP_LDIMM64, to, PSEUDO_MAP_INDEX, 0, 0);
+  emit(code, 0, 0, 0, 0, 0);
+}
+
+/** `to` = a number of 64 bits that is told later, into the immediates of two instructions; gives the first's place. */
+export function loadNumberToCome(code: Assembly, to: Register): number {
+  emit(code, OP_LDIMM64, to, 0, 0, 0);
+  emit(code, 0, 0, 0, 0, 0);
+  return code.count - 2;
 }
 
 /** `to` = address of the value of the first map in `fd_array`. */

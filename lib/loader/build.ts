@@ -8,6 +8,7 @@ import { kernelName } from "../prepare/map-name.ts";
 import type { Plan, PlannedMap, PlannedProgram } from "../prepare/plan.ts";
 import { assembled } from "./assemble.ts";
 import { BTF_LOAD, CREATE, TYPES } from "./attributes.ts";
+import { emitDataCheck } from "./check-data.ts";
 import { emitMaps, emitSlots, placeLateContents, placeMaps } from "./create-maps.ts";
 import { addBytes, reserve, setWord } from "./data.ts";
 import {
@@ -32,13 +33,19 @@ import { firstRelease } from "./releases.ts";
 
 const WORD_BYTES = 4;
 
+/** What a loader is to do besides. */
+export interface LoaderOptions {
+  /** Compare the data with a hash in its instructions before all else. */
+  readonly checksData?: boolean;
+}
+
 /**
  * Writes the loader program of a plan: a BPF_PROG_TYPE_SYSCALL program that does all that a loader would, and the data
  * it works on. The bytes depend on the plan alone. Without a target in the plan, relocations go to the kernel with each
  * program. What is not loaded or created by default is left out. `object` is what the plan was made of.
  * @throws FormatError when the object is damaged.
  */
-export function buildLoader(object: BpfObject, plan: Plan): Loader | LoaderRefusal {
+export function buildLoader(object: BpfObject, plan: Plan, options: LoaderOptions = {}): Loader | LoaderRefusal {
   const programs = plan.programs.filter(({ autoload }) => autoload);
   const refusals = refusalsOf(plan, programs);
   if (refusals.length > 0) return { refusals };
@@ -57,6 +64,7 @@ export function buildLoader(object: BpfObject, plan: Plan): Loader | LoaderRefus
   const lookups = placeLookups(data, wanted, slots.found);
   const programPlaces = programs.map(() => placeProgram(data, !plan.relocated));
 
+  const hashAt = options.checksData === true ? emitDataCheck(writing) : [];
   if (plan.btf !== null) emitTypes(writing, types, plan.btf);
   const contents = emitMaps(writing, plan, places, shared);
   emitSlots(writing, plan, shared, "maps", (index) => (created.includes(index) ? slots.map(index) : undefined));
@@ -70,6 +78,8 @@ export function buildLoader(object: BpfObject, plan: Plan): Loader | LoaderRefus
   });
   finishCode(writing, descriptors);
   const contentsAt = placeLateContents(writing, plan, contents);
+  // The kernel's own size of it, which it takes the hash of: a multiple of 8.
+  reserve(data, 0);
   refusals.push(...tooLarge(code, data.size, descriptors.length));
   if (refusals.length > 0) return { refusals };
 
@@ -82,6 +92,8 @@ export function buildLoader(object: BpfObject, plan: Plan): Loader | LoaderRefus
     relocated: plan.relocated,
     since: firstRelease(object, plan, programs),
     instructions: assembled(code),
+    hashAt,
+    signature: null,
     data: withoutZeros(data.bytes.subarray(0, data.size)),
     dataSize: data.size,
     contextSize: descriptorAt(descriptors.length),

@@ -2,7 +2,7 @@ import type { MapOrigin } from "../prepare/plan.ts";
 import type { ProgramType } from "../prepare/program-type.ts";
 
 /** What a step of a loader does. */
-export type StepAction = "load-btf" | "create-map" | "fill-map" | "freeze-map" | "find" | "load-program";
+export type StepAction = "check-data" | "load-btf" | "create-map" | "fill-map" | "freeze-map" | "find" | "load-program";
 
 /** One system call (or look-up) of a loader program; when it fails, the loader says its number. */
 export interface LoaderStep {
@@ -53,6 +53,12 @@ export interface LoaderProgram {
   readonly descriptorAt: number;
 }
 
+/**
+ * How a signature covers the data: the loader program, which is signed, has the data's hash in its instructions and compares
+ * (`hash`); or the data is signed with the instructions, and the kernel sees to it (`data`).
+ */
+export type SignatureScheme = "hash" | "data";
+
 /** A loader program, and what whoever runs it has to know. */
 export interface Loader {
   readonly object: string;
@@ -64,6 +70,10 @@ export interface Loader {
   readonly since: string;
   /** Of a program of type BPF_PROG_TYPE_SYSCALL; map 0 of its `fd_array` is the data. */
   readonly instructions: Uint8Array;
+  /** Where the data's hash goes: four instructions, 64 bits each (sealInstructions); empty for a loader that does not check it. */
+  readonly hashAt: readonly number[];
+  /** Null for a loader that is not signed. */
+  readonly signature: { readonly scheme: SignatureScheme /** Detached, DER. */; readonly pkcs7: Uint8Array } | null;
   /** The data without the zeros at its end. */
   readonly data: Uint8Array;
   /** Bytes of the map that has the data. */

@@ -24,7 +24,10 @@ const NAMES: Readonly<Record<number, string>> = {
   [EINVAL]: "EINVAL",
   28: "ENOSPC",
   38: "ENOSYS",
+  74: "EBADMSG",
   [EOPNOTSUPP]: "EOPNOTSUPP",
+  126: "ENOKEY",
+  129: "EKEYREJECTED",
   [ENOTSUPP]: "ENOTSUPP",
 };
 

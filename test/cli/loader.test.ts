@@ -154,7 +154,7 @@ describe("a loader file", () => {
 });
 
 describe("why a kernel runs no loader", () => {
-  const loader = { since: "5.17", dataSize: 5_000_000, instructions: new Uint8Array(80) };
+  const loader = { since: "5.17", dataSize: 5_000_000, instructions: new Uint8Array(80), signature: null };
   const failed = (stage: RunStage, errno: number) => ({ stage, errno, step: 0 });
   it.each<[kernel: string, stage: RunStage, errno: number, reason: RegExp | null]>([
     ["5.10.0-46-cloud-amd64", "load", 22, /^Linux 5\.10\.0-46-cloud-amd64 has no loader programs: .* came with 5\.14$/],

@@ -42,6 +42,7 @@ export function bpftoolLoader(object: string, name: string): BpftoolLoader | str
       ],
       perCpu: [],
       settings: [],
+      signature: null,
       logLevel: 0,
       logSteps: [],
     },
