@@ -14,6 +14,11 @@ import { FIXTURES, TOOLS } from "./objects.ts";
 
 const kernels = process.env.BTFGEN_VM_KERNELS ?? "";
 const packages = readdirSync(kernels).filter((name) => /amd64.*\.deb$/.test(name));
+/** Where the table of docs/VERIFY.md is made anew, all of libbpf-tools; else some stand for the others. */
+const isWhole = process.env.BTFGEN_VM_TABLE !== undefined;
+const SOME = /\/(capable|execsnoop|exitsnoop|mountsnoop|opensnoop|syscount|tcpconnect|tcplife|tcpstates)$/;
+const OBJECTS = [...FIXTURES, ...TOOLS.filter((path) => isWhole || SOME.test(path))];
+const LEAST_LOADED = isWhole ? 60 : 20;
 const RUN_MS = 400_000;
 const { directory } = workspace();
 
@@ -43,7 +48,7 @@ describe("relocated objects in virtual machines", () => {
     async (name) => {
       const path = join(kernels, name);
       const { bytes } = await readBtf(path);
-      const sides = relocateFiles([...FIXTURES, ...TOOLS], indexCandidates(parseBtf(bytes, { source: name })));
+      const sides = relocateFiles(OBJECTS, indexCandidates(parseBtf(bytes, { source: name })));
       const built = loaderProgram();
       if ("missing" in built) throw new Error(built.missing);
       const { image } = await bootImageOf(readFileSync(path), path);
@@ -63,7 +68,7 @@ describe("relocated objects in virtual machines", () => {
       );
       const { before, after } = readLoads(run.stdout.toString());
       expect(withoutSide(after)).toEqual(withoutSide(before));
-      expect(after.filter(({ errno }) => errno === 0).length).toBeGreaterThan(60);
+      expect(after.filter(({ errno }) => errno === 0).length).toBeGreaterThan(LEAST_LOADED);
     },
     RUN_MS,
   );
