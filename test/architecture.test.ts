@@ -33,6 +33,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
     "lib/job",
     "lib/diff",
     "lib/prepare",
+    "lib/loader",
     "corpus",
   ],
   corpus: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/job", "lib/diff", "lib/prepare"],
