@@ -27,8 +27,6 @@ export interface PoolOptions {
 
 /** A kernel's types live in typed arrays, outside of this; what is in it are records and strings. */
 const HEAP_MEGABYTES = 1024;
-/** Young objects of one worker, in MiB. V8 would let them grow to 48, and a file leaves few behind. */
-const YOUNG_MEGABYTES = 12;
 const MILLISECONDS = 1000;
 
 /** As many as there are processors for this process. */
@@ -68,7 +66,7 @@ export async function startThreads<Task, Outcome>(
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
     workerData: data,
-    resourceLimits: { maxOldGenerationSizeMb: heapMegabytes, maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
+    resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
   });
   return {
     slots: jobs,
