@@ -1,10 +1,11 @@
-import { createReadStream, readFileSync, statSync } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { FormatError } from "../../lib/btf/error.ts";
 import { isLooseModule, isProblem, type SourceItem, type SourceProblem } from "../source/item.ts";
 import { kernelsOfBytes } from "../source/kernels-of-bytes.ts";
 import { readFileKernels } from "../source/read-kernels.ts";
 import { systemReason } from "../source/system-reason.ts";
 import { readCached, writeCached } from "./cache.ts";
+import type { FileBuffer } from "./file-buffer.ts";
 import { fileHash, startFileHash } from "./file-hash.ts";
 import { type ParsedSetup, processKernel } from "./process-kernel.ts";
 import { type FileResult, isReusable, type PartResult } from "./result.ts";
@@ -28,6 +29,8 @@ export interface FileContext {
   readonly cache: string | null;
   /** Keys of results that are there already, from an interrupted run. */
   readonly known: ReadonlySet<string>;
+  /** What files are read into: one at a time. */
+  readonly buffer: FileBuffer;
 }
 
 /** A file's result and where it comes from; `known` means that the caller has it, under this key. */
@@ -42,12 +45,12 @@ const STREAMED_BYTES = 256 << 20;
  * Everything that is done for one file: read it, look for results under its key, and only then unpack and minimize
  * what is in it. Whatever is wrong with the file is in the result, with the reason: nothing is thrown for it.
  */
-export async function processFile(task: FileTask, { parsed, cache, known }: FileContext): Promise<FileOutcome> {
+export async function processFile(task: FileTask, { parsed, cache, known, buffer }: FileContext): Promise<FileOutcome> {
   const begin = performance.now();
   const { setup } = parsed;
   let file: LoadedFile;
   try {
-    file = await load(task.path);
+    file = await load(task.path, buffer);
   } catch (error) {
     const result = failedFile(reasonOf(error));
     return { from: "work", result, milliseconds: performance.now() - begin };
@@ -77,9 +80,9 @@ interface LoadedFile {
   readonly sourceHash: string;
 }
 
-async function load(path: string): Promise<LoadedFile> {
+async function load(path: string, buffer: FileBuffer): Promise<LoadedFile> {
   if (statSync(path).size < STREAMED_BYTES) {
-    const bytes = readFileSync(path);
+    const bytes = buffer.read(path);
     return { bytes, size: bytes.length, sourceHash: fileHash(bytes) };
   }
   const hash = startFileHash();

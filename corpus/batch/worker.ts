@@ -8,6 +8,7 @@ import {
 } from "../compat/assess-file.ts";
 import type { SourceFile } from "../source/walk.ts";
 import { collectYoung } from "./collect.ts";
+import { fileBuffer } from "./file-buffer.ts";
 import { type FileContext, type FileOutcome, type FileTask, processFile } from "./process-file.ts";
 import { parseSetup } from "./process-kernel.ts";
 import type { BatchSetup } from "./setup.ts";
@@ -32,7 +33,7 @@ export async function work(task: FileTask): Promise<FileOutcome> {
 }
 
 function contextOf({ setup, cache, known }: WorkerData): FileContext {
-  return { parsed: parseSetup(setup), cache, known: new Set(known) };
+  return { parsed: parseSetup(setup), cache, known: new Set(known), buffer: fileBuffer() };
 }
 
 let compat: ParsedCompat | undefined;
