@@ -176,7 +176,9 @@ export function whyNotHere(
     return `Linux ${kernel} has no loader programs: BPF_PROG_TYPE_SYSCALL came with 5.14`;
   }
   const wanted = versionCode(`${since}.0`);
-  const isOld = running < wanted && (failed.stage === "load" || failed.stage === "run");
+  // Distributions carry much of it back: only what a kernel says to helpers and attributes that it does not know.
+  const isUnknown = failed.errno === EINVAL || failed.errno === E2BIG;
+  const isOld = running < wanted && isUnknown && (failed.stage === "load" || failed.stage === "run");
   if (isOld) return `the loader uses what came with Linux ${since}, this is ${kernel}`;
   if (
     signature !== null &&

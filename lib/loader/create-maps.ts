@@ -1,7 +1,7 @@
 import { kernelName } from "../prepare/map-name.ts";
 import { isMapInMap } from "../prepare/map-type.ts";
 import type { Plan, PlannedMap } from "../prepare/plan.ts";
-import { DOUBLE, setImmediate, store } from "./assemble.ts";
+import { DOUBLE, IF_NOT_NEGATIVE, landIfNegative, setImmediate, skipIf, store, storeNumber, WORD } from "./assemble.ts";
 import { CREATE, FREEZE, MAP_CREATE, MAP_FREEZE, MAP_UPDATE, NAME_ROOM, UPDATE } from "./attributes.ts";
 import { addBytes, addWords, type LoaderData, reserve, setDouble, setText, setWord } from "./data.ts";
 import {
@@ -16,6 +16,7 @@ import {
   storeAddress,
   storeWord,
   systemCall,
+  trySystemCall,
 } from "./emit.ts";
 
 /** Places in the data of a map's attributes. */
@@ -53,8 +54,6 @@ function describe(data: LoaderData, map: PlannedMap): number {
   setWord(data, at + CREATE.flags, map.flags);
   setWord(data, at + CREATE.numaNode, map.numaNode);
   setText(data, at + CREATE.name, NAME_ROOM, kernelName(map.name));
-  setWord(data, at + CREATE.keyType, map.keyTypeId);
-  setWord(data, at + CREATE.valueType, map.valueTypeId);
   setDouble(data, at + CREATE.extra, map.extra);
   return at;
 }
@@ -125,9 +124,27 @@ function emitCreate(writing: LoaderCode, map: PlannedMap, index: number, create:
   if (inner !== null) close(writing, slots.inner);
 }
 
+/** With the types of its keys and values; without, where a kernel takes it so only, as libbpf does (bpf_object__create_map). */
 function createWithTypes(writing: LoaderCode, { keyTypeId, valueTypeId }: PlannedMap, at: number): void {
-  if (keyTypeId !== 0 || valueTypeId !== 0) copyWord(writing, at + CREATE.btf, slotAt(writing.slots.types));
-  systemCall(writing, MAP_CREATE, at, CREATE.bytes);
+  if (keyTypeId === 0 && valueTypeId === 0) {
+    systemCall(writing, MAP_CREATE, at, CREATE.bytes);
+    return;
+  }
+  const { code } = writing;
+  const set = (field: number, value: number) => {
+    const to = near(writing, at + field);
+    storeNumber(code, WORD, to.register, to.offset, value);
+  };
+  copyWord(writing, at + CREATE.btf, slotAt(writing.slots.types));
+  // Here and not in the data, so that a second run begins as the first.
+  set(CREATE.keyType, keyTypeId);
+  set(CREATE.valueType, valueTypeId);
+  trySystemCall(writing, MAP_CREATE, at, CREATE.bytes);
+  skipIf(code, IF_NOT_NEGATIVE, RESULT, () => {
+    for (const field of [CREATE.btf, CREATE.keyType, CREATE.valueType]) set(field, 0);
+    trySystemCall(writing, MAP_CREATE, at, CREATE.bytes);
+  });
+  landIfNegative(code, writing.fail, RESULT);
 }
 
 /**

@@ -184,13 +184,18 @@ export function beginStep({ code, steps }: LoaderCode, action: StepAction, name:
 
 /** Issues a command; its result is in RESULT. Leaves where it fails. */
 export function systemCall(writing: LoaderCode, command: number, attributes: number, bytes: number): void {
-  const { code, fail } = writing;
+  trySystemCall(writing, command, attributes, bytes);
+  landIfNegative(writing.code, writing.fail, RESULT);
+}
+
+/** Issues a command; its result, which may be a negative errno, is in RESULT. */
+export function trySystemCall(writing: LoaderCode, command: number, attributes: number, bytes: number): void {
+  const { code } = writing;
   move(code, 1, command);
   address(writing, 2, attributes);
   move(code, 3, bytes);
   call(code, SYS_BPF);
   copy(code, RESULT, 0);
-  landIfNegative(code, fail, RESULT);
 }
 
 /** Looks a type of the kernel up: RESULT is its id, and in the high half its module's BTF, or a negative errno. */

@@ -85,6 +85,19 @@ describe("a loader program", () => {
     expect(Array.from({ length: 8 }, (_, i) => view.getUint32(at + i * 4, true))).toEqual([1, 1, 2, 3, 5, 8, 13, 21]);
   });
 
+  it("is of the object's byte order", () => {
+    const path = join(OBJECTS, "../objects-be/globals.o");
+    const from = parseBpfObject(readFileSync(path), "globals.o");
+    const loader = buildLoader(from, prepare(from, null));
+    if ("refusals" in loader) throw new Error(loader.refusals.join("; "));
+    const view = new DataView(loader.data.buffer, loader.data.byteOffset, loader.data.length);
+    for (const { maxEntriesAt, maxEntries } of loader.maps) expect(view.getUint32(maxEntriesAt)).toBe(maxEntries);
+    expect(view.getInt32(0)).toBe(-1);
+    // r6 = r1; r9 = value of map 0
+    expect(Buffer.from(loader.instructions.subarray(0, 16)).toString("hex")).toBe("bf610000000000001896000000000000");
+    expect(stepsOf(loader)).toEqual(stepsOf(build("globals")));
+  });
+
   it("gives descriptors in the context, maps first, one after the other", () => {
     const { maps, programs, contextSize } = build("globals");
     const places = [...maps, ...programs].map(({ descriptorAt }) => descriptorAt);

@@ -46,7 +46,7 @@ struct { __uint(type, HASH); __uint(max_entries, 9); __type(key, struct value); 
 	a_map_of_a_long_name_that_is_cut SEC(".maps");
 SEC("xdp") int main_program(void *ctx)
 {
-	u32 zero = 0;
+	u64 zero = 0;
 	tail_call(ctx, &jumps, 1);
 	return lookup(&outer, &zero) && lookup(&a_map_of_a_long_name_that_is_cut, &zero) && lookup(&second, &zero);
 }
