@@ -6,6 +6,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildLoader, emitC } from "../dist/api/loader.js";
+import { prepare } from "../dist/api/prepare.js";
+import { parseBpfObject } from "../dist/lib/core/object.js";
 import { readObjects, root } from "./inputs.mjs";
 import { exists, race, run } from "./measure.mjs";
 
@@ -37,6 +40,8 @@ export function loaderRows(objects, directory, rounds) {
     smallBpftool: () => theirs(small),
     large: () => ours(large),
     largeBpftool: () => theirs(large),
+    inside: () => objects.forEach(inProcess),
+    outside: () => objects.forEach(theirs),
   });
   const sizes = objects.map((object) => embeddedBytes(object, directory));
   /** @param {"ours" | "theirs"} who */
@@ -44,12 +49,21 @@ export function loaderRows(objects, directory, rounds) {
   return [
     { what: `${what}, the smallest object (${small.name})`, now: ratio(times.small, times.smallBpftool) },
     { what: `${what}, the largest (${large.name})`, now: ratio(times.large, times.largeBpftool) },
+    { what: "bpftool gen skeleton -L, processes / in process, all objects", now: ratio(times.outside, times.inside) },
     {
       what: "bytes embedded (instructions and data), all objects, ours / bpftool's",
       now: `${ratio(sum("ours"), sum("theirs"))} (${sum("ours")} / ${sum("theirs")})`,
       aim: "at most 1.0",
     },
   ];
+}
+
+/** @param {Input} object */
+function inProcess({ bytes, name }) {
+  const object = parseBpfObject(bytes, name);
+  const loader = buildLoader(object, prepare(object, null));
+  if ("refusals" in loader) throw new Error(loader.refusals.join("; "));
+  emitC(loader);
 }
 
 /**

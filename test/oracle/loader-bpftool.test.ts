@@ -9,7 +9,7 @@ import { runLoader } from "../../checker/run-loader.ts";
 import { questionOf } from "../../cli/run-loader-run.ts";
 import type { RunnerQuestion } from "../../cli/runner-process.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
-import { indexCandidates } from "../../lib/core/candidates.ts";
+import { type CandidateIndex, indexCandidates } from "../../lib/core/candidates.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import { findBpfObjects } from "../../lib/elf/embedded.ts";
 import { buildLoader } from "../../lib/loader/build.ts";
@@ -27,6 +27,13 @@ interface Run {
   readonly instructions: Uint8Array;
   readonly data: Uint8Array;
   readonly question: RunnerQuestion;
+}
+
+let index: CandidateIndex | null = null;
+
+function runningKernel(): CandidateIndex {
+  index ??= indexCandidates(parseBtf(readFileSync("/sys/kernel/btf/vmlinux"), { source: "the running kernel" }));
+  return index;
 }
 
 type Ask = (run: Run) => LoaderLine;
@@ -51,10 +58,7 @@ function compare(
 ): "same" | "both refuse" | "only ours runs" | "bpftool has none" {
   const bytes = readFileSync(path);
   const object = parseBpfObject(bytes, path);
-  const own = applied
-    ? indexCandidates(parseBtf(readFileSync("/sys/kernel/btf/vmlinux"), { source: "the running kernel" }))
-    : null;
-  const plan = prepare(object, own);
+  const plan = prepare(object, applied ? runningKernel() : null);
   const theirs = bpftoolLoader(path, plan.name);
   const ours = buildLoader(object, plan);
   if (typeof theirs === "string") return "bpftool has none";
