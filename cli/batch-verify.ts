@@ -7,6 +7,7 @@ import { fileHash } from "../corpus/batch/file-hash.ts";
 import type { ObjectTag } from "../corpus/batch/object-tag.ts";
 import type { PlannedFile } from "../corpus/batch/plan.ts";
 import type { TalliedKernel } from "../corpus/batch/tally.ts";
+import { compareVersions } from "../corpus/compat/release-order.ts";
 import { CouldNotRunError } from "../corpus/could-not-run.ts";
 import { kernelKey } from "../corpus/kernel.ts";
 import { FormatError } from "../lib/btf/error.ts";
@@ -50,7 +51,6 @@ interface Candidate {
 /** How long a step may take in a machine that is emulated, on cores that do other things too. */
 const STEP_MS = 120_000;
 const GUEST_ARCH = "x86_64";
-const byRelease = new Intl.Collator("en", { numeric: true });
 
 /**
  * Says before any work is done what stands against booting kernels here.
@@ -116,7 +116,7 @@ async function candidatesOf(prepared: PreparedBatch, kernels: readonly TalliedKe
   }
   const release = ({ kernel }: Candidate) => kernel.identity.release ?? "";
   return [...found.values()].sort(
-    (a, b) => byRelease.compare(release(a), release(b)) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
+    (a, b) => compareVersions(release(a), release(b)) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
   );
 }
 
