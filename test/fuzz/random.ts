@@ -1,5 +1,6 @@
 /** Seeds and helpers of the fuzz tests: the same cases on every run, more of them by BTFGEN_FUZZ_CASES. */
 import { type Random, randomOf } from "../oracle/btf-mutants.ts";
+import { THOROUGH } from "../samples.ts";
 
 export type { Random };
 export { randomOf };
@@ -8,12 +9,13 @@ export { randomOf };
 const SEED = 0x5eed_b7f;
 
 /**
- * How many cases a test runs: as many as fit a test run, or what BTFGEN_FUZZ_CASES says, for a longer one. `share` is
+ * How many cases a test runs: as many as fit a test run (half of them in `npm test`), or what BTFGEN_FUZZ_CASES says, for a longer one. `share` is
  * the part of that number a test with slow cases takes.
  */
 export function caseCount(usual: number, share = 1): number {
   const wanted = Number(process.env.BTFGEN_FUZZ_CASES ?? "");
-  return wanted > 0 ? Math.max(1, Math.round(wanted * share)) : usual;
+  if (wanted > 0) return Math.max(1, Math.round(wanted * share));
+  return THOROUGH ? usual : usual / 2;
 }
 
 /** The generator of one case; BTFGEN_FUZZ_SEED starts elsewhere. */

@@ -10,6 +10,7 @@ import { KERNEL_RULES, LIBBPF_RULES } from "../../lib/core/rules.ts";
 import { type JobOptions, type JobResult, runJob, type Target } from "../../lib/job/job.ts";
 import { buildObject } from "../core/object-builder.ts";
 import { randomPair } from "../core/random-types.ts";
+import { THOROUGH } from "../samples.ts";
 import { randomScene, type SceneOptions } from "./kernel-types.ts";
 import { differingPairs, FROM_NOWHERE } from "./pairs.ts";
 
@@ -101,7 +102,7 @@ describe("random kernels", () => {
 });
 
 describe("minimizing random kernels", () => {
-  test.prop([sceneOptions, jobOptions], { seed: SEED, numRuns: 1000 })(
+  test.prop([sceneOptions, jobOptions], { seed: SEED, numRuns: THOROUGH ? 1000 : 300 })(
     "keeps every pair's outcome, in any order, and writes what a kernel takes",
     (options, job) => {
       const { target, objects } = prepare(options);
