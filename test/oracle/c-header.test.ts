@@ -75,7 +75,7 @@ describeOracle("a kernel's header", ["clang"], () => {
       expect(result.types).toBe(types.length);
       expect(result.members).toBeGreaterThan(THOROUGH ? 40_000 : 3000);
       expect(result.bitfields).toBeGreaterThan(THOROUGH ? 1000 : 100);
-      expect(result.enumerators).toBeGreaterThan(THOROUGH ? 9000 : 500);
+      expect(result.enumerators).toBeGreaterThan(THOROUGH ? 7000 : 500);
     },
     600_000,
   );
