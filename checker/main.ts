@@ -2,20 +2,18 @@
  * The checker: asks the kernel and libbpf, and judges nothing. `node checker.cjs REQUEST`; see protocol.ts. It ends
  * with code 0 when it came to its end, whatever the answers are.
  */
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { availableParallelism, release } from "node:os";
 import { EPERM, errnoName } from "../lib/verify/errno.ts";
 import { checkObject } from "./check-object.ts";
+import { dieWithParent, tell } from "./child.ts";
 import { type BpfSyscall, bpfSyscall } from "./kernel.ts";
 import { type Libbpf, loadLibbpf } from "./libbpf.ts";
 import { logBuffer } from "./load-object.ts";
 import { liftLockedMemory, lockedMemoryLimit } from "./locked-memory.ts";
 import { type Koffi, loadKoffi } from "./native.ts";
-import { type AnswerLine, type CannotRun, type CheckRequest, lineOfRun } from "./protocol.ts";
+import { type CannotRun, type CheckRequest, lineOfRun } from "./protocol.ts";
 
-const STDOUT = 1;
-const PR_SET_PDEATHSIG = 1;
-const SIGKILL = 9;
 const UNPRIVILEGED_SWITCH = "/proc/sys/kernel/unprivileged_bpf_disabled";
 
 main(process.argv[2] ?? "").catch((error: unknown) => {
@@ -117,23 +115,5 @@ function unprivilegedSwitch(): string | null {
     return readFileSync(UNPRIVILEGED_SWITCH, "utf8").trim();
   } catch {
     return null;
-  }
-}
-
-/** Whoever asked may be killed without a chance to end this process. */
-function dieWithParent(koffi: Koffi): void {
-  koffi.load("libc.so.6").func("int prctl(int option, unsigned long value)")(PR_SET_PDEATHSIG, SIGKILL);
-}
-
-function tell(line: AnswerLine): void {
-  let rest = Buffer.from(`${JSON.stringify(line)}\n`);
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(STDOUT, rest));
-    } catch (error) {
-      // A pipe that is full for now.
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-    }
   }
 }

@@ -1,15 +1,12 @@
 /** The runner: has the kernel run a loader program. `node runner.cjs REQUEST`; see loader-protocol.ts. */
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { release } from "node:os";
 import { EPERM, errnoName } from "../lib/verify/errno.ts";
+import { dieWithParent, tell } from "./child.ts";
 import { bpfCall, bpfSyscall } from "./kernel.ts";
 import type { LoaderLine, RunLoaderRequest, RunLoadersRequest } from "./loader-protocol.ts";
 import { type Koffi, loadKoffi } from "./native.ts";
 import { runLoader } from "./run-loader.ts";
-
-const STDOUT = 1;
-const PR_SET_PDEATHSIG = 1;
-const SIGKILL = 9;
 
 main(process.argv[2] ?? "").catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -25,8 +22,7 @@ async function main(path: string): Promise<void> {
 }
 
 function run(koffi: Koffi, request: RunLoaderRequest): LoaderLine {
-  // Whoever asked may be killed without a chance to end this process.
-  koffi.load("libc.so.6").func("int prctl(int option, unsigned long value)")(PR_SET_PDEATHSIG, SIGKILL);
+  dieWithParent(koffi);
   const call = bpfCall(koffi);
   if (call === null) return cannot(`calling the kernel on ${process.arch} is not built yet`);
   const errno = bpfSyscall(koffi)?.tryProgram() ?? EPERM;
@@ -39,17 +35,4 @@ function run(koffi: Koffi, request: RunLoaderRequest): LoaderLine {
 
 function cannot(reason: string): LoaderLine {
   return { type: "loader", kernel: release(), arch: process.arch, cannot: reason, failed: null, logs: [], created: [] };
-}
-
-function tell(line: LoaderLine | { readonly type: "end" }): void {
-  let rest = Buffer.from(`${JSON.stringify(line)}\n`);
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(STDOUT, rest));
-    } catch (error) {
-      // A pipe that is full for now.
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-    }
-  }
 }

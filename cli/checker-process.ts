@@ -2,10 +2,9 @@
  * Runs the checker (checker/protocol.ts): in a child process, as the native library that it calls may crash or hang,
  * with its input in a temporary directory that is gone afterwards, whatever happens.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { inScratch, watchChild } from "../checker/parent.ts";
 import type { AnswerLine, CannotRun, CheckRequest, HelloLine, NativeLevel, StepLine } from "../checker/protocol.ts";
 import { runOfLine } from "../checker/protocol.ts";
 import type { BtfVerdict, LoadRun } from "../lib/verify/loader-run.ts";
@@ -43,34 +42,24 @@ export interface NativeAnswer {
 }
 
 const CHECKER_FILE = "checker.cjs";
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-const SIGNAL_EXIT_BASE = 128;
-
-/** The checker's code, beside the command's. */
-function checkerFile(): string {
-  return join(import.meta.dirname, CHECKER_FILE);
-}
 
 /** Has everything checked on this machine. An object at which the checker dies or falls silent is passed over. */
-export async function checkOnHost(check: NativeCheck): Promise<NativeAnswer> {
-  const directory = mkdtempSync(join(tmpdir(), "btfgen-check-"));
-  const clean = () => rmSync(directory, { recursive: true, force: true });
-  let child: ChildProcess | null = null;
-  const stop = (signal: NodeJS.Signals) => {
-    child?.kill("SIGKILL");
-    clean();
-    process.exit(SIGNAL_EXIT_BASE + SIGNALS[signal as keyof typeof SIGNALS]);
-  };
-  const signals = Object.keys(SIGNALS) as NodeJS.Signals[];
-  for (const signal of signals) process.once(signal, stop);
-  try {
+export function checkOnHost(check: NativeCheck): Promise<NativeAnswer> {
+  return inScratch("btfgen-check-", async (directory, started) => {
     const request = writeInputs(directory, check);
+    const path = join(directory, "request.json");
     const answer = new Collected();
     for (let from = 0; ; ) {
-      const path = join(directory, "request.json");
       writeFileSync(path, JSON.stringify({ ...request, from }));
-      const ended = await runChild(path, check.silenceMs, answer, (started) => {
-        child = started;
+      const ended = await watchChild({
+        node: process.execPath,
+        file: join(import.meta.dirname, CHECKER_FILE),
+        request: path,
+        silenceMs: check.silenceMs,
+        onLines: (lines) => {
+          for (const line of lines) answer.take(JSON.parse(line) as AnswerLine);
+        },
+        started,
       });
       if (answer.isComplete) return answer.result();
       // Before the first object there is nothing that could be passed over.
@@ -78,10 +67,7 @@ export async function checkOnHost(check: NativeCheck): Promise<NativeAnswer> {
       answer.broken.push({ object: answer.object, step: answer.step, how: ended });
       from = answer.object + 1;
     }
-  } finally {
-    for (const signal of signals) process.off(signal, stop);
-    clean();
-  }
+  });
 }
 
 function writeInputs(directory: string, check: NativeCheck): CheckRequest {
@@ -143,54 +129,4 @@ export class Collected {
     const { kernel, arch, libbpf, cannot } = this.machine;
     return { machine: { kernel, arch, libbpf }, cannot, btf: this.btf, runs: this.runs, broken: this.broken };
   }
-}
-
-/** Runs the checker once and says how it ended. */
-function runChild(
-  request: string,
-  silenceMs: number,
-  answer: Collected,
-  started: (child: ChildProcess) => void,
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [checkerFile(), request], { stdio: ["ignore", "pipe", "pipe"] });
-    started(child);
-    let isSilent = false;
-    const arm = () =>
-      setTimeout(() => {
-        isSilent = true;
-        child.kill("SIGKILL");
-      }, silenceMs);
-    let timer = arm();
-    let rest = "";
-    let said = "";
-    child.stdout.setEncoding("utf8");
-    child.stdout.on("data", (text: string) => {
-      clearTimeout(timer);
-      timer = arm();
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) takeLine(line, answer);
-    });
-    child.stderr.setEncoding("utf8");
-    child.stderr.on("data", (text: string) => {
-      said = (said + text).slice(-400);
-    });
-    child.on("error", (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    child.on("close", (code, signal) => {
-      clearTimeout(timer);
-      const words = said.trim().split("\n").at(-1) ?? "";
-      if (isSilent) resolve(`no answer for ${silenceMs / 1000} s`);
-      else resolve(signal === null ? `exit ${code}${words === "" ? "" : `: ${words}`}` : `killed by ${signal}`);
-    });
-  });
-}
-
-/** A library may print to standard output, too: what is no line of ours is not an answer. */
-function takeLine(text: string, answer: Collected): void {
-  if (!text.startsWith('{"type":"')) return;
-  answer.take(JSON.parse(text) as AnswerLine);
 }

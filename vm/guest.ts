@@ -2,10 +2,10 @@
  * The first process of a virtual machine: mounts what libbpf and the kernel's BTF need, has the checker run in a child
  * process, sends on what it says, in frames through the second serial port, and switches the machine off.
  */
-import { spawn } from "node:child_process";
 import { constants, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { release } from "node:os";
 import type { LoaderLine, RunLoadersRequest } from "../checker/loader-protocol.ts";
+import { watchChild } from "../checker/parent.ts";
 import type { AnswerLine, CheckRequest, StepLine } from "../checker/protocol.ts";
 import { encodeFrame } from "./frame.ts";
 import { GUEST, type GuestSettings, type VmLine } from "./protocol.ts";
@@ -76,56 +76,30 @@ function isOwnBtf(full: Buffer): boolean | null {
 }
 
 /** Runs the checker from an object on; gives the object to go on with where it did not come to its end, else null. */
-function check(request: CheckRequest | RunLoadersRequest, silenceMs: number): Promise<number | null> {
+async function check(request: CheckRequest | RunLoadersRequest, silenceMs: number): Promise<number | null> {
   writeFileSync(GUEST.request, JSON.stringify(request));
-  return new Promise((resolve, reject) => {
-    const child = spawn(GUEST.node, [GUEST.checker, GUEST.request], { stdio: ["ignore", "pipe", "pipe"] });
-    const place: { object: number | null; step: Omit<StepLine, "type"> | null } = { object: null, step: null };
-    let isComplete = false;
-    let isSilent = false;
-    const arm = () =>
-      setTimeout(() => {
-        isSilent = true;
-        child.kill("SIGKILL");
-      }, silenceMs);
-    let timer = arm();
-    let rest = "";
-    let said = "";
-    child.stdout.setEncoding("utf8");
-    child.stdout.on("data", (text: string) => {
-      clearTimeout(timer);
-      timer = arm();
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      // A library may print there, too.
-      const answers = lines.filter((line) => line.startsWith('{"type":"'));
-      for (const line of answers) {
+  const place: { object: number | null; step: Omit<StepLine, "type"> | null } = { object: null, step: null };
+  let isComplete = false;
+  const how = await watchChild({
+    node: GUEST.node,
+    file: GUEST.checker,
+    request: GUEST.request,
+    silenceMs,
+    onLines: (lines) => {
+      for (const line of lines) {
         const answer = JSON.parse(line) as AnswerLine | LoaderLine;
         if (answer.type === "object") Object.assign(place, { object: answer.object, step: null });
         else if (answer.type === "step") place.step = { side: answer.side, pass: answer.pass, program: answer.program };
         else if (answer.type === "end") isComplete = true;
       }
-      if (answers.length > 0) send(answers.join("\n"));
-    });
-    child.stderr.setEncoding("utf8");
-    child.stderr.on("data", (text: string) => {
-      said = (said + text).slice(-400);
-    });
-    child.on("error", reject);
-    child.on("close", (code, signal) => {
-      clearTimeout(timer);
-      const words = said.trim().split("\n").at(-1) ?? "";
-      const ended = signal === null ? `exit ${code}${words === "" ? "" : `: ${words}`}` : `killed by ${signal}`;
-      const how = isSilent ? `no answer for ${silenceMs / 1000} s` : ended;
-      const { object, step } = place;
-      if (isComplete) resolve(null);
-      else if (object === null) reject(new Error(`the checker failed: ${how}`));
-      else {
-        tell({ type: "broken", object, step, how });
-        resolve(object + 1);
-      }
-    });
+      send(lines.join("\n"));
+    },
   });
+  if (isComplete) return null;
+  const { object, step } = place;
+  if (object === null) throw new Error(`the checker failed: ${how}`);
+  tell({ type: "broken", object, step, how });
+  return object + 1;
 }
 
 function tell(line: VmLine): void {

@@ -3,19 +3,9 @@
  * answer through a second serial port, which is the monitor's standard output. Nothing of it outlives this process.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import {
-  accessSync,
-  closeSync,
-  constants,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { accessSync, closeSync, constants, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { inScratch } from "../checker/parent.ts";
 import { CouldNotRunError } from "../corpus/could-not-run.ts";
 import { hasFaulted, hasPanicked, isShortOfMemory, lastWords } from "./console.ts";
 import { FrameReader } from "./frame.ts";
@@ -61,8 +51,6 @@ const CONSOLE_BYTES = 1 << 20;
 const MOST_FAULTS = 2;
 /** With KVM, a kernel that runs has said something by then. */
 const FIRST_WORD_MS = 3000;
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-const SIGNAL_EXIT_BASE = 128;
 
 /** @throws CouldNotRunError, with the packages' names, where there is no monitor. */
 export function requireMonitor(): void {
@@ -77,26 +65,14 @@ export function requireMonitor(): void {
 export async function runVm(run: VmRun): Promise<void> {
   requireMonitor();
   const memory = memoryOf(process.env[MEMORY_VARIABLE]);
-  const directory = mkdtempSync(join(tmpdir(), "btfgen-vm-"));
-  const clean = () => rmSync(directory, { recursive: true, force: true });
-  let child: ChildProcess | null = null;
-  const stop = (signal: NodeJS.Signals) => {
-    child?.kill("SIGKILL");
-    clean();
-    process.exit(SIGNAL_EXIT_BASE + SIGNALS[signal as keyof typeof SIGNALS]);
-  };
-  const signals = Object.keys(SIGNALS) as NodeJS.Signals[];
-  for (const signal of signals) process.once(signal, stop);
-  try {
+  await inScratch("btfgen-vm-", async (directory, started) => {
     writeFileSync(join(directory, "kernel"), run.image);
     writePieces(join(directory, "initramfs"), run.initramfs);
     let ended: Ended = { problem: null, hasStarted: false };
     let faults = 0;
     for (const attempts = accelerations(); ; run.onRestart?.()) {
       const acceleration = attempts[0] ?? "tcg";
-      ended = await runMonitor(directory, acceleration, memory, run, (started) => {
-        child = started;
-      });
+      ended = await runMonitor(directory, acceleration, memory, run, started);
       if (ended.problem === null) break;
       if (acceleration === "kvm" && !ended.hasStarted && attempts.length > 1) attempts.shift();
       else if (acceleration === "tcg" && hasFaulted(consoleOf(directory)) && faults < MOST_FAULTS) faults++;
@@ -104,10 +80,7 @@ export async function runVm(run: VmRun): Promise<void> {
     }
     if (ended.problem !== null)
       throw new CouldNotRunError(`${run.source}: ${ended.problem}${consoleText(directory, ended.problem, memory)}`);
-  } finally {
-    for (const signal of signals) process.off(signal, stop);
-    clean();
-  }
+  });
 }
 
 /**
