@@ -1,6 +1,6 @@
 // @ts-check
-// The published command, `dist/btfgen.cjs`. It answers `--version` itself and starts command.cjs (the bundle of
-// main.ts) with its compiled code at hand: compiling yargs and our modules anew is 18 of 62 ms otherwise (Node 20,
+// The published command, `dist/btfgen.cjs`. It answers `--version` itself and starts everyday.cjs or others.cjs (bundles
+// of main.ts, each with some of the commands) with its compiled code at hand: compiling yargs and our modules anew is 18 of 62 ms otherwise (Node 20,
 // `btfgen completion bash`; `node -e 0` is 33). The code V8 made at build time is used where this is the same V8.
 // Elsewhere Node's own compile cache (22.1 and later, in the temporary directory) does the same from the second run on.
 // Nothing is written beside the program, so a read-only install works, and a cache V8 rejects is just not used.
@@ -10,22 +10,27 @@ const nodeModule = require("node:module");
 
 /** Replaced at build time. */
 const VERSION = process.env.BTFGEN_BUILD_VERSION ?? "";
+/** The commands of everyday.cjs; replaced at build time. */
+const EVERYDAY = (process.env.BTFGEN_EVERYDAY ?? "").split(" ");
 
 const argv = process.argv.slice(2);
 if (argv.length === 1 && argv[0] === "--version") {
   writeSync(1, `${VERSION}\n`);
 } else {
-  load()
+  load(argv[0] === undefined || EVERYDAY.includes(argv[0]) ? "everyday" : "others")
     .main(argv, VERSION)
     .then((code) => {
       process.exitCode = code;
     });
 }
 
-/** @returns {typeof import("./main.ts")} */
-function load() {
-  const filename = `${__dirname}/command.cjs`;
-  const cachedData = readCache(`${__dirname}/command-${process.versions.v8}-${process.arch}.cache`);
+/**
+ * @param {"everyday" | "others"} bundle
+ * @returns {typeof import("./main.ts")}
+ */
+function load(bundle) {
+  const filename = `${__dirname}/${bundle}.cjs`;
+  const cachedData = readCache(`${__dirname}/${bundle}-${process.versions.v8}-${process.arch}.cache`);
   if (cachedData === undefined) {
     // Not in Node 20, whose types these are.
     const { enableCompileCache } = /** @type {{ enableCompileCache?: () => void }} */ (

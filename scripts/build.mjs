@@ -1,10 +1,10 @@
 // @ts-check
 // Makes dist/: the library (api/ and lib/ as JavaScript with types, by tsc) and the command (cli/ and what it uses,
-// in one file, by esbuild, with V8's compiled code beside it). `--loose` goes on after a type error: a test run has
+// by esbuild, with V8's compiled code beside it). `--loose` goes on after a type error: a test run has
 // its own opinion of half-done work, and `npm run check` judges the types.
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { buildPage } from "./bundle/page.mjs";
@@ -16,6 +16,18 @@ const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 
 /** Native code, WebAssembly and what has files of its own: loaded from node_modules by the few commands that need them. */
 const EXTERNAL = ["@cloudpss/zstd", "bullmq", "ioredis", "koffi", "libarchive-wasm", "piscina"];
+
+/** What a build loop or a loader's start runs for every kernel or object, and is to start at once. */
+const EVERYDAY = ["minimize", "min_core_btf", "relocs", "completion"];
+/**
+ * The command is built twice, each with some of the commands' code, and the launcher takes the one that has the command
+ * it is asked for: what all commands together are costs each start 10 ms of reading (Node 20).
+ * @type {Record<string, (handler: string) => boolean>}
+ */
+const COMMAND_BUNDLES = {
+  everyday: (handler) => EVERYDAY.includes(handler.replaceAll("-", "_")),
+  others: (handler) => !EVERYDAY.includes(handler.replaceAll("-", "_")),
+};
 
 // Made beside dist/ and put in place at the end: a command that runs meanwhile finds all of the old or all of the new.
 const fresh = join(root, `dist.${process.pid}.tmp`);
@@ -74,36 +86,28 @@ async function buildCommand() {
       "import.meta.dirname": "__dirname",
     },
   };
-  await build({
-    ...common,
-    entryPoints: ["cli/main.ts"],
-    outfile: join(fresh, "command.cjs"),
-    external: EXTERNAL,
-    // See bundle/yargs-shim.mjs for why.
-    alias: {
-      "bundle:cliui": join(modules, "cliui/build/lib/index.js"),
-      "bundle:parser": join(modules, "yargs-parser/build/lib/yargs-parser.js"),
-      "bundle:parser-strings": join(modules, "yargs-parser/build/lib/string-utils.js"),
-    },
-    plugins: [
-      {
-        name: "lazy-zlib",
-        setup: (bundler) => {
-          const path = join(root, "scripts/bundle/lazy-zlib.mjs");
-          bundler.onResolve({ filter: /^node:zlib$/ }, ({ importer }) =>
-            /\/(cli|lib)\//.test(importer.slice(root.length)) ? { path } : undefined,
-          );
-        },
+  for (const [name, has] of Object.entries(COMMAND_BUNDLES)) {
+    await build({
+      ...common,
+      entryPoints: ["cli/main.ts"],
+      outfile: join(fresh, `${name}.cjs`),
+      external: EXTERNAL,
+      // See bundle/yargs-shim.mjs for why.
+      alias: {
+        "bundle:cliui": join(modules, "cliui/build/lib/index.js"),
+        "bundle:parser": join(modules, "yargs-parser/build/lib/yargs-parser.js"),
+        "bundle:parser-strings": join(modules, "yargs-parser/build/lib/string-utils.js"),
       },
-      {
-        name: "yargs-shim",
-        setup: (bundler) => {
-          const path = join(root, "scripts/bundle/yargs-shim.mjs");
-          bundler.onResolve({ filter: /platform-shims\/esm\.mjs$/ }, () => ({ path }));
-        },
-      },
-    ],
-  });
+      plugins: [
+        replace("lazy-zlib.mjs", /^node:zlib$/, ({ importer }) => /\/(cli|lib)\//.test(importer.slice(root.length))),
+        replace("yargs-shim.mjs", /platform-shims\/esm\.mjs$/, () => true),
+        replace("other-bundle.mjs", /^\.\/[\w-]+\.ts$/, ({ importer, kind, path }) => {
+          const isHandler = kind === "dynamic-import" && importer === join(root, "cli/handlers/index.ts");
+          return isHandler && !has(basename(path, ".ts"));
+        }),
+      ],
+    });
+  }
   // What a worker thread of a batch runs.
   await build({
     ...common,
@@ -136,9 +140,25 @@ async function buildCommand() {
     ...common,
     entryPoints: ["cli/launcher.cjs"],
     outfile: join(fresh, "btfgen.cjs"),
+    define: { ...common.define, "process.env.BTFGEN_EVERYDAY": JSON.stringify(EVERYDAY.join(" ")) },
     banner: { js: "#!/usr/bin/env node" },
   });
   chmodSync(join(fresh, "btfgen.cjs"), 0o755);
+}
+
+/**
+ * A plugin that puts a file of scripts/bundle in a module's place.
+ * @param {string} file
+ * @param {RegExp} filter
+ * @param {(asked: import("esbuild").OnResolveArgs) => boolean} where
+ * @returns {import("esbuild").Plugin}
+ */
+function replace(file, filter, where) {
+  const path = join(root, "scripts/bundle", file);
+  return {
+    name: file,
+    setup: (bundler) => bundler.onResolve({ filter }, (asked) => (where(asked) ? { path } : undefined)),
+  };
 }
 
 function makeCache() {
