@@ -3,6 +3,7 @@ import * as format from "../../lib/btf/format.ts";
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import { nameOf } from "../../lib/btf/strings.ts";
 import { kindFlagOf, kindName, kindOf, segmentOf, sizeOf, targetOf, typeCount, vlenOf } from "../../lib/btf/view.ts";
+import { cpuMilliseconds } from "../cpu-time.ts";
 import { blob, formatErrorOf, info, int, NO_TYPE, type Row } from "./records.ts";
 
 const {
@@ -134,9 +135,9 @@ describe("parseBtf", () => {
     const strings = new Uint8Array(1_000_002).fill(0x6c);
     strings[0] = strings[strings.length - 1] = 0;
     const bytes = blob(new Array<Row>(count).fill([1, info(KIND_INT), 8, 64]), { strings });
-    const start = performance.now();
+    const start = cpuMilliseconds();
     expect(parseBtf(bytes).pointerSize).toBe(0);
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(cpuMilliseconds() - start).toBeLessThan(5000);
   });
 
   const END = ALL_ROWS.length + 1;

@@ -6,6 +6,7 @@ import { KIND_FUNC, KIND_STRUCT, KIND_TYPEDEF, KIND_VAR } from "../../lib/btf/fo
 import { attachTargets } from "../../lib/core/attach-targets.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import { constOf, datasec, int, m, place, ptr, type Row, struct, variable } from "../btf/builder.ts";
+import { cpuMilliseconds } from "../cpu-time.ts";
 import { buildObject, EXIT, objectBytes } from "./object-builder.ts";
 
 const fixture = (name: string) =>
@@ -111,9 +112,9 @@ describe("types that go round", () => {
   it("are looked into once each: two members of the next struct, forty times", () => {
     const rows = Array.from({ length: 40 }, (_, i) => struct(`s${i}`, 8, [m("a", i + 2, 0), m("b", i + 2, 0)]));
     const object = parseBpfObject(bss([...rows, int("int", 4)]));
-    const start = performance.now();
+    const start = cpuMilliseconds();
     expect(attachTargets(object)).toEqual([]);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(cpuMilliseconds() - start).toBeLessThan(2_000);
   });
   it("are refused where modifiers are a circle behind a pointer", () => {
     const object = bss([struct("s", 8, [m("p", 2, 0)]), ptr(3), constOf(4), constOf(3)]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { nearest } from "../../lib/core/nearest.ts";
+import { cpuMilliseconds } from "../cpu-time.ts";
 
 describe("the nearest name", () => {
   it.each<[string, string[], string | undefined]>([
@@ -21,8 +22,8 @@ describe("the nearest name", () => {
 
   it("is found in time among many long names", () => {
     const names = Array.from({ length: 50_000 }, (_, i) => `${"name_of_a_type_".repeat(3)}${i}`);
-    const begin = performance.now();
+    const begin = cpuMilliseconds();
     expect(nearest(`${"name_of_a_type_".repeat(3)}x`, names)).toBe(names[0]);
-    expect(performance.now() - begin).toBeLessThan(2000);
+    expect(cpuMilliseconds() - begin).toBeLessThan(2000);
   });
 });

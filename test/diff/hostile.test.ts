@@ -18,6 +18,7 @@ import {
   typeTag,
   union,
 } from "../btf/builder.ts";
+import { cpuMilliseconds } from "../cpu-time.ts";
 import { type BtfSeed, breakBtf } from "../fuzz/btf-mutator.ts";
 import { caseCount, randomOfCase } from "../fuzz/random.ts";
 import { kernelSeeds } from "../fuzz/seeds.ts";
@@ -169,11 +170,11 @@ const LIMIT_MS = 20_000;
 describe("a diff of hostile BTF", () => {
   it.each(CASES)("ends: $name", { timeout: 4 * LIMIT_MS }, ({ old, new: next, differ }) => {
     const [a, b] = [parseBtf(btf(old())), parseBtf(btf(next()))];
-    const start = performance.now();
+    const start = cpuMilliseconds();
     expect(diffTypes(a, b, { reached: true }).types.length).toBe(differ);
     expect(diffTypes(b, a).types.length).toBe(differ);
     expect(diffTypes(a, a).types.length).toBe(0);
-    expect(performance.now() - start).toBeLessThan(3 * LIMIT_MS);
+    expect(cpuMilliseconds() - start).toBeLessThan(3 * LIMIT_MS);
   });
 
   it("ends: names that begin inside one another", { timeout: 4 * LIMIT_MS }, () => {
@@ -195,9 +196,9 @@ describe("a diff of hostile BTF", () => {
         ]),
       );
     const [a, b] = [million(4), million(8)];
-    const start = performance.now();
+    const start = cpuMilliseconds();
     expect(diffTypes(a, b).types.length).toBe(1_000_000 / share);
-    expect(performance.now() - start).toBeLessThan(6 * LIMIT_MS);
+    expect(cpuMilliseconds() - start).toBeLessThan(6 * LIMIT_MS);
   });
 });
 

@@ -7,6 +7,7 @@ import { RELO_FIELD_BYTE_OFFSET } from "../../lib/core/relo-kind.ts";
 import { runJob } from "../../lib/job/job.ts";
 import { blob, info, int, type Row } from "../btf/records.ts";
 import { MOV_K, objectBytes } from "../core/object-builder.ts";
+import { cpuMilliseconds } from "../cpu-time.ts";
 import { HOSTILE } from "./hostile.ts";
 
 /** Ten times what the slowest takes here. */
@@ -15,7 +16,7 @@ const MOST_MS = 20_000;
 describe("hostile input", () => {
   it.each(HOSTILE)("$name", { timeout: 4 * MOST_MS }, ({ make, refused }) => {
     const { target, object } = make();
-    const start = performance.now();
+    const start = cpuMilliseconds();
     let code: string | null = null;
     try {
       const { proof } = runJob({ base: { bytes: target, source: "target" } }, [parseBpfObject(object)]);
@@ -24,7 +25,7 @@ describe("hostile input", () => {
       if (!(error instanceof FormatError)) throw error;
       code = error.code;
     }
-    expect(performance.now() - start).toBeLessThan(MOST_MS);
+    expect(cpuMilliseconds() - start).toBeLessThan(MOST_MS);
     expect(code).toBe(refused);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { buildStringTable, byteText, offsetOf } from "../../lib/minimize/string-table.ts";
+import { cpuMilliseconds } from "../cpu-time.ts";
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 
@@ -34,9 +35,9 @@ describe("a string table", () => {
 
   it("takes 10,000 strings in no time, and is no larger than without tails", () => {
     const texts = Array.from({ length: 10_000 }, (_, i) => `${"x".repeat(i % 50)}${i}`);
-    const before = performance.now();
+    const before = cpuMilliseconds();
     const table = buildStringTable(texts);
-    expect(performance.now() - before).toBeLessThan(1000);
+    expect(cpuMilliseconds() - before).toBeLessThan(1000);
     expect(table.bytes.length).toBeLessThanOrEqual(texts.reduce((sum, one) => sum + one.length + 1, 1));
     for (const one of texts) expect(byteText(table.bytes, offsetOf(table, one))).toBe(one);
   });
