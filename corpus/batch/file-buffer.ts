@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import type { OutputMemory } from "../codec/codec.ts";
 
 /** Grown in steps, so that a corpus of ever larger kernels does not do it for each. */
 const STEP_BYTES = 8 << 20;
@@ -9,6 +10,8 @@ const KEPT_BYTES = 32 << 20;
 export interface FileBuffer {
   /** A file's bytes, until the next file is read. Throws what the system says. */
   read(path: string): Uint8Array;
+  /** Memory for what is unpacked of that file, until the next file is read: the same for the first output of each. */
+  readonly unpacked: OutputMemory;
 }
 
 /**
@@ -17,8 +20,11 @@ export interface FileBuffer {
  */
 export function fileBuffer(): FileBuffer {
   let kept: Uint8Array = new Uint8Array(STEP_BYTES);
+  let output: Uint8Array = new Uint8Array();
+  let isOutputFree = true;
   return {
     read: (path) => {
+      isOutputFree = true;
       const fd = openSync(path, "r");
       let memory = kept;
       try {
@@ -33,6 +39,13 @@ export function fileBuffer(): FileBuffer {
         closeSync(fd);
         if (memory.length <= KEPT_BYTES) kept = memory;
       }
+    },
+    unpacked: (bytes) => {
+      // What is in this file beside it, or inside it, has memory of its own.
+      if (!isOutputFree || bytes > KEPT_BYTES) return Buffer.allocUnsafeSlow(bytes);
+      isOutputFree = false;
+      if (output.length < bytes) output = Buffer.allocUnsafeSlow(Math.ceil(bytes / STEP_BYTES) * STEP_BYTES);
+      return output.subarray(0, bytes);
     },
   };
 }

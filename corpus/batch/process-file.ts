@@ -63,7 +63,7 @@ export async function processFile(task: FileTask, { parsed, cache, known, buffer
   const changed = task.expectedHash !== undefined && task.expectedHash !== sourceHash;
   const result: FileResult = changed
     ? failedFile("the file has changed since the run began")
-    : { key, sourceHash, bytesRead, parts: await partsOf(file, task, parsed) };
+    : { key, sourceHash, bytesRead, parts: await partsOf(file, task, parsed, buffer) };
   if (cache !== null && isReusable(result)) writeCached(cache, result);
   return { from: "work", result, milliseconds: performance.now() - begin };
 }
@@ -94,10 +94,15 @@ async function load(path: string, buffer: FileBuffer): Promise<LoadedFile> {
   return { bytes: null, size, sourceHash: hash.digest("hex") };
 }
 
-async function partsOf({ bytes, size }: LoadedFile, task: FileTask, parsed: ParsedSetup): Promise<PartResult[]> {
+async function partsOf(
+  { bytes, size }: LoadedFile,
+  task: FileTask,
+  parsed: ParsedSetup,
+  buffer: FileBuffer,
+): Promise<PartResult[]> {
   const { path, name, isNamed } = task;
   const { maxBytes, modules } = parsed.setup.options;
-  const options = { maxBytes, modules };
+  const options = { maxBytes, modules, memory: buffer.unpacked };
   const items =
     bytes === null
       ? readFileKernels({ path, name, size, isNamed }, options)

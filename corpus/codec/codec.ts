@@ -14,7 +14,12 @@ export interface CodecOptions {
    * of a kernel image.
    */
   readonly trailing?: "refuse" | "ignore";
+  /** Memory for an output whose size is known; new memory where absent. */
+  readonly memory?: OutputMemory;
 }
+
+/** Gives memory for an output of so many bytes. Who gives it knows for how long it is good. */
+export type OutputMemory = (bytes: number) => Uint8Array;
 
 /** A codec: pieces of output in order. Throws FormatError `truncated`, `bad-archive` or `too-large`, at any time. */
 export type Decoder = (bytes: Uint8Array, options: CodecOptions) => AsyncIterable<Uint8Array>;

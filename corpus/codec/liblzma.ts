@@ -1,4 +1,4 @@
-import { CHUNK_BYTES, type CodecOptions, codecError, truncated } from "./codec.ts";
+import { CHUNK_BYTES, type CodecOptions, codecError, type OutputMemory, truncated } from "./codec.ts";
 
 /** The system's library by its names: glibc and musl, then macOS. */
 const LIBRARIES = ["liblzma.so.5", "liblzma.5.dylib"] as const;
@@ -23,6 +23,9 @@ const AT_TOTAL_IN = 16;
 const AT_NEXT_OUT = 24;
 const AT_AVAIL_OUT = 32;
 
+/** A spare decoder holds no more than `xz -6` needs. */
+const SPARE_BYTES = 16 << 20;
+
 /** What an .xz may be larger than its content: headers, index, and blocks that do not get smaller. */
 const ENCODED_EXTRA = 1 << 16;
 
@@ -37,7 +40,15 @@ export interface Liblzma {
   readonly openXzEncoder: (stream: Uint8Array, preset: number, check: number) => number;
   readonly code: (stream: Uint8Array, action: number) => number;
   readonly end: (stream: Uint8Array) => void;
+  /** Bytes that an open stream holds. */
+  readonly memoryOf: (stream: Uint8Array) => number | bigint;
 }
+
+/**
+ * A decoder that is done, for the next one: the library uses the memory of a stream again that was not ended
+ * (lzma/base.h), where a new dictionary for each kernel would have the system clear 8 MB for it.
+ */
+let spareStream: Uint8Array | null = null;
 
 let library: Promise<Liblzma | null> | undefined;
 
@@ -62,6 +73,7 @@ async function open(): Promise<Liblzma | null> {
           openXzEncoder: handle.func("int lzma_easy_encoder(_Inout_ uint8_t *stream, uint32_t preset, int check)"),
           code: handle.func("int lzma_code(uint8_t *stream, int action)"),
           end: handle.func("void lzma_end(uint8_t *stream)"),
+          memoryOf: handle.func("uint64_t lzma_memusage(const uint8_t *stream)"),
         };
       } catch {
         // The next name, or none.
@@ -83,8 +95,10 @@ export function* decodeWith(
   bytes: Uint8Array,
   options: CodecOptions,
   pieceBytes: number = CHUNK_BYTES,
+  memory: OutputMemory = newMemory,
 ): Generator<Uint8Array> {
-  const stream = new Uint8Array(STREAM_BYTES);
+  const stream = spareStream ?? new Uint8Array(STREAM_BYTES);
+  spareStream = null;
   const view = new DataView(stream.buffer);
   const single = options.trailing === "ignore";
   const opened =
@@ -96,7 +110,7 @@ export function* decodeWith(
     view.setBigUint64(AT_NEXT_IN, library.address(bytes), true);
     view.setBigUint64(AT_AVAIL_IN, BigInt(bytes.length), true);
     for (let result = LZMA_OK; result !== LZMA_STREAM_END; ) {
-      const piece = Buffer.allocUnsafeSlow(pieceBytes);
+      const piece = memory(pieceBytes);
       view.setBigUint64(AT_NEXT_OUT, library.address(piece), true);
       view.setBigUint64(AT_AVAIL_OUT, BigInt(pieceBytes), true);
       const before = view.getBigUint64(AT_TOTAL_IN, true);
@@ -117,9 +131,12 @@ export function* decodeWith(
       );
     }
   } finally {
-    library.end(stream);
+    if (spareStream === null && library.memoryOf(stream) <= SPARE_BYTES) spareStream = stream;
+    else library.end(stream);
   }
 }
+
+const newMemory: OutputMemory = (bytes) => Buffer.allocUnsafeSlow(bytes);
 
 /**
  * Encodes with the library as `xz -T1 --check=crc64` with this preset does: byte for byte the same, where the program

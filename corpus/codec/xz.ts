@@ -1,4 +1,4 @@
-import { CHUNK_BYTES, type CodecOptions, checkSize } from "./codec.ts";
+import { type CodecOptions, checkSize } from "./codec.ts";
 import { decodeWith, loadLiblzma } from "./liblzma.ts";
 import { xzStreams } from "./xz-index.ts";
 
@@ -20,8 +20,9 @@ export async function* decodeXz(bytes: Uint8Array, options: CodecOptions): Async
   const size = streams.reduce((sum, stream) => sum + stream.size, 0);
   checkSize(size, "xz", options);
   if (library !== null) {
+    if (size >= ONE_PIECE_BYTES) yield* decodeWith(library, "xz", bytes, options);
     // One byte more than there is lets the decoder see the end in the same call.
-    yield* decodeWith(library, "xz", bytes, options, size < ONE_PIECE_BYTES ? size + 1 : CHUNK_BYTES);
+    else yield* decodeWith(library, "xz", bytes, options, size + 1, options.memory);
     return;
   }
   const { decodeXzStream } = await import("./wasm.ts");

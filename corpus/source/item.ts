@@ -1,5 +1,6 @@
 import type { FormatErrorCode } from "../../lib/btf/error.ts";
 import type { BtfInput } from "../../lib/btf/parse.ts";
+import type { OutputMemory } from "../codec/codec.ts";
 import type { KernelBtf, KernelIdentity } from "../kernel.ts";
 
 /** A module that came without its kernel: split BTF, to be read behind that kernel's. Only where modules are asked for. */
@@ -36,6 +37,8 @@ export interface SourceOptions {
   readonly maxBytes?: number;
   /** Modules' split BTF, too: all, or only that of files which are modules themselves (not what a package is full of). */
   readonly modules?: boolean | "alone";
+  /** Memory for a compressed file's content: good until the source is read to its end. New memory where absent. */
+  readonly memory?: OutputMemory;
   /** What the caller knows better than the source. */
   readonly identity?: Partial<KernelIdentity>;
 }

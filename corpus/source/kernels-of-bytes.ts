@@ -82,7 +82,12 @@ async function* read(bytes: Uint8Array, place: Place, options: SourceOptions): A
 async function* compressed(bytes: Uint8Array, place: Place, options: SourceOptions): AsyncGenerator<SourceItem, void> {
   const maxBytes = maxBytesOf(options);
   // A tar may be of any size: its members are bounded, one by one.
-  const all = decompressChunks(bytes, { source: place.origin, maxBytes: Number.MAX_SAFE_INTEGER });
+  const { memory } = options;
+  const all = decompressChunks(bytes, {
+    source: place.origin,
+    maxBytes: Number.MAX_SAFE_INTEGER,
+    ...(memory && { memory }),
+  });
   const pieces: Uint8Array[] = [];
   let total = 0;
   for await (const piece of all) {
