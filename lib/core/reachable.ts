@@ -13,8 +13,8 @@ import type { ReloRecord } from "./resolve.ts";
 export type ReachableMemo = Map<BpfObject, Map<string, readonly Uint8Array[]>>;
 
 /**
- * Of an object's records (all of them, of one target) those whose instruction no path of any program comes to, once
- * all values are in place: what stands behind an existence check that is 0. A verifier follows a jump one
+ * Of the `asked` among an object's records (all of them, of one target) those whose instruction no path of any program comes to,
+ * once all values are in place: what stands behind an existence check that is 0. A verifier follows a jump one
  * way where both operands are numbers it knows, and leaves out what it never comes to (Linux kernel/bpf/verifier.c,
  * is_branch_taken, sanitize_dead_code), so such an instruction may be poisoned without harm.
  *
@@ -27,26 +27,31 @@ export type ReachableMemo = Map<BpfObject, Map<string, readonly Uint8Array[]>>;
 export function unreachableRecords(
   object: BpfObject,
   records: readonly ReloRecord[],
+  asked: readonly ReloRecord[],
   memo: ReachableMemo = new Map(),
 ): ReadonlySet<ReloRecord> {
   const known = memo.get(object) ?? new Map<string, readonly Uint8Array[]>();
   memo.set(object, known);
-  const key = followedValues(records);
-  const reached = known.get(key) ?? reachedSlots(object, records);
+  const homes = new Set(asked.map(({ relocation }) => relocation.program));
+  const key = `${[...homes].join(" ")}: ${followedValues(records)}`;
+  const reached = known.get(key) ?? reachedSlots(object, records, homes);
   known.set(key, reached);
   return new Set(
-    records.filter(({ relocation: { program, insnOffset } }) => {
+    asked.filter(({ relocation: { program, insnOffset } }) => {
       return reached[program]?.[slotIn(object, program, insnOffset)] === 0;
     }),
   );
 }
 
-/** By function and slot: 1 where a path comes to. */
-function reachedSlots(object: BpfObject, records: readonly ReloRecord[]): readonly Uint8Array[] {
+/** By function and slot: 1 where a path comes to, of all programs that have one of the functions `homes` in them. */
+function reachedSlots(
+  object: BpfObject,
+  records: readonly ReloRecord[],
+  homes: ReadonlySet<number>,
+): readonly Uint8Array[] {
   const references = codeReferences(object);
   const functions = functionsOf(object, records, references);
   const reached = functions.map(({ unknown }) => new Uint8Array(unknown.length));
-  const homes = new Set(records.map(({ relocation }) => relocation.program));
   const budget = stepBudget();
   for (const linked of linkedPrograms(object, references)) {
     if (!linked.some((at) => homes.has(at))) continue;

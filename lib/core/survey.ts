@@ -47,8 +47,8 @@ function guardedOf(
   const all = byObject(records);
   const guarded = new Set<ReloRecord>();
   for (const object of new Set(poisoned.map(({ object }) => object))) {
-    const unreachable = unreachableRecords(object, all.get(object) ?? [], memo);
-    for (const record of poisoned) if (unreachable.has(record)) guarded.add(record);
+    const own = poisoned.filter((record) => record.object === object);
+    for (const record of unreachableRecords(object, all.get(object) ?? [], own, memo)) guarded.add(record);
   }
   return guarded;
 }
