@@ -1,8 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Assembled } from "../corpus/batch/assemble.ts";
 import { type EmittedObject, emitObjects } from "../corpus/batch/emit-objects.ts";
-import type { BundleEntry } from "../corpus/bundle/bundle.ts";
 import { containerOf } from "../corpus/bundle/container.ts";
+import type { BundleShape } from "../corpus/bundle/layout.ts";
 import { checkBundleTarget, type WrittenBundle, writeBundle } from "../corpus/bundle/write.ts";
 import type { KernelNeed } from "../lib/prepare/kernel-needs.ts";
 import type { PreparedBatch } from "./batch-run.ts";
@@ -23,6 +24,8 @@ export interface EmittedReport {
   readonly bundle: WrittenBundle;
 }
 
+const SHAPE: BundleShape = { layout: "store", naming: "btfhub", content: "object" };
+
 /** Says before any work is done whether the bundles may be written. Throws UsageError, or what the system says. */
 export function checkObjectTargets({ objects, request: { output } }: PreparedBatch): void {
   if (objects.length === 1) checkBundleTarget(output);
@@ -35,14 +38,14 @@ export function checkObjectTargets({ objects, request: { output } }: PreparedBat
 }
 
 /** Relocates the objects for all kernels and writes a store of each: the output itself, or below it by name. */
-export async function writeObjects(prepared: PreparedBatch, kernels: readonly BundleEntry[]): Promise<EmittedReport[]> {
+export async function writeObjects(prepared: PreparedBatch, assembled: Assembled): Promise<EmittedReport[]> {
   const { objects, setup, request } = prepared;
-  const emitted = emitObjects(kernels, setup, objects);
+  const emitted = emitObjects(assembled, setup, objects);
   const reports: EmittedReport[] = [];
   if (emitted.length > 1) mkdirSync(request.output, { recursive: true });
-  for (const [i, { object, name, entries, distinct, bytes, leftOut, needs }] of emitted.entries()) {
+  for (const [i, { object, name, entries, distinct, bytes, leftOut, needs, provenance }] of emitted.entries()) {
     const path = emitted.length === 1 ? request.output : join(request.output, name);
-    const bundle = await writeBundle(path, entries, { layout: "store", naming: "btfhub", content: "object" }, null);
+    const bundle = await writeBundle(path, entries, SHAPE, provenance);
     const original = objects[i]?.elf.bytes.length ?? 0;
     reports.push({
       object,

@@ -24,7 +24,7 @@ export async function showAction(path: string): Promise<Outcome> {
 }
 
 function bundleReport(path: string, bundle: OpenBundle): BundleReport {
-  const { storage, layout, namings, entries } = bundle;
+  const { storage, layout, content, namings, entries } = bundle;
   const provenance = readProvenance(path)?.provenance;
   const sizes = new Map(
     entries.map((entry) => readEntry(bundle, entry)).map(({ blobHash, bytes }) => [blobHash, bytes.length]),
@@ -39,6 +39,7 @@ function bundleReport(path: string, bundle: OpenBundle): BundleReport {
   return {
     path,
     layout,
+    content,
     namings,
     container: storage.container,
     tarSha256: storage.tarHash,
@@ -87,7 +88,7 @@ export async function mergeAction(
     exitCode: refused ? EXIT_FINDING : EXIT_FINE,
     json: { output: written, shape, kernels: entries.length, conflicts, problems },
     notes: [
-      ...conflicts.map(({ kernel, between: [a, b] }) => printable(`${kernel} has different BTF in ${a} and ${b}`)),
+      ...conflicts.map(({ kernel, between: [a, b] }) => printable(`${kernel} is not the same in ${a} and ${b}`)),
       ...problems.map(printable),
       ...notes.map(printable),
       written === null

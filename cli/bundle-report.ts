@@ -1,5 +1,6 @@
 import type { OpenBundle, OpenEntry } from "../corpus/bundle/read.ts";
 import { readEntry } from "../corpus/bundle/read.ts";
+import type { BundleContent } from "../corpus/bundle/store-index.ts";
 import type { BundleFinding, BundleVerdict } from "../corpus/bundle/verify.ts";
 import { counted, formatTable, printable } from "./table.ts";
 
@@ -21,6 +22,8 @@ export interface KernelReport {
 export interface BundleReport {
   readonly path: string;
   readonly layout: "tree" | "store";
+  /** What it has for each kernel: small BTF, or an object relocated for it. */
+  readonly content: BundleContent;
   /** Whose names a tree may have; empty for a store. */
   readonly namings: readonly string[];
   readonly container: string;
@@ -59,10 +62,17 @@ export function listText(entries: readonly OpenEntry[], kernels: readonly Kernel
 
 /** `show` as text. */
 export function showText(report: BundleReport): string {
-  const { layout, namings, kernels, blobs } = report;
+  const { layout, content, namings, kernels, blobs } = report;
   const lines: [string, string][] = [
     ["bundle", `${report.path} (${report.container})`],
-    ["layout", layout === "store" ? "store" : `tree, named for ${namings.join(", ") || "no one consumer"}`],
+    [
+      "layout",
+      layout === "store"
+        ? content === "btf"
+          ? "store"
+          : "store, of relocated objects"
+        : `tree, named for ${namings.join(", ") || "no one consumer"}`,
+    ],
     ["kernels", `${kernels}, with ${counted(blobs, "distinct blob")} of ${report.blobBytes} bytes`],
   ];
   if (layout === "store") lines.push(["index", `${report.indexBytes} bytes`]);

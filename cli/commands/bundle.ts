@@ -4,13 +4,13 @@ import { defineCommand } from "../command.ts";
 /** `btfgen bundle ACTION BUNDLE...`. */
 export const bundle = defineCommand({
   name: "bundle",
-  summary: "List, show, verify or merge bundles of small BTF",
+  summary: "List, show, verify or merge bundles of small BTF or relocated objects",
   description:
-    "A bundle has the small BTF of many kernels, as a tree of files or as a store with an index, in a directory, .tar, " +
+    "A bundle has the small BTF of many kernels, or an object relocated for each of them, as a tree of files or as a store with an index, in a directory, .tar, " +
     ".tar.gz, .tar.zst or .tar.xz.\n\n" +
     "list: a line for each kernel. show: the bundle as a whole. verify: hashes, names, that each blob is BTF a kernel " +
-    "loads, and the provenance beside it; exits 1 when something is wrong. merge: all kernels of several bundles in one; " +
-    "exits 1 where two have one kernel with different BTF.",
+    "loads or an object without relocations, and the provenance beside it; exits 1 when something is wrong. merge: all kernels of several bundles in one; " +
+    "exits 1 where two have one kernel and not the same for it.",
   positionals: [
     { name: "action", describe: "What to do", choices: ["list", "show", "verify", "merge"] },
     { name: "bundles", describe: "Bundles; - is a tar on standard input", list: true },

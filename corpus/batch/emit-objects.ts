@@ -5,7 +5,9 @@ import { resolveObject } from "../../lib/core/resolve.ts";
 import { type KernelNeed, kernelNeeds } from "../../lib/prepare/kernel-needs.ts";
 import { relocateObject } from "../../lib/prepare/relocate.ts";
 import { type BundleEntry, sha256 } from "../bundle/bundle.ts";
+import type { Provenance, ProvenanceKernel } from "../bundle/provenance.ts";
 import { kernelKey } from "../kernel.ts";
+import type { Assembled } from "./assemble.ts";
 import { isForKernel } from "./process-kernel.ts";
 import type { BatchObject, BatchSetup } from "./setup.ts";
 
@@ -24,17 +26,25 @@ export interface EmittedObject {
   readonly leftOut: readonly { readonly kernel: string; readonly reason: string }[];
   /** For what the object wants the kernel's BTF all the same. */
   readonly needs: readonly KernelNeed[];
+  /** Of its bundle. */
+  readonly provenance: Provenance;
 }
 
 /** An object made for one small BTF, or why there is none. */
-type Outcome = { readonly bytes: Uint8Array; readonly hash: string } | { readonly reason: string };
+type Outcome = RelocatedBlob | { readonly reason: string };
+
+interface RelocatedBlob {
+  readonly bytes: Uint8Array;
+  readonly hash: string;
+  readonly counts: ProvenanceKernel["counts"];
+}
 
 /**
  * Relocates the objects of a batch against the small BTFs that came out of it. That each gives the instructions which
  * the kernel's own BTF gives is what the batch has proved for libbpf's rules, so the full BTFs are not needed again.
  */
 export function emitObjects(
-  kernels: readonly BundleEntry[],
+  { entries: kernels, provenance }: Pick<Assembled, "entries" | "provenance">,
   setup: BatchSetup,
   objects: readonly BpfObject[],
 ): EmittedObject[] {
@@ -43,6 +53,7 @@ export function emitObjects(
   const names = uniqueNames(objects);
   return objects.map((object, i): EmittedObject => {
     const entries: BundleEntry[] = [];
+    const blobs = new Map<string, RelocatedBlob>();
     const leftOut: { kernel: string; reason: string }[] = [];
     for (const { identity, blobHash, bytes } of kernels) {
       let target = targets.get(blobHash);
@@ -55,8 +66,12 @@ export function emitObjects(
       const key = `${i} ${blobHash}`;
       const outcome = outcomes.get(key) ?? relocateFor(object, target);
       outcomes.set(key, outcome);
-      if ("reason" in outcome) leftOut.push({ kernel: kernelKey(identity), reason: outcome.reason });
-      else entries.push({ identity, blobHash: outcome.hash, bytes: outcome.bytes });
+      const kernel = kernelKey(identity);
+      if ("reason" in outcome) leftOut.push({ kernel, reason: outcome.reason });
+      else {
+        entries.push({ identity, blobHash: outcome.hash, bytes: outcome.bytes });
+        blobs.set(kernel, outcome);
+      }
     }
     const distinct = new Map(entries.map((entry) => [entry.blobHash, entry.bytes.length]));
     return {
@@ -67,18 +82,36 @@ export function emitObjects(
       distinct: distinct.size,
       leftOut,
       needs: kernelNeeds(object),
+      provenance: provenanceOf(provenance, i, blobs),
     };
   });
 }
 
+/** That of the run, about one object and what it became for each kernel. */
+function provenanceOf(run: Provenance, index: number, blobs: ReadonlyMap<string, RelocatedBlob>): Provenance {
+  return {
+    ...run,
+    options: { ...run.options, emit: "objects" },
+    objects: run.objects.slice(index, index + 1),
+    kernels: run.kernels.flatMap((kernel): ProvenanceKernel[] => {
+      const blob = blobs.get(kernelKey(kernel));
+      return blob === undefined ? [] : [{ ...kernel, blob: blob.hash, bytes: blob.bytes.length, counts: blob.counts }];
+    }),
+  };
+}
+
 function relocateFor(object: BpfObject, target: CandidateIndex): Outcome {
-  const { bytes, failures, targetTypeIds } = relocateObject(object, resolveObject(object, target));
+  const { bytes, failures, targetTypeIds, applied, changed, poisoned, skipped } = relocateObject(
+    object,
+    resolveObject(object, target),
+  );
   const failure = failures.find(({ optional }) => !optional);
   if (bytes === null) return { reason: `a loader refuses it: ${failure?.reason ?? "a relocation fails"}` };
   if (targetTypeIds.length > 0) {
     return { reason: "it asks for target_type_id, a number of each kernel's own BTF: btfgen relocate has that" };
   }
-  return { bytes, hash: sha256(bytes) };
+  const counts = { applied, changedInstructions: changed, poisoned: poisoned.length, skipped };
+  return { bytes, hash: sha256(bytes), counts };
 }
 
 /** `exec` of `build/exec.bpf.o` and of `tool#exec`; a second one is `exec.1`. */

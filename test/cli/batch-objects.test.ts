@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { sha256 } from "../../corpus/bundle/bundle.ts";
 import { RELO_TYPE_ID_TARGET } from "../../lib/core/relo-kind.ts";
 import { btf, int, m, struct } from "../btf/builder.ts";
 import { EXIT, LDX_W, MOV_K, objectBytes } from "../core/object-builder.ts";
@@ -38,8 +40,65 @@ describe("batch --emit objects", () => {
     const index = JSON.parse(readFileSync(join(directory, "out/index.json"), "utf8"));
     expect(index).toMatchObject({ version: 1, content: "object" });
     expect(index.blobs.map((hash: string) => `${hash}.o`)).toEqual(files.sort());
-    const verified = await runText(["bundle", "verify", "out", "--json"], cwd);
-    expect(verified.code).toBe(0);
+  });
+
+  it("writes where all of it comes from beside the bundle", async () => {
+    await emit(CORPUS, "--object", TINY_OBJECT, "-o", "known.tar");
+    const provenance = JSON.parse(readFileSync(join(directory, "known.tar.provenance.json"), "utf8"));
+    expect(provenance).toMatchObject({
+      version: 1,
+      options: { emit: "objects" },
+      objects: [{ name: TINY_OBJECT, sha256: sha256(readFileSync(TINY_OBJECT)), arch: null }],
+    });
+    expect(provenance.kernels).toHaveLength(KERNELS);
+    for (const { source, blob, bytes, counts } of provenance.kernels) {
+      const full = readFileSync(join(CORPUS, source.name));
+      expect(source.blake2b).toBe(createHash("blake2b512").update(full).digest("hex"));
+      writeFileSync(join(directory, "full.btf"), full);
+      const line = ["relocate", TINY_OBJECT, "-t", "full.btf", "-o", "one.o", "--json"];
+      const [report] = JSON.parse((await runText(line, cwd)).stdout).objects;
+      const object = readFileSync(join(directory, "one.o"));
+      expect({ blob, bytes }).toEqual({ blob: sha256(object), bytes: object.length });
+      const { relocations, changedInstructions } = report;
+      const { applied, skipped } = relocations;
+      expect(counts).toEqual({ applied, changedInstructions, poisoned: report.poisoned.length, skipped });
+    }
+  }, 60_000);
+
+  it("writes bundles that list, show, verify and select read", async () => {
+    await emit(CORPUS, "--object", TINY_OBJECT, "-o", "read.tar");
+    const run = async (...line: string[]) => {
+      const { code, stdout } = await runText([...line, "--json"], cwd);
+      return { code, json: JSON.parse(stdout) };
+    };
+    const list = await run("bundle", "list", "read.tar");
+    expect(list.json.kernels).toHaveLength(KERNELS);
+    const [{ id, versionId, arch, release, file, sha256: hash }] = list.json.kernels;
+    expect(file).toBe(`object/${hash}.o`);
+    const show = await run("bundle", "show", "read.tar");
+    expect(show.json).toMatchObject({ layout: "store", content: "object", kernels: KERNELS, objects: [TINY_OBJECT] });
+    expect((await runText(["bundle", "show", "read.tar"], cwd)).stdout).toContain("store, of relocated objects");
+    const verify = await run("bundle", "verify", "read.tar");
+    expect(verify.json.bundles).toMatchObject([
+      { findings: [], kernels: KERNELS, reproducible: true, provenance: true },
+    ]);
+    const name = ["--id", id, "--version-id", versionId, "--arch", arch, "--release", release];
+    const select = await run("select", "read.tar", ...name, "-o", "chosen.o");
+    expect(select).toMatchObject({ code: 0, json: { outcome: "exact", file, sha256: hash } });
+    expect(sha256(readFileSync(join(directory, "chosen.o")))).toBe(hash);
+  });
+
+  it("has verify find an object that the provenance does not speak of", async () => {
+    await emit(CORPUS, "--object", TINY_OBJECT, "-o", "other.tar");
+    const path = join(directory, "other.tar.provenance.json");
+    const provenance = JSON.parse(readFileSync(path, "utf8"));
+    provenance.kernels[0].blob = provenance.kernels[0].blob.replace(/^./, (digit: string) =>
+      digit === "0" ? "1" : "0",
+    );
+    writeFileSync(path, JSON.stringify(provenance));
+    const { code, stdout } = await runText(["bundle", "verify", "other.tar"], cwd);
+    expect(code).toBe(1);
+    expect(stdout).toContain("the provenance is of other bytes");
   });
 
   it("gives every kernel what relocating against its own BTF gives", async () => {
@@ -75,7 +134,10 @@ describe("batch --emit objects", () => {
     }
     const merged = await runText(["bundle", "merge", "part2.tar", "part1.tar", "-o", "merged.tar"], cwd);
     expect(merged.code).toBe(0);
-    expect(readFileSync(join(directory, "merged.tar")).equals(readFileSync(join(directory, "whole.tar")))).toBe(true);
+    for (const suffix of ["", ".provenance.json"]) {
+      const [together, alone] = ["merged.tar", "whole.tar"].map((name) => readFileSync(join(directory, name + suffix)));
+      expect(together).toEqual(alone);
+    }
     const mixed = await runText(
       ["batch", CORPUS, "--object", TINY_OBJECT, "-o", "btf.tar", "--layout", "store", "--no-cache"],
       cwd,
@@ -112,7 +174,14 @@ describe("batch --emit objects", () => {
     expect(first.leftOut).toEqual([{ kernel: "debian/12/x86_64/6.1.0-3", reason: expect.stringContaining("refuses") }]);
     expect(second).toMatchObject({ kernels: 0, distinct: 0 });
     expect(second.leftOut[0].reason).toContain("target_type_id");
-    expect(readdirSync(join(directory, "several")).sort()).toEqual(["ids", "traced"]);
+    const beside = ["ids.provenance.json", "traced.provenance.json"];
+    expect(readdirSync(join(directory, "several")).sort()).toEqual(["ids", "traced", ...beside].sort());
+    const [none, two] = beside.map((name) => JSON.parse(readFileSync(join(directory, "several", name), "utf8")));
+    expect(none).toMatchObject({ objects: [{ name: withIds }], kernels: [] });
+    expect(two).toMatchObject({
+      objects: [{ name: traced }],
+      kernels: [{ release: "6.1.0-1" }, { release: "6.1.0-2" }],
+    });
     expect(readdirSync(join(directory, "several/traced/object"))).toHaveLength(1);
     expect(stderr).toContain("is left out of");
   });

@@ -152,7 +152,7 @@ describe("bundle merge", () => {
     const out = path("conflict/out.tar");
     const { stderr, code } = await runText(["bundle", "merge", ...parts, "-o", out]);
     expect(code).toBe(1);
-    expect(stderr).toContain(`d/1/x86_64/6.1 has different BTF in ${parts[0]}:d/1/x86_64/6.1.btf and ${parts[1]}:`);
+    expect(stderr).toContain(`d/1/x86_64/6.1 is not the same in ${parts[0]}:d/1/x86_64/6.1.btf and ${parts[1]}:`);
     expect(stderr).toContain("nothing is written: 1 conflict, 0 problems");
     expect(beside("conflict")).toEqual([]);
   });
