@@ -14,6 +14,7 @@ const SLOW = [
   "test/diff/hostile.test.ts",
   "test/examples/loader.test.ts",
   "test/examples/machines.test.ts",
+  "test/examples/readme.test.ts",
   "test/minimize/cilium.test.ts",
   "test/oracle/c-header.test.ts",
   "test/oracle/compat-page.test.ts",

@@ -1,0 +1,77 @@
+/** README.md is true: its sessions run as they are printed, its program runs, and what the documents link to is there. */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "vitest";
+import { workspace } from "../cli/workspace.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const readme = readFileSync(join(root, "README.md"), "utf8");
+const { directory, put } = workspace();
+
+/** A line with `$ ` and the lines up to the next one. */
+interface Example {
+  readonly command: string;
+  readonly printed: readonly string[];
+}
+
+const blocks = [...readme.matchAll(/^```(\w*)\n(.*?)^```/gms)].map(([, language, text]) => ({ language, text }));
+const sessions = blocks.filter(({ text }) => text?.startsWith("$ ")).flatMap(({ text }) => examplesOf(text ?? ""));
+const settings = blocks.find(({ text }) => text?.startsWith("alias "))?.text?.replace(/^alias.*\n/, "") ?? "";
+
+beforeAll(() => {
+  for (const name of ["corpus", "dist", "test"]) symlinkSync(join(root, name), join(directory, name));
+  mkdirSync(join(directory, "node_modules"));
+  symlinkSync(root, join(directory, "node_modules/btfgen"));
+});
+
+describe("README.md", () => {
+  it("has sessions to run", () => {
+    expect(sessions.length).toBeGreaterThan(15);
+    expect(settings).toContain("K=");
+  });
+
+  // In the order of the text: later ones read what earlier ones wrote.
+  it.each(sessions)("$command", ({ command, printed }) => {
+    const run = shell(`btfgen() { node dist/btfgen.cjs "$@"; }\n${settings}\n${command}`);
+    expect(run.status, run.stderr).toBe(0);
+    const lines = `${run.stdout}\n${run.stderr}`.split("\n");
+    // `...` is what the text leaves out, so the rest is there in this order.
+    expect(lines.filter((line) => printed.includes(line))).toEqual(printed);
+  });
+
+  it("has a program that runs", () => {
+    const program = blocks.find(({ language }) => language === "js")?.text ?? "";
+    // Any BTF with what the object needs will do, and not every machine has one of its own.
+    put("example.mjs", program.replace("/sys/kernel/btf/vmlinux", "small.btf"));
+    const run = shell("cp test/fixtures/objects/exec.o . && node example.mjs");
+    expect(run.stderr).toBe("");
+    expect(Number(run.stdout)).toBeGreaterThan(100);
+  });
+});
+
+describe("links", () => {
+  const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
+  it.each(documents)("of %s lead to what is there", (document) => {
+    const targets = [...readFileSync(join(root, document), "utf8").matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)];
+    const missing = targets
+      .map(([, to = ""]) => join(dirname(document), to))
+      .filter((to) => !existsSync(join(root, to)));
+    expect(missing).toEqual([]);
+  });
+});
+
+function examplesOf(block: string): Example[] {
+  return block
+    .split(/^\$ /m)
+    .slice(1)
+    .map((text) => {
+      const [command = "", ...printed] = text.trimEnd().split("\n");
+      return { command, printed: printed.filter((line) => line !== "...") };
+    });
+}
+
+function shell(script: string) {
+  return spawnSync("bash", ["-c", script], { cwd: directory, encoding: "utf8", maxBuffer: 1 << 28 });
+}
