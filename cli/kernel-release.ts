@@ -1,7 +1,8 @@
 import { release } from "node:os";
+import { NEWEST_TRAMPOLINE_RULES, type TrampolineRules, trampolineRules } from "../lib/core/trampoline-rules.ts";
 
 /** Where a kernel release was taken from. */
-export type ReleaseSource = "option" | "running kernel" | "file name" | "none";
+export type ReleaseSource = "option" | "running kernel" | "image" | "file name" | "none";
 
 /** A kernel's release and architecture, as far as its name tells. */
 export interface NamedKernel {
@@ -23,4 +24,22 @@ export function kernelNamedBy(path: string): NamedKernel {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const found = RELEASE.exec(name)?.[1]?.replace(/\.(btf|tar|deb|rpm|vmlinux|ko)\b.*$/, "") ?? null;
   return { release: found, from: found === null ? "none" : "file name", isX86: X86.test(path) };
+}
+
+/** By which rules a kernel's functions are judged, and how that is known. */
+export interface KernelRules {
+  readonly rules: TrampolineRules;
+  /** Null for the newest rules. */
+  readonly release: string | null;
+  readonly from: ReleaseSource;
+  /** `x86_64`, or null for what every architecture refuses. */
+  readonly architecture: string | null;
+}
+
+/** A kernel's rules: those of its release, else the newest. */
+export function rulesOfKernel({ release, from, isX86 }: NamedKernel): KernelRules {
+  const architecture = isX86 ? "x86_64" : null;
+  const rules = release === null ? undefined : trampolineRules(release);
+  if (rules === undefined) return { rules: NEWEST_TRAMPOLINE_RULES, release: null, from: "none", architecture };
+  return { rules, release, from, architecture };
 }

@@ -8,9 +8,8 @@ import { nearest } from "../lib/core/nearest.ts";
 import type { BpfObject } from "../lib/core/object.ts";
 import { type ResolvedField, resolveFields } from "../lib/core/resolve-fields.ts";
 import { type ResolvedTarget, resolveTargets } from "../lib/core/target-models.ts";
-import type { TrampolineRules } from "../lib/core/trampoline-rules.ts";
 import { namesOf } from "../lib/core/type-names.ts";
-import type { ReleaseSource } from "./kernel-release.ts";
+import type { KernelRules, ReleaseSource } from "./kernel-release.ts";
 
 /** The document of `btfgen model --json`; docs/FORMATS.md has it in words. */
 export interface ModelReport {
@@ -51,6 +50,13 @@ export type TargetReport = Pick<AttachTarget, "object" | "user" | "kind" | "name
 export type FieldReport = Omit<KernelField, "pointee"> &
   Omit<ResolvedField, "field"> & { readonly pointee: { readonly name: string; readonly kind: string } | null };
 
+/** What objects name in a kernel besides their relocations. */
+export interface ObjectModels {
+  readonly rules: ModelRules;
+  readonly targets: readonly TargetReport[];
+  readonly fields: readonly FieldReport[];
+}
+
 /** What to report. */
 export interface ModelQuery {
   readonly target: Btf;
@@ -59,26 +65,41 @@ export interface ModelQuery {
   readonly patterns: readonly (((name: string) => boolean) | null)[];
   readonly objects: readonly BpfObject[] | null;
   readonly impossibleOnly: boolean;
-  readonly rules: TrampolineRules;
-  readonly release: string | null;
-  readonly from: ReleaseSource;
-  readonly architecture: string | null;
+  readonly rules: KernelRules;
 }
 
 /** Models the functions asked for, in the order of the BTF, and what the objects name. */
 export function reportModels(query: ModelQuery): ModelReport {
-  const { target, objects, rules, architecture } = query;
-  const options = { rules, ...(architecture !== null && { architecture }) };
+  const { target, objects, rules } = query;
   const [base, ...modules] = target.segments;
-  const { functions, missing } = modelFunctions(query, options);
+  const { functions, missing } = modelFunctions(query, optionsOf(rules));
+  const models = objects === null ? null : reportObjectModels(objects, target, rules);
   return {
     kernel: { source: base?.source ?? target.source, modules: modules.map(({ source }) => source) },
-    rules: { since: rules.since, release: query.release, from: query.from, architecture },
+    rules: reportRules(rules),
     functions: query.impossibleOnly ? functions.filter(({ obstacles }) => obstacles.length > 0) : functions,
     missing,
-    targets: objects === null ? null : resolveTargets(objects, target, options).map((one) => targetReport(target, one)),
-    fields: objects === null ? null : resolveFields(objects, target).map(fieldReport),
+    targets: models?.targets ?? null,
+    fields: models?.fields ?? null,
   };
+}
+
+/** Looks up what objects attach to and call in a kernel, and what their maps keep for it. */
+export function reportObjectModels(objects: readonly BpfObject[], target: Btf, rules: KernelRules): ObjectModels {
+  const near = nearestNames(target);
+  return {
+    rules: reportRules(rules),
+    targets: resolveTargets(objects, target, optionsOf(rules)).map((one) => targetReport(one, near)),
+    fields: resolveFields(objects, target).map(fieldReport),
+  };
+}
+
+function reportRules({ rules, release, from, architecture }: KernelRules): ModelRules {
+  return { since: rules.since, release, from, architecture };
+}
+
+function optionsOf({ rules, architecture }: KernelRules): FunctionModelOptions {
+  return { rules, ...(architecture !== null && { architecture }) };
 }
 
 /** True for what exits 1. */
@@ -120,21 +141,33 @@ function modelFunctions(
     functions.push({ ...model, source: target.segments[segment]?.source ?? target.source, isFirst: !seen.has(key) });
     seen.add(key);
   }
+  const near = nearestNames(target);
   const missing = names
     .filter((_, i) => !matched.has(patterns[i] === null ? (exact.get(names[i] ?? "") ?? i) : i))
-    .map((name) => ({ name, nearest: nearestFunction(target, name) }));
+    .map((name) => ({ name, nearest: near(KIND_FUNC, name) }));
   return { functions, missing };
 }
 
-function nearestFunction(target: Btf, name: string): string | null {
-  return nearest(name, namesOf(target, [KIND_FUNC])) ?? null;
+/** What comes near a name among the types of a kind; each kind's names are decoded once, and each name is looked for once. */
+function nearestNames(btf: Btf): (kind: number, name: string) => string | null {
+  const names = new Map<number, readonly string[]>();
+  const found = new Map<string, string | null>();
+  return (kind, name) => {
+    const key = `${kind} ${name}`;
+    const known = found.get(key);
+    if (known !== undefined) return known;
+    const all = names.get(kind) ?? [...namesOf(btf, [kind])];
+    names.set(kind, all);
+    const best = nearest(name, all) ?? null;
+    found.set(key, best);
+    return best;
+  };
 }
 
-function targetReport(btf: Btf, { target, ...rest }: ResolvedTarget): TargetReport {
+function targetReport({ target, ...rest }: ResolvedTarget, near: ReturnType<typeof nearestNames>): TargetReport {
   const { object, user, kind, name, module, optional, targetKind } = target;
   const isMissing = rest.status === "missing" && targetKind !== null;
-  const near = isMissing ? (nearest(name, namesOf(btf, [targetKind])) ?? null) : null;
-  return { object, user, kind, name, module, optional, ...rest, nearest: near };
+  return { object, user, kind, name, module, optional, ...rest, nearest: isMissing ? near(targetKind, name) : null };
 }
 
 function fieldReport({ field, ...rest }: ResolvedField): FieldReport {

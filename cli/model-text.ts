@@ -1,6 +1,6 @@
 import { passingText } from "../lib/core/compare-models.ts";
 import type { FunctionModel } from "../lib/core/function-model.ts";
-import type { FieldReport, ModelReport, TargetReport } from "./model-report.ts";
+import type { FieldReport, ModelReport, ObjectModels, TargetReport } from "./model-report.ts";
 import { counted, formatTable, printable } from "./table.ts";
 
 /** The report as text: a block for each function, a table of targets, a table of fields. */
@@ -27,13 +27,23 @@ export function modelNotes({ functions, missing, targets, fields, rules }: Model
   if (functions.length > 0) {
     lines.push(`${counted(functions.length, "function")}, ${without} without a trampoline${rulesText(rules)}`);
   }
-  if (targets !== null && fields !== null) {
-    const bad = targets.filter(({ status }) => status !== "found").length;
-    const refused = fields.filter(({ status }) => status === "refused").length;
-    const ofTargets = `${counted(targets.length, "target")}, ${bad} not found or not possible`;
-    lines.push(`${ofTargets}; ${counted(fields.length, "field")} of maps, ${refused} refused`);
-  }
+  if (targets !== null && fields !== null) lines.push(modelCounts({ targets, fields }));
   return lines;
+}
+
+/** `3 targets, 1 not found or not possible; 2 fields of maps, 0 refused`. */
+export function modelCounts({ targets, fields }: Pick<ObjectModels, "targets" | "fields">): string {
+  const bad = targets.filter(({ status }) => status !== "found").length;
+  const refused = fields.filter(({ status }) => status === "refused").length;
+  const ofTargets = `${counted(targets.length, "target")}, ${bad} not found or not possible`;
+  return `${ofTargets}; ${counted(fields.length, "field")} of maps, ${refused} refused`;
+}
+
+/** Tables of what is not found, not possible or refused, and of pointers to types that the kernel lacks; empty for none. */
+export function modelProblems({ targets, fields }: ObjectModels): string {
+  const bad = targets.filter(({ status }) => status !== "found");
+  const odd = fields.filter(({ status, kind }) => status === "refused" || (status === "own" && kind !== "user"));
+  return `${bad.length > 0 ? targetsText(bad) : ""}${odd.length > 0 ? fieldsText(odd) : ""}`;
 }
 
 function rulesText({ since, release, from, architecture }: ModelReport["rules"]): string {

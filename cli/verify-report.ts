@@ -4,7 +4,10 @@ import { countStatuses, judge, type StatusCounts } from "../lib/core/survey.ts";
 import type { InstructionProof } from "../lib/verify/instructions.ts";
 import type { FullSide, Proof } from "../lib/verify/prove.ts";
 import { type ByteOrder, byteOrderOf } from "./byte-order.ts";
+import type { KernelRules } from "./kernel-release.ts";
 import { loadedLines } from "./loaded-text.ts";
+import { type ObjectModels, reportObjectModels } from "./model-report.ts";
+import { modelCounts, modelProblems } from "./model-text.ts";
 import {
   type BtfLoadReport,
   btfLoadLines,
@@ -55,6 +58,8 @@ export interface VerifyReport {
   readonly filesWithoutObjects: number;
   /** What becomes of the relocations on the full BTF, under the first loader's rules. */
   readonly byStatus: StatusCounts;
+  /** What else the objects want of the full BTF's kernel: told, and no part of any level. */
+  readonly model: ObjectModels;
   readonly proof: ProofReport;
   /** Null where a level did not run. */
   readonly instructions: InstructionsReport | null;
@@ -70,6 +75,8 @@ export interface VerifyFindings {
   readonly full: FullSide;
   readonly inputs: ObjectInputs;
   readonly small: readonly string[];
+  /** The full BTF's kernel's. */
+  readonly rules: KernelRules;
   readonly instructions: InstructionProof | null;
   readonly native: NativeResult | null;
 }
@@ -96,6 +103,7 @@ export function reportVerify(findings: VerifyFindings): VerifyReport {
     objects: objects.map(({ source, relocations }: BpfObject) => ({ name: source, relocations: relocations.length })),
     filesWithoutObjects: passedOver,
     byStatus: countStatuses(judge(full.sets[0]?.records ?? [])),
+    model: reportObjectModels(objects, full.target, findings.rules),
     ...levels,
   };
 }
@@ -160,15 +168,19 @@ export function hasFinding(report: VerifyReport): boolean {
   );
 }
 
-/** The result in words: what each level found (`verbose`: each loaded program, too), then the verdict and the counts. */
+/**
+ * The result in words: what each level found (`verbose`: each loaded program, too), what the kernel lacks besides, then
+ * the verdict and the counts.
+ */
 export function verifyText(report: VerifyReport, verbose = false): string {
-  const { proof, full, small, byStatus, objects, instructions, btfLoad, libbpf, kernel, noFurther } = report;
+  const { proof, full, small, byStatus, objects, instructions, btfLoad, libbpf, kernel, noFurther, model } = report;
   const [target = "", first = ""] = [full[0], small[0]];
   const lines = proofLines(proof, target);
   if (instructions !== null) lines.push(...instructionLines(instructions, target));
   if (btfLoad !== null) lines.push(...btfLoadLines(btfLoad, first));
   if (libbpf !== null) lines.push(...libbpfLines(libbpf));
   if (kernel !== null) lines.push(...kernelLines(kernel), ...(verbose ? loadedLines(kernel) : []));
+  lines.push(...modelProblems(model).split("\n").slice(0, -1));
   const statuses = Object.entries(byStatus).map(([status, count]) => `${count} ${status}`);
   lines.push(
     `${small.join(", ")} for ${target}: ${verdictText(report)}`,
@@ -177,6 +189,7 @@ export function verifyText(report: VerifyReport, verbose = false): string {
   if (instructions !== null && instructions.typeIds.length > 0) {
     lines.push(`${counted(instructions.typeIds.length, "instruction")} with a type id, which differs and must`);
   }
+  if (model.targets.length + model.fields.length > 0) lines.push(modelCounts(model));
   if (libbpf !== null) {
     const what = `${counted(libbpf.programs, "program")}, ${counted(libbpf.relocations, "relocated instruction")}`;
     lines.push(`libbpf ${libbpf.version}: ${what} compared`);

@@ -4,13 +4,14 @@ import { compareInstructions } from "../lib/verify/instructions.ts";
 import { prove, resolveFull } from "../lib/verify/prove.ts";
 import { parseTarget, readBtf } from "./btf-input.ts";
 import { UsageError } from "./errors.ts";
+import { type KernelRules, kernelNamedBy, rulesOfKernel } from "./kernel-release.ts";
 import { ruleSetsOf } from "./minimize-run.ts";
 import { readObjects } from "./object-input.ts";
 import type { LoaderName } from "./proof-report.ts";
 import { checkStandardInput, readTarget } from "./target-input.ts";
 import { checkNatively, HOST, VERIFY_LEVELS, type VerifyLevel } from "./verify-levels.ts";
 import type { VerifyFindings } from "./verify-report.ts";
-import { readVmKernel, targetOfVmKernel } from "./vm-check.ts";
+import { readVmKernel, targetOfVmKernel, type VmKernel } from "./vm-check.ts";
 
 /** What to check, and how far. */
 export interface VerifyRequest {
@@ -85,11 +86,17 @@ export async function runVerify(request: VerifyRequest): Promise<VerifyRun> {
         });
   const names = [smallBase, ...modules].map(({ source }) => source);
   return {
-    findings: { asked, proof, full: side, inputs, small: names, instructions, native },
+    findings: { asked, proof, full: side, inputs, small: names, rules: rulesOf(full, vm), instructions, native },
     isNamed: request.level !== undefined || native?.answer === null,
   };
 }
 
 function reaches(asked: VerifyLevel, level: VerifyLevel): boolean {
   return VERIFY_LEVELS.indexOf(asked) >= VERIFY_LEVELS.indexOf(level);
+}
+
+/** By which rules the full BTF's kernel makes trampolines: the image knows its release, a file's name may tell it. */
+function rulesOf(full: string | undefined, vm: VmKernel | null): KernelRules {
+  if (vm === null) return rulesOfKernel(kernelNamedBy(full ?? ""));
+  return rulesOfKernel({ release: vm.release, from: "image", isX86: vm.arch === "x86_64" });
 }

@@ -1,9 +1,9 @@
-import { NEWEST_TRAMPOLINE_RULES, trampolineRules } from "../../lib/core/trampoline-rules.ts";
+import { trampolineRules } from "../../lib/core/trampoline-rules.ts";
 import type { Args } from "../command.ts";
 import type { model as command } from "../commands/model.ts";
 import { UsageError } from "../errors.ts";
 import { globFilter } from "../glob.ts";
-import { kernelNamedBy } from "../kernel-release.ts";
+import { type KernelRules, kernelNamedBy, rulesOfKernel } from "../kernel-release.ts";
 import { isModelFinding, reportModels } from "../model-report.ts";
 import { modelNotes, modelText } from "../model-text.ts";
 import { readObjects } from "../object-input.ts";
@@ -16,10 +16,10 @@ export async function model(args: Args<typeof command>): Promise<Outcome> {
   if (names.length === 0 && object.length === 0) throw new UsageError("model: name a function, or an --object");
   checkStandardInput("model", [args.btf, ...args.module, ...object]);
   const patterns = names.map((name) => patternOf(name, regex));
-  const judging = rulesOf(args);
+  const rules = rulesOf(args);
   const { target } = await readTarget(args.btf, args.module);
   const objects = object.length === 0 ? null : readObjects(object).objects;
-  const report = reportModels({ target, names, patterns, objects, impossibleOnly: args.impossible, ...judging });
+  const report = reportModels({ target, names, patterns, objects, impossibleOnly: args.impossible, rules });
   return {
     exitCode: isModelFinding(report, args.strict) ? EXIT_FINDING : EXIT_FINE,
     json: report,
@@ -29,19 +29,14 @@ export async function model(args: Args<typeof command>): Promise<Outcome> {
 }
 
 /** The release's rules: of the option, or of what the path tells. */
-function rulesOf({ btf, release, arch }: Args<typeof command>) {
+function rulesOf({ btf, release, arch }: Args<typeof command>): KernelRules {
   const named = kernelNamedBy(btf);
-  const architecture = (arch ?? (named.isX86 ? "x86_64" : "any")) === "x86_64" ? "x86_64" : null;
-  if (release !== undefined) {
-    const rules = trampolineRules(release);
-    if (rules !== undefined) return { rules, release, from: "option" as const, architecture };
+  const isX86 = arch === undefined ? named.isX86 : arch === "x86_64";
+  if (release === undefined) return rulesOfKernel({ ...named, isX86 });
+  if (trampolineRules(release) === undefined) {
     throw new UsageError(`model: --release ${release} is no release with trampolines, such as 5.10 or 6.1.0-56-amd64`);
   }
-  const rules = named.release === null ? undefined : trampolineRules(named.release);
-  if (rules === undefined) {
-    return { rules: NEWEST_TRAMPOLINE_RULES, release: null, from: "none" as const, architecture };
-  }
-  return { rules, release: named.release, from: named.from, architecture };
+  return rulesOfKernel({ release, from: "option", isX86 });
 }
 
 function patternOf(name: string, regex: boolean): ((name: string) => boolean) | null {

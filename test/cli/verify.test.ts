@@ -26,7 +26,8 @@ describe("verify", () => {
     expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
     expect(stdout).toBe(
       "16 pairs of relocation and candidate have the same outcome under libbpf and kernel rules; BTF is well formed\n" +
-        `${small} for ${kernel}: holds at level instructions\n1 object, 16 relocations (16 resolved)\n`,
+        `${small} for ${kernel}: holds at level instructions\n1 object, 16 relocations (16 resolved)\n` +
+        "1 target, 0 not found or not possible; 0 fields of maps, 0 refused\n",
     );
     const json = await runText(["verify", "-", "--full", kernel, exec, "--json"], { stdin: readFileSync(small) });
     expect(JSON.parse(json.stdout)).toMatchObject({
