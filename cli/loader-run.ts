@@ -6,12 +6,11 @@ import { emitTypeScript } from "../lib/loader/emit-ts.ts";
 import type { Loader } from "../lib/loader/loader.ts";
 import type { Plan } from "../lib/prepare/plan.ts";
 import { prepare } from "../lib/prepare/prepare.ts";
-import { type ByteOrder, byteOrderOf } from "./byte-order.ts";
-import { InputError, UsageError } from "./errors.ts";
-import { readInput } from "./input.ts";
+import { type ByteOrder, requireByteOrder } from "./byte-order.ts";
+import { UsageError } from "./errors.ts";
 import { encodeLoader } from "./loader-file.ts";
 import { readObjects } from "./object-input.ts";
-import { featuresOf } from "./prepare-run.ts";
+import { planOptions } from "./plan-input.ts";
 import { type Signer, signLoader } from "./sign-loader.ts";
 import { checkStandardInput, readTarget } from "./target-input.ts";
 
@@ -67,28 +66,21 @@ const EMITTERS: Readonly<Record<string, (loader: Loader) => Uint8Array>> = {
 
 /** Reads the inputs and writes the loader, to memory. Throws UsageError, InputError or FormatError. */
 export async function writeLoader(request: LoaderRequest): Promise<{ report: LoaderReport; bytes: Uint8Array | null }> {
-  const { target: kernel, module, name, kconfig, emit = "raw" } = request;
+  const { target: kernel, module, kconfig, emit = "raw" } = request;
   checkStandardInput("loader", [kernel, kconfig, ...module, request.object]);
   if (kernel === undefined && module.length > 0) throw new UsageError("loader: --module needs --target BTF");
-  const features = featuresOf("loader", request.btfFor);
+  const options = planOptions("loader", request);
   const signer = signerOf(request);
   const { objects } = readObjects([request.object]);
   const [object] = objects;
   if (object === undefined || objects.length > 1) {
-    throw new UsageError(`loader: ${request.object} holds ${objects.length} objects: a loader is one object's`);
+    const names = objects.slice(0, 3).map(({ source }) => source);
+    const hint = `Name one of them: ${names.join(", ")}${objects.length > names.length ? ", ..." : ""}`;
+    throw new UsageError(`loader: ${request.object} holds ${objects.length} objects: a loader is one object's`, hint);
   }
   const target = kernel === undefined ? null : (await readTarget(kernel, module)).target;
-  if (target !== null && object.littleEndian !== (byteOrderOf(target) === "little")) {
-    throw new InputError(
-      object.source,
-      `is of another byte order than the target, which is ${byteOrderOf(target)}-endian`,
-    );
-  }
-  const whole = prepare(object, target === null ? null : indexCandidates(target), {
-    ...(name === undefined ? {} : { name }),
-    ...(kconfig === undefined ? {} : { kconfig: new TextDecoder().decode(readInput(kconfig)) }),
-    ...(features === undefined ? {} : { features }),
-  });
+  if (target !== null) requireByteOrder(object, target);
+  const whole = prepare(object, target === null ? null : indexCandidates(target), options);
   const plan = withMaxEntries(withoutPrograms(whole, request.skip), request.maxEntries);
   const built = buildLoader(object, plan, { checksData: signer?.scheme === "hash" });
   const common = {

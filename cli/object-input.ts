@@ -1,7 +1,7 @@
 import { readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { type BpfObject, parseBpfObject } from "../lib/core/object.ts";
-import { findBpfObjects } from "../lib/elf/embedded.ts";
+import { type EmbeddedObject, findBpfObjects } from "../lib/elf/embedded.ts";
 import { InputError, systemCodeOf, systemReason } from "./errors.ts";
 import { readInput, STDIN_NAME } from "./input.ts";
 
@@ -14,8 +14,8 @@ export interface ObjectInputs {
 }
 
 /**
- * Reads OBJECT arguments: a BPF ELF file, a program with BPF objects embedded in it, a directory of such (with all
- * below it), or `-` for standard input. A file named here that holds no object is an error; in a directory it is
+ * Reads OBJECT arguments: a BPF ELF file, a program with BPF objects embedded in it (`FILE#NAME` for one of them), a
+ * directory of such (with all below it), or `-` for standard input. A file named here that holds no object is an error; in a directory it is
  * counted. Throws InputError, or FormatError for a damaged object.
  */
 export function readObjects(paths: readonly string[]): ObjectInputs {
@@ -25,8 +25,8 @@ export function readObjects(paths: readonly string[]): ObjectInputs {
     const inDirectory = path !== "-" && isDirectory(path);
     const before = objects.length;
     for (const file of inDirectory ? filesBelow(path) : [path]) {
+      const found = objectsIn(file);
       const source = file === "-" ? STDIN_NAME : file;
-      const found = findBpfObjects(readInput(file), source);
       if (found.length === 0 && !inDirectory) throw new InputError(source, "no BPF object is in it");
       if (found.length === 0) passedOver++;
       for (const { bytes, name } of found) objects.push(parseBpfObject(bytes, name));
@@ -34,6 +34,18 @@ export function readObjects(paths: readonly string[]): ObjectInputs {
     if (inDirectory && objects.length === before) throw new InputError(path, "no file below it holds a BPF object");
   }
   return { objects, passedOver };
+}
+
+/** The objects of a file; where there is no file of that name, the one that `FILE#NAME` names. */
+function objectsIn(path: string): EmbeddedObject[] {
+  const hash = path.lastIndexOf("#");
+  if (path === "-") return findBpfObjects(readInput(path), STDIN_NAME);
+  if (hash <= 0 || statSync(path, { throwIfNoEntry: false }) !== undefined)
+    return findBpfObjects(readInput(path), path);
+  const file = path.slice(0, hash);
+  const found = findBpfObjects(readInput(file), file).filter(({ name }) => name === path);
+  if (found.length === 0) throw new InputError(file, `no BPF object of the name ${path.slice(hash + 1)} is in it`);
+  return found;
 }
 
 function isDirectory(path: string): boolean {

@@ -4,10 +4,11 @@ import type { ReloDescription } from "../lib/core/describe.ts";
 import type { BpfObject } from "../lib/core/object.ts";
 import { type ReloRecord, resolveObject } from "../lib/core/resolve.ts";
 import { describePlaces, judge } from "../lib/core/survey.ts";
+import { ownName } from "../lib/elf/object-name.ts";
 import type { KernelNeed } from "../lib/prepare/kernel-needs.ts";
 import { type RelocatedObject, relocateObject } from "../lib/prepare/relocate.ts";
-import { type ByteOrder, byteOrderOf } from "./byte-order.ts";
-import { InputError, UsageError } from "./errors.ts";
+import { type ByteOrder, byteOrderOf, requireByteOrder } from "./byte-order.ts";
+import { UsageError } from "./errors.ts";
 import { readObjects } from "./object-input.ts";
 import type { OutputFile } from "./outcome.ts";
 import { checkStandardInput, readTarget } from "./target-input.ts";
@@ -80,9 +81,7 @@ export async function runRelocate(request: RelocateRequest): Promise<RelocateRun
   const names = several ? fileNames(objects) : [];
   const files: OutputFile[] = [];
   const reports = objects.map((object, i): RelocatedReport => {
-    if (object.littleEndian !== (byteOrder === "little")) {
-      throw new InputError(object.source, `is of another byte order than the target, which is ${byteOrder}-endian`);
-    }
+    requireByteOrder(object, target);
     const records = resolveObject(object, index);
     const result = relocateObject(object, records);
     const refusedFor = refusals(result, strict);
@@ -151,7 +150,7 @@ function reportObject(
 function fileNames(objects: readonly BpfObject[]): string[] {
   const given = new Map<string, number>();
   return objects.map(({ source }) => {
-    const own = source.slice(Math.max(source.lastIndexOf("/"), source.lastIndexOf("#")) + 1);
+    const own = ownName(source);
     const stem = own.endsWith(".o") ? own.slice(0, -2) : own;
     const count = given.get(stem) ?? 0;
     given.set(stem, count + 1);

@@ -2,6 +2,7 @@ import { parseBtf } from "../../lib/btf/parse.ts";
 import { type CandidateIndex, indexCandidates } from "../../lib/core/candidates.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import { resolveObject } from "../../lib/core/resolve.ts";
+import { ownName } from "../../lib/elf/object-name.ts";
 import { type KernelNeed, kernelNeeds } from "../../lib/prepare/kernel-needs.ts";
 import { relocateObject } from "../../lib/prepare/relocate.ts";
 import { type BundleEntry, sha256 } from "../bundle/bundle.ts";
@@ -118,8 +119,10 @@ function relocateFor(object: BpfObject, target: CandidateIndex): Outcome {
 function uniqueNames(objects: readonly BpfObject[]): string[] {
   const given = new Map<string, number>();
   return objects.map(({ source }) => {
-    const own = source.slice(Math.max(source.lastIndexOf("/"), source.lastIndexOf("#")) + 1);
-    const stem = own.replace(/(\.bpf)?\.o$/, "").replaceAll(/[^\w.-]/g, "_") || "object";
+    const stem =
+      ownName(source)
+        .replace(/(\.bpf)?\.o$/, "")
+        .replaceAll(/[^\w.-]/g, "_") || "object";
     const count = given.get(stem) ?? 0;
     given.set(stem, count + 1);
     return count === 0 ? stem : `${stem}.${count}`;

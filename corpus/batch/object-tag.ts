@@ -1,3 +1,4 @@
+import { ownName } from "../../lib/elf/object-name.ts";
 import { knownArch } from "../arch.ts";
 
 /** For which kernels an object is, as far as somebody has said so: BPF ELF files do not. */
@@ -49,8 +50,7 @@ export function parseObjectArgument(argument: string): ObjectArgument {
 
 /** The tag in an object's name (`dir/prog_arm64_bpfel.o`, `tool#prog_x86_bpfel.o`), or null. */
 export function tagOfName(name: string): ObjectTag | null {
-  const last = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("#")) + 1);
-  const word = BPF2GO_NAME.exec(last)?.[1];
+  const word = BPF2GO_NAME.exec(ownName(name))?.[1];
   const arches = word === undefined ? undefined : BPF2GO_WORDS.get(word);
   return word === undefined || arches === undefined ? null : { word, arches };
 }

@@ -33,6 +33,11 @@ export function sourceNameOf(object: Uint8Array): string | undefined {
   });
 }
 
+/** What an object's source calls the object itself: `exec.bpf.o` of `build/exec.bpf.o`, `exec` of `bin/tool#exec`. */
+export function ownName(source: string): string {
+  return source.slice(Math.max(source.lastIndexOf("/"), source.lastIndexOf("#")) + 1);
+}
+
 /**
  * For each of the given file offsets, the name of a symbol that points there, where the file is ELF and has one that
  * tells something: `_binary_x_bpf_o_start` (ld -b binary) and `x_bpf__elf_bytes` (skeletons) give `x`; a compiler's

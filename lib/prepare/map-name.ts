@@ -1,11 +1,16 @@
+import { ownName } from "../elf/object-name.ts";
+
 /** Bytes of a name that the kernel keeps of maps and programs, without the NUL (BPF_OBJ_NAME_LEN - 1). */
 const NAME_BYTES = 15;
 /** Room kept for a section's name at least: that of `.rodata`. */
 const SUFFIX_BYTES = 7;
 
-/** What libbpf calls an object that it opens from a file: the file's name up to its first dot, 15 characters at most. */
+/**
+ * What libbpf calls an object that it opens from a file: the file's name up to its first dot, 15 characters at most. Of one
+ * embedded in a program it is what skeletons are called by default, the object's own name.
+ */
 export function objectName(source: string): string {
-  const base = source.slice(source.lastIndexOf("/") + 1).slice(0, NAME_BYTES);
+  const base = ownName(source).slice(0, NAME_BYTES);
   const dot = base.indexOf(".");
   return dot === -1 ? base : base.slice(0, dot);
 }

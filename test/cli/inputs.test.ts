@@ -129,6 +129,8 @@ describe("an OBJECT argument", () => {
   it("may be a program that has objects embedded, or standard input", async () => {
     const embedded = JSON.parse((await runText(["relocs", program, "--json"])).stdout);
     expect(embedded.objects).toMatchObject([{ name: `${program}#exec`, relocations: 16 }]);
+    const named = JSON.parse((await runText(["relocs", `${program}#exec`, "--json"])).stdout);
+    expect(named).toEqual(embedded);
     const piped = JSON.parse((await runText(["relocs", "-", "--json"], { stdin: readFileSync(object) })).stdout);
     expect(piped.objects).toMatchObject([{ name: "(standard input)", relocations: 16 }]);
   });
@@ -139,6 +141,12 @@ describe("an OBJECT argument", () => {
     ["an empty file", "tree/b/empty", "tree/b/empty: no BPF object is in it"],
     ["an empty directory", "bare", "bare: no file below it holds a BPF object"],
     ["no file", "nothing.o", "nothing.o: no such file or directory"],
+    [
+      "an object that is not in the program",
+      "tree/b/program#open",
+      "tree/b/program: no BPF object of the name open is in it",
+    ],
+    ["an object in no file", "nothing#open", "nothing: no such file or directory"],
   ])("%s is refused", async (_, path, reason) => {
     const run = await runText(["relocs", object, path], { cwd: directory });
     expect(run).toEqual({ stdout: "", stderr: `btfgen: ${reason}\n`, code: 2, signal: null });

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { RELO_FIELD_BYTE_OFFSET } from "../../lib/core/relo-kind.ts";
 import { btf, int, m, type Row, struct } from "../btf/builder.ts";
@@ -44,6 +46,15 @@ describe("btfgen prepare", () => {
     const settings = maps.find(({ origin }: { origin: string }) => origin === "kconfig");
     expect(settings).toMatchObject({ contents: "fa000000000000000103060001", frozen: true, valueSize: 13 });
     expect(externs[0]).toMatchObject({ name: "CONFIG_HZ", state: "resolved", setting: { offset: 0, size: 8 } });
+    const packed = put("config.gz", gzipSync(readFileSync(kconfig)));
+    expect((await prepare(`${fixtures}objects/externs.o`, "--kconfig", packed, "--json")).stdout).toBe(stdout);
+  });
+
+  it("calls an embedded object's maps by its own name, as its skeleton does", async () => {
+    const tool = put("tool", Buffer.concat([Buffer.from("MZ"), readFileSync(`${fixtures}objects/globals.o`)]));
+    const { stdout } = await prepare(tool);
+    expect(stdout).toContain(`object   ${tool}#globals (named globals)`);
+    expect(stdout).toContain("globals.rodata");
   });
 
   it("has everything in its JSON", async () => {
@@ -71,6 +82,8 @@ describe("btfgen prepare", () => {
     ["no release", [object, "--btf-for", "new"], 2],
     ["a module without a kernel", [object, "--module", whole], 2],
     ["one name for two", [object, object, "--name", "x"], 2],
+    ["a config that is none", [object, "--kconfig", whole], 2],
+    ["a config in damaged gzip", [object, "--kconfig", put("cut.gz", gzipSync("CONFIG_HZ=250\n").subarray(0, 20))], 2],
   ])("%s: %j exits %i", async (_, args, code) => {
     const run = await prepare(...args);
     expect(run.code).toBe(code);
