@@ -1,13 +1,17 @@
 import type { Place } from "../lib/core/place.ts";
 import { InputError } from "./errors.ts";
 import { globFilter } from "./glob.ts";
+import { readInput } from "./input.ts";
+
+/** What a rule can tell about a relocation, or about what a program attaches to: its kind and, as the path, its name. */
+export type RuledPlace = Pick<Place, "object" | "program" | "section" | "path" | "kind">;
 
 /** One rule of an allow-list. */
 export interface AllowRule {
   /** In its file, from 1. */
   readonly line: number;
   readonly text: string;
-  readonly accepts: (place: Place) => boolean;
+  readonly accepts: (place: RuledPlace) => boolean;
 }
 
 /** A `:` that is not part of a `::`, which stands in the path of an enumerator. */
@@ -30,13 +34,26 @@ export function parseAllowList(text: string, source: string): AllowRule[] {
       throw new InputError(`${source}:${i + 1}`, `"${rule}" is no rule; it should be object:program:path[:kind]`);
     }
     const [object, program, path, kind] = fields.map((field) => globFilter([field]));
-    const accepts = (place: Place): boolean =>
+    const accepts = (place: RuledPlace): boolean =>
       (object?.(place.object) || object?.(withoutDirectories(place.object))) === true &&
       program?.(place.program ?? place.section) === true &&
       path?.(place.path) === true &&
       (kind === undefined || kind(place.kind));
     return [{ line: i + 1, text: rule, accepts }];
   });
+}
+
+/** The rules of --allow, by their parser; none where it is not given. Throws InputError. */
+export function readAllowList<R>(path: string | undefined, parse: (text: string, source: string) => R[]): R[] {
+  return path === undefined ? [] : parse(new TextDecoder().decode(readInput(path)), path);
+}
+
+/** What to say of rules that let nothing pass: the list may be too old. */
+export function unusedRuleNotes(
+  path: string | undefined,
+  rules: readonly { readonly line: number; readonly rule: string }[],
+): string[] {
+  return rules.map(({ line, rule }) => `warning: ${path}:${line}: the rule lets nothing pass: ${rule}`);
 }
 
 function withoutDirectories(name: string): string {

@@ -1,6 +1,7 @@
 import { statePath } from "../corpus/batch/state.ts";
 import type { WrittenBundle } from "../corpus/bundle/write.ts";
 import { placeText } from "../lib/core/place.ts";
+import { unusedRuleNotes } from "./allow-list.ts";
 import { leftOutNotes, objectRows } from "./batch-objects.ts";
 import { duration } from "./batch-progress.ts";
 import { type BatchReport, hasFindings, reportBatch } from "./batch-report.ts";
@@ -122,9 +123,7 @@ function batchNotes(report: BatchReport, output: string, allowFile: string | und
   if (strict !== null && strict.refused > 0) {
     notes.push(`--strict: ${counted(strict.refused, "relocation")} poisoned or by target_type_id`);
   }
-  for (const { line, rule } of strict?.unusedRules ?? []) {
-    notes.push(`warning: ${allowFile}:${line}: the rule lets nothing pass: ${rule}`);
-  }
+  notes.push(...unusedRuleNotes(allowFile, strict?.unusedRules ?? []));
   notes.push(...leftOutNotes(report.emitted?.objects ?? []).slice(0, LINES));
   for (const { what, reason, kernels: count, first } of report.notKept.slice(0, LINES)) {
     notes.push(`warning: ${what}: ${reason} (${counted(count, "kernel")}, first ${first})`);

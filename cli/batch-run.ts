@@ -15,14 +15,13 @@ import { sha256 } from "../corpus/bundle/bundle.ts";
 import { checkBundleTarget, type WrittenBundle, writeBundle } from "../corpus/bundle/write.ts";
 import { kernelKey } from "../corpus/kernel.ts";
 import type { BpfObject } from "../lib/core/object.ts";
-import { type AllowRule, parseAllowList } from "./allow-list.ts";
+import { type AllowRule, parseAllowList, readAllowList } from "./allow-list.ts";
 import { checkObjectTargets, type EmittedReport, writeObjects } from "./batch-objects.ts";
 import { startProgress } from "./batch-progress.ts";
 import type { BatchRequest } from "./batch-request.ts";
 import { type KernelChecks, requireMachines, verifyKernels } from "./batch-verify.ts";
 import { kernelCheckLine, withChecks } from "./batch-verify-report.ts";
 import { InputError, RunError, systemCodeOf, systemReason, UsageError } from "./errors.ts";
-import { readInput } from "./input.ts";
 import { readObjects } from "./object-input.ts";
 import { writeErr, writeOut } from "./output.ts";
 import { printable } from "./table.ts";
@@ -89,7 +88,7 @@ export async function prepareBatch(request: BatchRequest): Promise<PreparedBatch
     objects,
     plan: planBatch(files, request.shard),
     problems: request.shard === null || request.shard.index === 0 ? problems : [],
-    rules: request.strict ? readAllowList(request.allow) : null,
+    rules: request.strict ? readAllowList(request.allow, parseAllowList) : null,
   };
 }
 
@@ -222,8 +221,4 @@ async function attempt<T>(output: string, action: () => Promise<T>): Promise<T> 
     if (systemCodeOf(error) === undefined) throw error;
     throw new RunError(`cannot write ${output}: ${systemReason(error)}`);
   }
-}
-
-function readAllowList(path: string | undefined): AllowRule[] {
-  return path === undefined ? [] : parseAllowList(new TextDecoder().decode(readInput(path)), path);
 }

@@ -1,5 +1,7 @@
 import { existsSync, statSync } from "node:fs";
-import type { SourceItem, SourceProblem } from "../corpus/source/item.ts";
+import type { KernelIdentity } from "../corpus/kernel.ts";
+import type { SourceItem, SourceOptions, SourceProblem } from "../corpus/source/item.ts";
+import { isModuleName } from "../corpus/source/module.ts";
 import { relocateDistilled } from "../lib/btf/distilled.ts";
 import { looksLikeBtf } from "../lib/btf/header.ts";
 import { type BtfInput, parseBtf, parseModules } from "../lib/btf/parse.ts";
@@ -9,8 +11,9 @@ import { looksLikeElf } from "../lib/elf/reader.ts";
 import { InputError } from "./errors.ts";
 import { readInput, STDIN_NAME } from "./input.ts";
 
-/** Modules are taken where the argument is one; a package's own need its kernel, and are many. */
-const OPTIONS = { modules: "alone" } as const;
+/** Where a kernel is asked for, modules are taken if they are what the argument is; a package's own are many. */
+const ALONE = { modules: "alone" } as const;
+const WITH_MODULES = { modules: true } as const;
 /** A file with more kernels than that is not read to its end to say so. */
 const MOST_NAMED = 4;
 
@@ -24,6 +27,10 @@ export interface BtfBlob {
   readonly distilledBase?: Uint8Array;
   /** True for a BPF object's own types: `.BTF.ext` beside them names strings, too. */
   readonly hasExt?: boolean;
+  /** True for split BTF of a package, an archive or a directory. */
+  readonly isModule?: boolean;
+  /** Which kernel's it is, as far as what it came in says. */
+  readonly identity?: KernelIdentity;
 }
 
 /**
@@ -33,7 +40,27 @@ export interface BtfBlob {
  * damaged.
  */
 export async function readBtf(path: string): Promise<BtfBlob> {
-  const blobs = await collect(path, MOST_NAMED + 1);
+  return onlyBlob(path, await collect(path, ALONE, MOST_NAMED + 1));
+}
+
+/** As readBtf, with the modules that the package, archive or directory has beside the kernel: in their order. */
+export async function readBtfAndModules(
+  path: string,
+): Promise<{ readonly kernel: BtfBlob; readonly modules: readonly BtfBlob[] }> {
+  const blobs = await collect(path, WITH_MODULES);
+  const kernels = blobs.filter(({ isModule }) => isModule !== true);
+  if (kernels.length === 0) throw new InputError(nameOfInput(path), "has modules, and not the kernel that they are of");
+  return { kernel: onlyBlob(path, kernels), modules: blobs.filter(({ isModule }) => isModule === true) };
+}
+
+/** Reads modules (at least one): one, or all of a package, archive or directory, whose kernel is passed over. */
+export async function readModules(path: string): Promise<BtfBlob[]> {
+  const blobs = await collect(path, WITH_MODULES);
+  const modules = blobs.filter(({ isModule }) => isModule === true);
+  return modules.length > 0 ? modules : blobs;
+}
+
+function onlyBlob(path: string, blobs: readonly BtfBlob[]): BtfBlob {
   const [blob] = blobs;
   if (blob === undefined || blobs.length > 1) {
     const names = blobs.slice(0, MOST_NAMED).map(({ source }) => partOf(source, path));
@@ -43,16 +70,11 @@ export async function readBtf(path: string): Promise<BtfBlob> {
   return blob;
 }
 
-/** As readBtf, but for any number of kernels or modules (at least one): all of them, in their order. */
-export function readAllBtf(path: string): Promise<BtfBlob[]> {
-  return collect(path, Number.POSITIVE_INFINITY);
-}
-
-async function collect(path: string, most: number): Promise<BtfBlob[]> {
+async function collect(path: string, options: SourceOptions, most = Number.POSITIVE_INFINITY): Promise<BtfBlob[]> {
   const source = nameOfInput(path);
   if (path !== "-" && isDirectory(path)) {
     const { readKernels } = await import("../corpus/source/read-kernels.ts");
-    return blobsOf(readKernels(path, OPTIONS), source, most);
+    return blobsOf(readKernels(path, options), source, most);
   }
   if (path.includes("!") && !existsSync(path)) {
     const { readEntryArgument } = await import("./bundle-entry.ts");
@@ -64,7 +86,7 @@ async function collect(path: string, most: number): Promise<BtfBlob[]> {
   // Most arguments are one of these two, and need none of what reads the others.
   if (looksLikeBtf(bytes) || looksLikeElf(bytes)) return [blobOf(bytes, source)];
   const { kernelsOfBytes } = await import("../corpus/source/kernels-of-bytes.ts");
-  return blobsOf(kernelsOfBytes(bytes, source, path, OPTIONS), source, most);
+  return blobsOf(kernelsOfBytes(bytes, source, path, options), source, most);
 }
 
 /** What is sound and no kernel is passed over where there is a kernel; what is damaged is not. */
@@ -73,16 +95,19 @@ async function blobsOf(items: AsyncIterable<SourceItem>, source: string, most: n
   let nothing: SourceProblem | undefined;
   for await (const item of items) {
     if ("problem" in item) {
-      if (item.code !== "no-kernel") throw new InputError(item.origin, item.problem);
+      // A few modules have no types.
+      const isEmpty = item.code === "missing-btf" && isModuleName(item.origin) && item.origin !== source;
+      if (item.code !== "no-kernel" && !isEmpty) throw new InputError(item.origin, item.problem);
       nothing ??= item;
       continue;
     }
-    const distilledBase = "module" in item ? item.distilledBase : null;
-    blobs.push({
-      source: nameOfPart(item.origin, source),
-      bytes: item.btf.bytes,
-      ...(distilledBase && { distilledBase }),
-    });
+    const { identity } = item;
+    const blob = { source: nameOfPart(item.origin, source), bytes: item.btf.bytes, identity };
+    if ("module" in item) {
+      blobs.push({ ...blob, isModule: true, ...(item.distilledBase && { distilledBase: item.distilledBase }) });
+    } else {
+      blobs.push(blob, ...item.modules.map((module) => ({ ...module, isModule: true, identity })));
+    }
     if (blobs.length >= most) break;
   }
   if (blobs.length > 0) return blobs;

@@ -3,6 +3,7 @@ import { compatHtml } from "../corpus/compat/html.ts";
 import { compatMarkdown } from "../corpus/compat/markdown.ts";
 import { totalsOf } from "../corpus/compat/summary.ts";
 import { placeText } from "../lib/core/place.ts";
+import { unusedRuleNotes } from "./allow-list.ts";
 import { judgeStrict, type StrictVerdict } from "./compat-allow.ts";
 import type { CompatRequest, CompatRun } from "./compat-run.ts";
 import { compatNotes, compatText } from "./compat-text.ts";
@@ -30,7 +31,7 @@ export function compatOutcome({ matrix, passedOver, allowed }: CompatRun, reques
 function strictNotes(strict: StrictVerdict | null, allow: string | undefined): string[] {
   if (strict === null) return [];
   const { refused, kernels, first, unusedRules } = strict;
-  const notes = unusedRules.map(({ line, rule }) => `warning: ${allow}:${line}: the rule lets nothing pass: ${rule}`);
+  const notes = unusedRuleNotes(allow, unusedRules);
   if (first === null) return notes;
   const where = `${first.kernel}: ${first.status}: ${placeText(first.place)}`;
   return [...notes, `--strict: ${counted(refused, "relocation")} on ${counted(kernels, "kernel")}; first ${where}`];

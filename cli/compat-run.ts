@@ -5,14 +5,14 @@ import type { CompatMatrix } from "../corpus/compat/matrix.ts";
 import { runCompat } from "../corpus/compat/run.ts";
 import { isProblem, type SourceProblem } from "../corpus/source/item.ts";
 import { type SourceFile, walkFiles } from "../corpus/source/walk.ts";
+import { readAllowList } from "./allow-list.ts";
 import { startProgress } from "./batch-progress.ts";
 import { countOf, positive } from "./batch-request.ts";
 import { workerFile } from "./batch-run.ts";
 import type { Args } from "./command.ts";
 import type { compat as command } from "./commands/compat.ts";
-import { type CompatRule, parseCompatAllowList } from "./compat-allow.ts";
 import { InputError, UsageError } from "./errors.ts";
-import { readInput } from "./input.ts";
+import { type KernelRule, parseKernelAllowList } from "./kernel-allow.ts";
 import { readTagged } from "./tagged-objects.ts";
 
 const MEBIBYTE = 1 << 20;
@@ -43,7 +43,7 @@ export interface CompatRun {
   /** Files of directories that hold no kernel. */
   readonly passedOver: number;
   /** Null without --strict. */
-  readonly allowed: readonly CompatRule[] | null;
+  readonly allowed: readonly KernelRule[] | null;
 }
 
 /** Checks the arguments of a matrix. Throws UsageError. */
@@ -72,7 +72,7 @@ export function compatRequestOf(args: Args<typeof command>): CompatRequest {
 
 /** Reads the objects and compares them with every kernel. Throws UsageError, InputError or FormatError. */
 export async function runCompatRequest(request: CompatRequest): Promise<CompatRun> {
-  const allowed = request.strict ? readAllowList(request.allow) : null;
+  const allowed = request.strict ? readAllowList(request.allow, parseKernelAllowList) : null;
   const objects = request.objects.flatMap(readTagged);
   const found = request.corpora.flatMap((corpus) => [...walkFiles(corpus)]);
   const files = found.filter((file): file is SourceFile => !isProblem(file));
@@ -123,8 +123,4 @@ function ownBytes(bytes: Uint8Array): Uint8Array {
 
 function unreadable({ origin, problem }: SourceProblem) {
   return { origin, reason: problem };
-}
-
-function readAllowList(path: string | undefined): CompatRule[] {
-  return path === undefined ? [] : parseCompatAllowList(new TextDecoder().decode(readInput(path)), path);
 }

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { readAllowList, unusedRuleNotes } from "./allow-list.ts";
 import type { Args } from "./command.ts";
 import type { diff as command } from "./commands/diff.ts";
 import { diffHtml, stepTitle } from "./diff-html.ts";
@@ -7,11 +8,14 @@ import { UsageError } from "./errors.ts";
 import { jsonText } from "./finish.ts";
 import { runHistory } from "./history-run.ts";
 import { historyMarkdown, historyNotes, historyText } from "./history-text.ts";
+import { type ImpactStrict, judgeImpact } from "./impact-allow.ts";
 import { impactMarkdown } from "./impact-markdown.ts";
 import { type ImpactReport, impactReport } from "./impact-report.ts";
 import { impactNotes, impactText } from "./impact-text.ts";
+import { parseKernelAllowList } from "./kernel-allow.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "./outcome.ts";
 import { pageTemplate } from "./page-template.ts";
+import { counted, printable } from "./table.ts";
 import { readTagged } from "./tagged-objects.ts";
 
 type DiffArgs = Args<typeof command>;
@@ -29,6 +33,7 @@ export async function diffObjects(args: DiffArgs): Promise<Outcome> {
   if (given !== undefined && (args.html === undefined || !isStep)) {
     throw new UsageError(`diff: --${given} is about types; with --object it needs OLD, NEW and --html`);
   }
+  if (args.allow !== undefined && !args.strict) throw new UsageError("diff: --allow needs --strict");
   if (args.stat) throw new UsageError("diff: --stat and --object exclude each other");
   if (args.json && args.format !== undefined && args.format !== "json") {
     throw new UsageError(`diff: --json and --format ${args.format} exclude each other`);
@@ -49,21 +54,33 @@ function isDirectory(path: string | undefined): boolean {
 async function step(args: DiffArgs): Promise<Outcome> {
   const request = diffRequestOf(args);
   const objects = args.object.flatMap(readTagged).map(({ object }) => object);
+  const rules = args.strict ? readAllowList(args.allow, parseKernelAllowList) : null;
   const sides = await readSides(request);
-  const report = impactReport(objects, sides.old, sides.new, args.loader ?? "libbpf");
-  const failed = (args.strict && report.totals.broken > 0) || (request.exitCode && isChanged(report));
+  const report = impactReport(objects, sides.old.target, sides.new.target, args.loader ?? "libbpf");
+  const strict = rules === null ? null : judgeImpact(report.objects, rules, sides.new.identity);
+  const failed = (strict !== null && strict.refused > 0) || (request.exitCode && isChanged(report));
   const page = () => {
-    const { diff, filtered } = compareSides(sides.old, sides.new, request);
+    const { diff, filtered } = compareSides(sides.old.target, sides.new.target, request);
     const types = { ...diff, types: filtered.types };
     return diffHtml({ title: stepTitle(report), types, impact: report, history: null }, pageTemplate("diff"));
   };
   return {
     exitCode: failed ? EXIT_FINDING : EXIT_FINE,
-    json: report,
+    json: { ...report, strict },
     text: () => (request.format === "markdown" ? impactMarkdown(report) : impactText(report)),
-    notes: impactNotes(report),
+    notes: [...impactNotes(report), ...strictNotes(strict, args.allow)].map(printable),
     files: args.html === undefined ? [] : [{ path: args.html, bytes: page() }],
   };
+}
+
+function strictNotes(strict: ImpactStrict | null, allow: string | undefined): string[] {
+  if (strict === null) return [];
+  const { refused, first, unusedRules } = strict;
+  const notes = unusedRuleNotes(allow, unusedRules);
+  if (first === null) return notes;
+  const { object, program, section, kind, path, what } = first;
+  const where = `${object}: ${program ?? `(${section})`}: ${what}: ${kind} ${path}`;
+  return [...notes, `--strict: ${counted(refused, "break")}; first ${where}`];
 }
 
 /** Whether anything becomes of any relocation or target. */
@@ -76,13 +93,14 @@ function isChanged({ totals, objects }: ImpactReport): boolean {
 }
 
 async function history(args: DiffArgs): Promise<Outcome> {
-  const refused = (["old-module", "new-module", "old-base", "new-base", "strict"] as const).find((name) =>
+  const refused = (["old-module", "new-module", "old-base", "new-base", "strict", "allow"] as const).find((name) =>
     isGiven(args[name]),
   );
   if (refused !== undefined) throw new UsageError(`diff: --${refused} is for a step from one kernel to another`);
   const objects = args.object.flatMap(readTagged);
   const sources = [args.old, ...(args.new === undefined ? [] : [args.new]), ...args.more];
-  const report = await runHistory({ objects, sources, rules: args.loader ?? "libbpf", options: { modules: false } });
+  const { modules, loader } = args;
+  const report = await runHistory({ objects, sources, rules: loader ?? "libbpf", options: { modules } });
   const changes = report.rows.some((row) => row.changes > 0);
   const isFinding = report.unreadable.length > 0 || (args["exit-code"] && changes);
   const title = `Fields over ${report.kernels.length} kernels`;

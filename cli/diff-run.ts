@@ -1,8 +1,10 @@
 import { isatty } from "node:tty";
+import type { KernelIdentity } from "../corpus/kernel.ts";
+import { identityOfPath } from "../corpus/source/identity.ts";
 import type { Btf } from "../lib/btf/view.ts";
 import type { TypesDiff } from "../lib/diff/change.ts";
 import { diffTypes } from "../lib/diff/diff.ts";
-import { parseTarget, readBtf } from "./btf-input.ts";
+import { type BtfBlob, parseTarget, readBtf, readBtfAndModules, readModules } from "./btf-input.ts";
 import type { Args } from "./command.ts";
 import type { diff as command } from "./commands/diff.ts";
 import {
@@ -15,7 +17,7 @@ import {
 } from "./diff-rules.ts";
 import { UsageError } from "./errors.ts";
 import { readInput } from "./input.ts";
-import { checkStandardInput, readTarget } from "./target-input.ts";
+import { checkStandardInput } from "./target-input.ts";
 
 /** One side as the command line names it. */
 interface SideRequest {
@@ -23,6 +25,15 @@ interface SideRequest {
   /** The kernel that `path` is a module of. */
   readonly base: string | undefined;
   readonly modules: readonly string[];
+  /** Take the modules that come with the kernel, too. */
+  readonly own: boolean;
+}
+
+/** One side as read. */
+export interface DiffSide {
+  readonly target: Btf;
+  /** Which kernel it is, as far as its path or what it came in says. */
+  readonly identity: KernelIdentity;
 }
 
 /** A diff as the command line asks for it. */
@@ -56,6 +67,9 @@ export function diffRequestOf(args: Args<typeof command>): DiffRequest {
   if (bases.includes(undefined) && bases.some((base) => base !== undefined)) {
     throw new UsageError("diff: --old-base and --new-base go together", "A module is compared with a module.");
   }
+  if (args.modules && bases[0] !== undefined) {
+    throw new UsageError("diff: --modules is for kernels", "With --old-base, OLD and NEW are modules themselves.");
+  }
   if (args.json && args.format !== undefined && args.format !== "json") {
     throw new UsageError(`diff: --json and --format ${args.format} exclude each other`);
   }
@@ -63,13 +77,14 @@ export function diffRequestOf(args: Args<typeof command>): DiffRequest {
   if (args.object.length === 0) {
     const needy = args.more.length > 0 ? "more than two kernels need" : args.strict ? "--strict needs" : undefined;
     if (needy !== undefined) throw new UsageError(`diff: ${needy} --object FILE`);
+    if (args.allow !== undefined) throw new UsageError("diff: --allow needs --strict");
     if (args.loader !== undefined) throw new UsageError("diff: --loader needs --object FILE");
   }
   if (args.stat && args.format === "markdown") throw new UsageError("diff: --stat has no Markdown of its own");
   const ignore = args.ignore === undefined ? [] : readRules(args.ignore);
   return {
-    old: { path: args.old, base: args["old-base"], modules: args["old-module"] },
-    new: { path: args.new, base: args["new-base"], modules: args["new-module"] },
+    old: { path: args.old, base: args["old-base"], modules: args["old-module"], own: args.modules },
+    new: { path: args.new, base: args["new-base"], modules: args["new-module"], own: args.modules },
     filter: {
       types: args.type.map((text) => parseTypeRule(text)),
       kinds: args.kind,
@@ -98,11 +113,11 @@ function wantsColor(choice: "auto" | "always" | "never"): boolean {
 /** Reads both sides and compares them. Throws InputError or FormatError. */
 export async function runDiff(request: DiffRequest): Promise<DiffRun> {
   const { old, new: next } = await readSides(request);
-  return compareSides(old, next, request);
+  return compareSides(old.target, next.target, request);
 }
 
 /** Reads both sides. Throws InputError or FormatError. */
-export async function readSides({ old, new: next }: DiffRequest): Promise<{ readonly old: Btf; readonly new: Btf }> {
+export async function readSides({ old, new: next }: DiffRequest): Promise<Record<"old" | "new", DiffSide>> {
   checkStandardInput(
     "diff",
     [old, next].flatMap(({ path, base, modules }) => [path, base, ...modules]),
@@ -121,10 +136,13 @@ export function compareSides(before: Btf, after: Btf, { old, filter, reached, fu
   return { diff, filtered: filterDiff(diff.types, filter) };
 }
 
-async function readSide({ path, base, modules }: SideRequest): Promise<Btf> {
-  if (base !== undefined) return (await readTarget(base, [path, ...modules])).target;
-  // A module that brings its own base along needs no other.
-  return modules.length > 0 ? (await readTarget(path, modules)).target : parseTarget(await readBtf(path));
+async function readSide({ path, base, modules, own }: SideRequest): Promise<DiffSide> {
+  const [kernel, others] = base === undefined ? [path, modules] : [base, [path, ...modules]];
+  const given: BtfBlob[] = [];
+  const read = own ? await readBtfAndModules(kernel) : { kernel: await readBtf(kernel), modules: [] };
+  for (const other of others) given.push(...(await readModules(other)));
+  const target = parseTarget(read.kernel, [...read.modules, ...given]);
+  return { target, identity: read.kernel.identity ?? identityOfPath(kernel) };
 }
 
 function readRules(path: string) {

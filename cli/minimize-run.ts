@@ -6,9 +6,8 @@ import { DEFAULT_RULE_SETS } from "../lib/core/resolve-sets.ts";
 import { type MatchRules, RULE_SETS } from "../lib/core/rules.ts";
 import { runParsed } from "../lib/job/job.ts";
 import type { MinimizedBlob, MinimizeOptions } from "../lib/minimize/minimize.ts";
-import { type AllowRule, parseAllowList } from "./allow-list.ts";
+import { parseAllowList, readAllowList } from "./allow-list.ts";
 import { UsageError } from "./errors.ts";
-import { readInput } from "./input.ts";
 import { type Detail, hasFindings, type MinimizeReport, reportMinimize, type TaggedInputs } from "./minimize-report.ts";
 import { minimizeNotes, minimizeText } from "./minimize-text.ts";
 import { readObjects } from "./object-input.ts";
@@ -49,7 +48,7 @@ export async function runMinimize(request: MinimizeRequest): Promise<MinimizeRun
   const { kernel, modules, objects, options, command } = request;
   const given = objects.map(parseObjectArgument);
   checkStandardInput(command, [kernel, ...modules, ...given.map(({ path }) => path), request.allow]);
-  const rules = request.strict ? readAllowList(request.allow) : null;
+  const rules = request.strict ? readAllowList(request.allow, parseAllowList) : null;
   const inputs = readTagged(given);
   const { target, bytes } = await readTarget(kernel, modules);
   const result = runParsed(target, inputs.objects, {
@@ -110,11 +109,6 @@ function readTagged(given: readonly ObjectArgument[]): TaggedInputs {
 /** The sets of rules by their loaders' names, each once; the default ones when none is named. */
 export function ruleSetsOf(loaders: readonly LoaderName[]): readonly MatchRules[] {
   return loaders.length === 0 ? DEFAULT_RULE_SETS : [...new Set(loaders)].map((name) => RULE_SETS[name]);
-}
-
-function readAllowList(path: string | undefined): AllowRule[] {
-  if (path === undefined) return [];
-  return parseAllowList(new TextDecoder().decode(readInput(path)), path);
 }
 
 /** A file's own path, or one in the directory for each blob: `DIR/6.1.0.btf`, `DIR/veth.btf`. */

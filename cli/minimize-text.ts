@@ -1,4 +1,5 @@
 import { placeText } from "../lib/core/place.ts";
+import { unusedRuleNotes } from "./allow-list.ts";
 import { type MinimizeReport, SUMMARY_LINES, type UnresolvedReport } from "./minimize-report.ts";
 import { proofLines } from "./proof-report.ts";
 import { counted, printable } from "./table.ts";
@@ -83,9 +84,7 @@ export function minimizeNotes(report: MinimizeReport, allowFile: string | undefi
   if (strict !== null && strict.refused > 0) {
     notes.push(`--strict: ${counted(strict.refused, "relocation")} poisoned or by target_type_id`);
   }
-  for (const { line, rule } of strict?.unusedRules ?? []) {
-    notes.push(`warning: ${allowFile}:${line}: the rule lets nothing pass: ${rule}`);
-  }
+  notes.push(...unusedRuleNotes(allowFile, strict?.unusedRules ?? []));
   return notes.map(printable);
 }
 

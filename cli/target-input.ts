@@ -1,5 +1,5 @@
 import type { Btf } from "../lib/btf/view.ts";
-import { type BtfBlob, parseTarget, readAllBtf, readBtf } from "./btf-input.ts";
+import { type BtfBlob, parseTarget, readBtf, readModules } from "./btf-input.ts";
 import { InputError, UsageError } from "./errors.ts";
 
 /** A kernel, with modules or without, as read. */
@@ -21,7 +21,7 @@ export async function readTarget(kernel: string, modulePaths: readonly string[])
     throw new InputError(base.source, "is a module; its kernel's BTF is needed (--base KERNEL)");
   }
   const modules: BtfBlob[] = [];
-  for (const path of modulePaths) modules.push(...(await readAllBtf(path)));
+  for (const path of modulePaths) modules.push(...(await readModules(path)));
   const bytes = modules.reduce((sum, blob) => sum + blob.bytes.length, base.bytes.length);
   return { target: parseTarget(base, modules), base: base.bytes, bytes };
 }

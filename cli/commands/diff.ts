@@ -27,6 +27,7 @@ export const diff = defineCommand({
     },
     loader: { type: "string", choices: RULE_SET_NAMES, describe: "With --object: whose resolver to follow (libbpf)" },
     strict: { type: "boolean", describe: "With --object: exit 1 where a program that worked would not" },
+    allow: { type: "string", value: "FILE", describe: "What --strict lets pass: see docs/FORMATS.md" },
     html: { type: "string", value: "FILE", describe: "Write a page too, to search, fold and link to" },
     type: {
       type: "string",
@@ -45,13 +46,14 @@ export const diff = defineCommand({
     format: { type: "string", alias: "f", choices: DIFF_FORMATS, describe: "text, or json as --json" },
     color: { type: "string", choices: ["auto", "always", "never"], describe: "Colours: auto is on a terminal only" },
     "exit-code": { type: "boolean", describe: "Exit 1 where there is a difference" },
+    modules: { type: "boolean", describe: "Compare the kernels' modules too, where they come with them" },
     "old-module": {
       type: "string",
       list: true,
       value: "FILE",
-      describe: "Module of OLD: split BTF, .ko, or an archive",
+      describe: "Module of OLD: split BTF, .ko; or a package, archive or directory of modules",
     },
-    "new-module": { type: "string", list: true, value: "FILE", describe: "Module of NEW" },
+    "new-module": { type: "string", list: true, value: "FILE", describe: "Module of NEW, or several" },
     "old-base": {
       type: "string",
       value: "FILE",

@@ -1,4 +1,4 @@
-import { type BtfBlob, parseTarget, readAllBtf, readBtf } from "../btf-input.ts";
+import { type BtfBlob, parseTarget, readModules, readBtf } from "../btf-input.ts";
 import type { Args } from "../command.ts";
 import type { relocs as command } from "../commands/relocs.ts";
 import { UsageError } from "../errors.ts";
@@ -32,7 +32,7 @@ async function readTarget(args: Args<typeof command>) {
     return null;
   }
   const modules: BtfBlob[] = [];
-  for (const path of args.module) modules.push(...(await readAllBtf(path)));
+  for (const path of args.module) modules.push(...(await readModules(path)));
   return parseTarget(await readBtf(args.target), modules);
 }
 

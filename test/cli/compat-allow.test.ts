@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { judgeStrict, parseCompatAllowList } from "../../cli/compat-allow.ts";
+import { judgeStrict } from "../../cli/compat-allow.ts";
 import { InputError } from "../../cli/errors.ts";
+import { parseKernelAllowList } from "../../cli/kernel-allow.ts";
 import { sceneMatrix } from "../corpus/compat/scene.ts";
 
 const matrix = sceneMatrix(
@@ -11,7 +12,7 @@ const matrix = sceneMatrix(
     ["debian/12/x86_64/6.1.0-1-amd64", { 2: ["ambiguous", "two"], 3: ["absent", "as foreseen"] }],
   ],
 );
-const judge = (list: string) => judgeStrict(matrix, parseCompatAllowList(list, "allow"));
+const judge = (list: string) => judgeStrict(matrix, parseKernelAllowList(list, "allow"));
 
 describe("an allow-list of compat", () => {
   it("lets nothing pass when it is empty, and does not mind what is absent", () => {
@@ -46,7 +47,7 @@ describe("an allow-list of compat", () => {
     ["[debian/*] a.o", "allow:1"],
     ["a.o:*:*\n\n[debian/* a.o:*:*:*:*", "allow:3"],
   ])("refuses %j and says where", (list, where) => {
-    expect(() => parseCompatAllowList(list, "allow")).toThrow(InputError);
-    expect(() => parseCompatAllowList(list, "allow")).toThrow(where);
+    expect(() => parseKernelAllowList(list, "allow")).toThrow(InputError);
+    expect(() => parseKernelAllowList(list, "allow")).toThrow(where);
   });
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { HistoryReport } from "../../cli/history-report.ts";
+import type { ImpactStrict } from "../../cli/impact-allow.ts";
 import type { ImpactReport } from "../../cli/impact-report.ts";
 import type { CompatDocument } from "../../corpus/compat/document.ts";
 import { KERNEL_6_1, KERNEL_OF_MODULES, kernelSample } from "../samples.ts";
@@ -66,6 +67,47 @@ describe("btfgen diff OLD NEW --object", () => {
     expect(changed.code).toBe(1);
   });
 
+  // What breaks: bpf_task_acquire, bpf_task_release, runqueues of an object, and a read in a program.
+  const KSYMS = "externs.o:.ksyms:*";
+  const READ = "flexible.o:flexible:bpf_prog___classic.*:byte_off";
+  it.each<[string, readonly string[], number]>([
+    ["nothing", [], 4],
+    ["all of an object's", [KSYMS], 1],
+    ["a program's read", [`${READ}  # ours is another`], 3],
+    ["all there is", [KSYMS, READ], 0],
+    ["what is of one kind", ["*:*:*:kfunc"], 2],
+    ["what is of one name", ["*:*:runqueues:ksym", "*:*:bpf_task_*"], 1],
+    ["breaks on the new kernel", ["[debian/11/x86_64/5.10.*] *:*:*"], 0],
+    ["breaks on a kernel by its release", ["[5.10.0-46-*] *:*:*"], 0],
+  ])("lets --strict pass %s", async (_what, rules, refused) => {
+    const list = put("allow.txt", `# known\n${rules.join("\n")}\n`);
+    const step = [join(corpus, `${KERNEL_OF_MODULES}.btf`), join(corpus, `${OLDEST}.btf`)];
+    const args = [...step, ...withObjects("externs.o", "flexible.o"), "--strict", "--allow", list];
+    const { code, report } = await json<ImpactReport & { readonly strict: ImpactStrict | null }>(args);
+    expect(report.strict).toMatchObject({ refused, allowed: 4 - refused, unusedRules: [] });
+    expect(report.strict?.first === null).toBe(refused === 0);
+    expect(code).toBe(refused === 0 ? 0 : 1);
+    // Rules say nothing of what breaks, only of how the command ends.
+    expect(report.totals.broken).toBe(2);
+  });
+
+  it("names what --strict refuses first, and rules that let nothing pass", async () => {
+    const rules = ["[debian/12/*] *:*:*", "externs.o:*:bpf_task_*", "other.o:*:*", "*:*:*:byte_off"];
+    const list = put("old.txt", rules.join("\n"));
+    const args = [now, older, ...withObjects("externs.o", "flexible.o"), "--strict", "--allow", list];
+    const { stderr, code } = await runText(["diff", ...args]);
+    expect(code).toBe(1);
+    expect(stderr.split("\n").slice(-4, -1)).toEqual([
+      `btfgen: warning: ${list}:1: the rule lets nothing pass: [debian/12/*] *:*:*`,
+      `btfgen: warning: ${list}:3: the rule lets nothing pass: other.o:*:*`,
+      `btfgen: --strict: 1 break; first ${object("externs.o")}: .ksyms: gone: ksym runqueues`,
+    ]);
+    const bad = put("bad.txt", "externs.o:all");
+    const refused = await runText(["diff", now, older, ...withObjects("externs.o"), "--strict", "--allow", bad]);
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain(`${bad}:1: "externs.o:all" is no rule`);
+  });
+
   it("says of both ends what compat says of each", async () => {
     const all = OBJECTS.map(object);
     const { report } = await json<ImpactReport>([old, now, ...withObjects(...OBJECTS)]);
@@ -121,7 +163,7 @@ describe("btfgen diff OLD NEW --object", () => {
     const data = JSON.parse(/id="data">(.*?)<\/script>/s.exec(text)?.[1] ?? "");
     expect(data.types.length).toBeGreaterThan(5000);
     const { report } = await json<ImpactReport>([old, now, ...withObjects("exec.o")]);
-    expect(data.impact).toEqual(report);
+    expect(report).toEqual({ ...data.impact, strict: null });
     const filtered = await runText([
       "diff",
       old,
@@ -141,6 +183,8 @@ describe("btfgen diff OLD NEW --object", () => {
     [["OLD"], "diff needs OLD and NEW"],
     [["OLD", "NEW", "MORE"], "more than two kernels need --object"],
     [["OLD", "NEW", "--strict"], "--strict needs --object"],
+    [["OLD", "NEW", "--allow", "x"], "--allow needs --strict"],
+    [["OLD", "NEW", "OBJECT", "--allow", "x"], "--allow needs --strict"],
     [["OLD", "NEW", "--loader", "cilium"], "--loader needs --object"],
     [["OLD", "NEW", "OBJECT", "--stat"], "--stat and --object exclude each other"],
     [["OLD", "NEW", "OBJECT", "--type", "x"], "--type is about types"],
