@@ -11,7 +11,9 @@ export const loader = defineCommand({
     "for it; without, the kernel applies it (Linux 5.17 and later). The program is the same on every run: it has no file " +
     "descriptor in it. --emit c, go or ts writes source that embeds it; raw is what run-loader takes. Exits 1 and writes " +
     "nothing where an object cannot be loaded so (struct_ops, freplace).",
-  positionals: [{ name: "object", describe: "BPF object, or a program with one embedded (FILE#NAME for one of several), or -" }],
+  positionals: [
+    { name: "object", describe: "BPF object, or a program with one embedded (FILE#NAME for one of several), or -" },
+  ],
   options: {
     output: {
       type: "string",
@@ -34,7 +36,11 @@ export const loader = defineCommand({
       value: "FILE",
       describe: "Module of that kernel: split BTF, .ko, or an archive of them",
     },
-    kconfig: { type: "string", value: "FILE", describe: "The kernel's config (/proc/config.gz), for externs in .kconfig" },
+    kconfig: {
+      type: "string",
+      value: "FILE",
+      describe: "The kernel's config (/proc/config.gz), for externs in .kconfig",
+    },
     name: { type: "string", value: "NAME", describe: "The object's name, for its data maps and in source" },
     skip: {
       type: "string",

@@ -26,7 +26,11 @@ export const prepare = defineCommand({
       value: "FILE",
       describe: "Module of that kernel: split BTF, .ko, or an archive of them",
     },
-    kconfig: { type: "string", value: "FILE", describe: "The kernel's config (/proc/config.gz), for externs in .kconfig" },
+    kconfig: {
+      type: "string",
+      value: "FILE",
+      describe: "The kernel's config (/proc/config.gz), for externs in .kconfig",
+    },
     name: { type: "string", value: "NAME", describe: "The object's name, which names of data maps start with" },
     "btf-for": {
       type: "string",

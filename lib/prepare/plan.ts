@@ -35,7 +35,10 @@ export interface PlannedMap {
   readonly inner: PlannedMap | null;
   /** Index of the map or program to put into each place; null for an empty one. */
   readonly slots: readonly (number | null)[];
-  /** Contents of entry 0; null for none. */
+  /**
+   * Contents of entry 0; null for none. For struct_ops the object's own struct, which is laid out as the kernel has it, and
+   * filled in, when the map is attached.
+   */
   readonly contents: Uint8Array | null;
   /** Frozen once filled: programs and user space read only. */
   readonly frozen: boolean;

@@ -26,7 +26,7 @@ import { fixBtf } from "./object-btf.ts";
 import type { InfoRecords, Plan, PlannedExtern, PlannedProgram, PlannedTarget } from "./plan.ts";
 import { programSection } from "./program-section.ts";
 import { type BtfFeatures, sanitizeBtf } from "./sanitize-btf.ts";
-import { bindStructOps, type StructOpsMember } from "./struct-ops.ts";
+import { type BoundStructOps, bindStructOps } from "./struct-ops.ts";
 import { findTypes, keyOf, resolveExterns, wantedExterns } from "./target-types.ts";
 
 /** What a plan depends on besides the object and the kernel's types. */
@@ -73,8 +73,9 @@ export function prepare(object: BpfObject, target: CandidateIndex | null, option
       ? { maps: listed.maps, refusals: [] }
       : fillSlots(object, btf, symbols, listed.maps, (index) => entries.indexOf(index));
   refusals.push(...filled.refusals);
-  const { maps, members, missing } = bindStructOps(filled.maps, btf, target?.btf ?? null);
-  refusals.push(...missing.map((name) => `the target has no struct_ops type '${name}'`));
+  const structOps = bindStructOps(filled.maps, btf, target?.btf ?? null);
+  const { maps } = structOps;
+  refusals.push(...structOps.refusals);
   const relocations = codeRelocations(object, symbols, maps, externs);
   refusals.push(...relocations.refusals);
 
@@ -97,7 +98,7 @@ export function prepare(object: BpfObject, target: CandidateIndex | null, option
     },
     attached,
     found,
-    members,
+    structOps,
     info: infoParts(object),
     refusals,
   };
@@ -138,8 +139,7 @@ interface Context {
   readonly bindings: Bindings;
   readonly attached: readonly AttachTarget[];
   readonly found: ReadonlyMap<string, number> | null;
-  /** What struct_ops programs are members of, by their place in the plan. */
-  readonly members: ReadonlyMap<number, StructOpsMember>;
+  readonly structOps: BoundStructOps;
   readonly info: InfoParts;
   /** To which a program adds its own. */
   readonly refusals: string[];
@@ -155,10 +155,15 @@ interface InfoParts {
 function planProgram(context: Context, index: number, place: number): PlannedProgram {
   const { object, applied, relocations, bindings, refusals, info } = context;
   const { name, section: whole } = object.programs[index] as BpfProgram;
-  const autoload = !whole.startsWith("?");
-  const section = autoload ? whole : whole.slice(1);
+  const isDefault = !whole.startsWith("?");
+  const section = isDefault ? whole : whole.slice(1);
   const known = programSection(section);
-  const member = known?.type === "struct_ops" ? context.members.get(place) : undefined;
+  const isMember = known?.type === "struct_ops";
+  const member = isMember ? context.structOps.members.get(place) : undefined;
+  const autoload = (isMember ? context.structOps.autoload.get(place) : undefined) ?? isDefault;
+  if (isMember && autoload && member === undefined) {
+    refusals.push(`prog '${name}': SEC("struct_ops") program isn't referenced anywhere`);
+  }
   if (known === null && autoload) {
     refusals.push(`prog '${name}': its section '${section}' says no type: whoever loads it must`);
   }

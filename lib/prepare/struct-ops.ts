@@ -1,5 +1,6 @@
 import { KIND_STRUCT } from "../btf/format.ts";
-import { memberName } from "../btf/members.ts";
+import { memberBitOffset, memberName, memberType } from "../btf/members.ts";
+import { resolveSize } from "../btf/resolve.ts";
 import { essentialLength, stringAt } from "../btf/strings.ts";
 import { type Btf, nameOffsetOf, sizeOf, vlenOf } from "../btf/view.ts";
 import type { PlacedMap } from "./maps.ts";
@@ -22,38 +23,58 @@ const VALUE_PREFIX = "bpf_struct_ops_";
 export interface BoundStructOps {
   readonly maps: readonly PlacedMap[];
   readonly members: ReadonlyMap<number, StructOpsMember>;
-  /** Types of maps that are created by default and that the target, where there is one, does not have. */
-  readonly missing: readonly string[];
+  /** Whether a program is loaded, for those that maps refer to: as their maps are created, whatever its section says. */
+  readonly autoload: ReadonlyMap<number, boolean>;
+  readonly refusals: readonly string[];
 }
 
-/** Looks struct_ops maps' types up in the target (libbpf.c, bpf_map__init_kern_struct_ops); by name alone without one. */
+/**
+ * Looks struct_ops maps' types up in the target; by name alone without one (libbpf.c, bpf_map__init_kern_struct_ops and
+ * bpf_object_adjust_struct_ops_autoload, as since 1.5). A member that the target does not have is left out where it is zero or a program.
+ */
 export function bindStructOps(placed: readonly PlacedMap[], btf: Btf | null, target: Btf | null): BoundStructOps {
   const members = new Map<number, StructOpsMember>();
+  const autoload = new Map<number, boolean>();
+  const refusals: string[] = [];
   const own = placed.filter(({ map }) => map.origin === "struct_ops");
-  if (btf === null || own.length === 0) return { maps: placed, members, missing: [] };
+  if (btf === null || own.length === 0) return { maps: placed, members, autoload, refusals };
   const wanted = own.flatMap(({ struct }): Wanted[] =>
     [structName(btf, struct), `${VALUE_PREFIX}${structName(btf, struct)}`].map((name) => ({ name, kind: KIND_STRUCT })),
   );
   const found = target === null ? new Map<string, number>() : findTypes(target, wanted);
   const idOf = (name: string): number | undefined => found.get(keyOf({ name, kind: KIND_STRUCT }));
-  const missing: string[] = [];
   const maps = placed.map((one): PlacedMap => {
     const { map, struct } = one;
     if (map.origin !== "struct_ops") return one;
     const name = structName(btf, struct);
     const typeId = idOf(name) ?? null;
-    map.slots.forEach((program, i) => {
-      if (program === null) return;
-      const field = stringAt(btf.strings, memberName(btf, struct, i));
-      const member = target === null || typeId === null ? -1 : memberNamed(target, typeId, field);
-      members.set(program, { name, typeId, member: Math.max(0, member) });
-    });
+    const known = target === null || typeId === null ? null : memberNames(target, typeId);
+    for (const [i, field] of memberNames(btf, struct).entries()) {
+      const program = map.slots[i] ?? null;
+      const member = known === null ? 0 : known.indexOf(field);
+      if (member !== -1) {
+        if (program === null) continue;
+        members.set(program, { name, typeId, member });
+        autoload.set(program, map.autocreate || autoload.get(program) === true);
+      } else if (program !== null) autoload.set(program, autoload.get(program) === true);
+      else if (map.autocreate && !isZero(btf, one, i)) {
+        refusals.push(`map '${map.name}': the target's ${name} has no member '${field}', which is set`);
+      }
+    }
     const value = idOf(`${VALUE_PREFIX}${name}`);
-    if (target !== null && map.autocreate && (typeId === null || value === undefined)) missing.push(name);
+    if (target !== null && map.autocreate && (typeId === null || value === undefined)) {
+      refusals.push(`the target has no struct_ops type '${name}'`);
+    }
     if (target === null || value === undefined) return one;
     return { ...one, map: { ...map, valueSize: sizeOf(target, value), kernelTypeId: value } };
   });
-  return { maps, members, missing };
+  return { maps, members, autoload, refusals };
+}
+
+function isZero(btf: Btf, { map, struct }: PlacedMap, member: number): boolean {
+  const at = memberBitOffset(btf, struct, member) / 8;
+  const size = resolveSize(btf, memberType(btf, struct, member));
+  return map.contents?.subarray(at, at + Math.max(size, 0)).every((byte) => byte === 0) !== false;
 }
 
 function structName(btf: Btf, struct: number): string {
@@ -61,8 +82,6 @@ function structName(btf: Btf, struct: number): string {
   return new TextDecoder().decode(btf.strings.subarray(offset, offset + essentialLength(btf.strings, offset)));
 }
 
-function memberNamed(btf: Btf, struct: number, name: string): number {
-  for (let i = 0; i < vlenOf(btf, struct); i++)
-    if (stringAt(btf.strings, memberName(btf, struct, i)) === name) return i;
-  return -1;
+function memberNames(btf: Btf, struct: number): string[] {
+  return Array.from({ length: vlenOf(btf, struct) }, (_, i) => stringAt(btf.strings, memberName(btf, struct, i)));
 }

@@ -106,6 +106,61 @@ SEC("socket") int program(void *ctx)
   });
 });
 
+describeOracle("programs of struct_ops", ["clang"], () => {
+  const OPS = `struct tcp_congestion_ops { unsigned flags; void *init, *ssthresh, *not_in_this_kernel; int nor_this; };`;
+  const plan = (source: string) => {
+    const kernel = sampleKernelPath(KERNEL_6_1);
+    const index = indexCandidates(parseBtf(readFileSync(kernel), { source: kernel }));
+    const { programs, refusals } = prepare(parseBpfObject(compile(`${OPS}${source}`), "ops.o"), index);
+    const loaded = programs.filter(({ autoload }) => autoload).map(({ name, attachType }) => `${name} ${attachType}`);
+    return { loaded, refusals };
+  };
+  const program = (name: string, section = "struct_ops") => `SEC("${section}") int ${name}(void *ctx) { return 0; }\n`;
+
+  it.each<[string, string, string[], string[]]>([
+    [
+      "are loaded with their map",
+      `SEC(".struct_ops.link") struct tcp_congestion_ops ops = { .init = a };`,
+      ["a 16"],
+      [],
+    ],
+    ["are not without it", `SEC("?.struct_ops") struct tcp_congestion_ops ops = { .init = a };`, [], []],
+    [
+      "are with one of two maps",
+      `SEC("?.struct_ops.link") struct tcp_congestion_ops spare = { .init = a };
+	SEC(".struct_ops") struct tcp_congestion_ops ops = { .init = a };`,
+      ["a 16"],
+      [],
+    ],
+    [
+      "are not where the kernel has no such member",
+      `SEC(".struct_ops") struct tcp_congestion_ops ops = { .not_in_this_kernel = a };`,
+      [],
+      [],
+    ],
+    [
+      "are refused with a value that the kernel has no member for",
+      `SEC(".struct_ops") struct tcp_congestion_ops ops = { .init = a, .nor_this = 1 };`,
+      ["a 16"],
+      ["map 'ops': the target's tcp_congestion_ops has no member 'nor_this', which is set"],
+    ],
+    [
+      "are refused where no map has them",
+      "",
+      ["a 0"],
+      [`prog 'a': SEC("struct_ops") program isn't referenced anywhere`],
+    ],
+  ])("%s", (_, map, loaded, refusals) => {
+    expect(plan(`${program("a")}${map}`)).toEqual({ loaded, refusals });
+  });
+
+  it("are loaded with their map though their section says otherwise", () => {
+    const source = `${program("a", "?struct_ops")}SEC(".struct_ops") struct tcp_congestion_ops ops = { .init = a };`;
+    expect(plan(source)).toEqual({ loaded: ["a 16"], refusals: [] });
+    expect(plan(program("a", "?struct_ops"))).toEqual({ loaded: [], refusals: [] });
+  });
+});
+
 describeOracle("an exception callback", ["clang-tags"], () => {
   it("stands behind all others of its program, with what it calls (as libbpf 1.3 and later put it)", () => {
     const source = `
