@@ -23,8 +23,8 @@ const NOBODY: ReadonlySet<string> = new Set();
 
 /**
  * Opens one object again and again, with full and with small BTF in turn: relocated as a whole, and program by program
- * where libbpf refuses that; at level `kernel` also loaded, each program by itself, all that the kernel took, and one by one from the last to the
- * first. Nothing that one opening leaves behind can help another.
+ * where libbpf refuses that; at level `kernel` also loaded, each program by itself, then all that the kernel took, then
+ * one by one from the last to the first. Nothing that one opening leaves behind can help another.
  */
 export function checkObject(natives: Natives, level: NativeLevel, object: CheckObject, told: Told): void {
   const { bytes, name, btf } = object;

@@ -62,10 +62,8 @@ export function bpfCall(koffi: Koffi): BpfCall | null {
   };
 }
 
-/** bpf(2) of this machine for what the checker asks; null where its number is not known. */
-export function bpfSyscall(koffi: Koffi): BpfSyscall | null {
-  const call = bpfCall(koffi);
-  if (call === null) return null;
+/** What the checker asks, by bpf(2). */
+export function bpfSyscall(koffi: Koffi, call: BpfCall): BpfSyscall {
   const btfAttr = (bytes: Uint8Array): CStruct => {
     const attr = new CStruct(koffi, ATTR_BYTES);
     attr.setPointer(BTF_ATTR.btf, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));

@@ -4,17 +4,14 @@
  */
 import { readFileSync } from "node:fs";
 import { availableParallelism, release } from "node:os";
-import { EPERM, errnoName } from "../lib/verify/errno.ts";
 import { checkObject } from "./check-object.ts";
 import { dieWithParent, tell } from "./child.ts";
-import { type BpfSyscall, bpfSyscall } from "./kernel.ts";
+import type { BpfSyscall } from "./kernel.ts";
 import { type Libbpf, loadLibbpf } from "./libbpf.ts";
 import { logBuffer } from "./load-object.ts";
-import { liftLockedMemory, lockedMemoryLimit } from "./locked-memory.ts";
 import { type Koffi, loadKoffi } from "./native.ts";
+import { openKernel } from "./open-kernel.ts";
 import { type CannotRun, type CheckRequest, lineOfRun } from "./protocol.ts";
-
-const UNPRIVILEGED_SWITCH = "/proc/sys/kernel/unprivileged_bpf_disabled";
 
 main(process.argv[2] ?? "").catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -25,18 +22,11 @@ async function main(path: string): Promise<void> {
   const request = JSON.parse(readFileSync(path, "utf8")) as CheckRequest;
   const koffi = await loadKoffi();
   if (koffi !== null) dieWithParent(koffi);
-  const found = koffi === null ? NOTHING : look(koffi, request);
-  const { bpf, libbpf } = found;
-  tell({
-    type: "hello",
-    kernel: release(),
-    arch: process.arch,
-    libbpf: libbpf?.version ?? null,
-    cannot: found.cannot,
-  });
-  if (bpf !== null && found.cannot?.level !== "btf-load") {
+  const { bpf, libbpf, cannot } = look(koffi, request);
+  tell({ type: "hello", kernel: release(), arch: process.arch, libbpf: libbpf?.version ?? null, cannot });
+  if (bpf !== null) {
     if (request.from === 0) tell({ type: "btf", ...bpf.loadBtf(readFileSync(request.small)) });
-    if (request.level !== "btf-load" && libbpf !== null && found.cannot === null) checkObjects(request, bpf, libbpf);
+    if (libbpf !== null) checkObjects(request, bpf, libbpf);
   }
   tell({ type: "end" });
   // Callbacks from C keep Node alive.
@@ -68,52 +58,13 @@ interface Found {
   readonly cannot: CannotRun | null;
 }
 
-const NOTHING: Found = {
-  bpf: null,
-  libbpf: null,
-  cannot: {
-    level: "btf-load",
-    reason: "the package koffi is not installed, or not for this machine: npm install koffi",
-  },
-};
-
-function look(koffi: Koffi, request: CheckRequest): Found {
-  const bpf = bpfSyscall(koffi);
-  if (bpf === null) {
-    const reason = `calling the kernel on ${process.arch} is not built yet`;
-    return { bpf, libbpf: null, cannot: { level: "btf-load", reason } };
-  }
-  liftLockedMemory(koffi);
-  const loaded = request.level === "btf-load" ? null : loadLibbpf(koffi, request.libbpf);
+function look(koffi: Koffi | null, { level, libbpf: path }: CheckRequest): Found {
+  const kernel = openKernel(koffi);
+  const loaded = koffi === null || level === "btf-load" ? null : loadLibbpf(koffi, path);
   const libbpf = loaded === null || "missing" in loaded ? null : loaded;
-  const errno = bpf.tryProgram();
-  if (errno !== 0) return { bpf, libbpf, cannot: { level: "btf-load", reason: whyRefused(errno) } };
-  if (loaded !== null && "missing" in loaded) {
-    const reason = `libbpf cannot be loaded (${loaded.missing}): install the system's libbpf 1.x (libbpf1 on Debian)`;
-    return { bpf, libbpf, cannot: { level: "libbpf", reason } };
-  }
-  return { bpf, libbpf, cannot: null };
-}
-
-/** Why bpf(2) takes not even a program that does nothing. */
-function whyRefused(errno: number): string {
-  const name = errnoName(errno);
-  if (errno !== EPERM) return `bpf(2) gives ${name}: this kernel, or a filter of system calls, has no BPF`;
-  const locked = lockedMemoryLimit();
-  if (locked !== null) {
-    return `bpf(2) gives ${name}: this kernel counts BPF as locked memory, of which ${locked} are allowed: ulimit -l unlimited`;
-  }
-  if (process.getuid?.() === 0)
-    return `bpf(2) gives ${name} to root: a filter of system calls or a lockdown forbids it`;
-  const off = unprivilegedSwitch();
-  const note = off === "1" || off === "2" ? ` (kernel.unprivileged_bpf_disabled is ${off})` : "";
-  return `bpf(2) gives ${name}${note}: run as root, or with CAP_BPF and CAP_PERFMON`;
-}
-
-function unprivilegedSwitch(): string | null {
-  try {
-    return readFileSync(UNPRIVILEGED_SWITCH, "utf8").trim();
-  } catch {
-    return null;
-  }
+  if ("reason" in kernel) return { bpf: null, libbpf, cannot: { level: "btf-load", reason: kernel.reason } };
+  const { bpf } = kernel;
+  if (loaded === null || !("missing" in loaded)) return { bpf, libbpf, cannot: null };
+  const reason = `libbpf cannot be loaded (${loaded.missing}): install the system's libbpf 1.x (libbpf1 on Debian)`;
+  return { bpf, libbpf, cannot: { level: "libbpf", reason } };
 }

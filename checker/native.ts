@@ -3,6 +3,9 @@
 /** The parts of koffi that are used here. */
 export type Koffi = typeof import("koffi").default;
 
+/** Why there is none, and the way out. */
+export const KOFFI_MISSING = "the package koffi is not installed, or not for this machine: npm install koffi";
+
 /** A pointer that a native function gave. */
 export type Pointer = unknown;
 

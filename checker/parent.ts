@@ -9,22 +9,24 @@ const SIGNAL_EXIT_BASE = 128;
 /** Characters of a child's complaints that are kept: the last line is what is told. */
 const COMPLAINT_LENGTH = 400;
 
-/** Told of each child that was started: a signal that ends this process ends the last one. */
+/** Told of each child that was started, one after the other. */
 export type Started = (child: ChildProcess) => void;
 
 /**
- * Does something in a temporary directory that is gone afterwards, whatever happens: SIGHUP, SIGINT and SIGTERM kill the
- * child, remove the directory and end this process with the code that a shell gives them.
+ * Does something in a temporary directory that is gone afterwards, and so is the last child, whatever happens: SIGHUP,
+ * SIGINT and SIGTERM end this process, too, with the code that a shell gives them.
  */
 export async function inScratch<T>(
   prefix: string,
   action: (directory: string, started: Started) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), prefix));
-  const clean = () => rmSync(directory, { recursive: true, force: true });
   let child: ChildProcess | null = null;
-  const stop = (signal: NodeJS.Signals) => {
+  const clean = () => {
     child?.kill("SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  };
+  const stop = (signal: NodeJS.Signals) => {
     clean();
     process.exit(SIGNAL_EXIT_BASE + SIGNALS[signal as keyof typeof SIGNALS]);
   };
@@ -48,7 +50,7 @@ export interface Watched {
   readonly request: string;
   /** How long it may say nothing, in milliseconds. */
   readonly silenceMs: number;
-  /** Its lines, as they come, some at a time. */
+  /** Its lines, as they come, some at a time. What is thrown here ends the child, and is thrown. */
   readonly onLines: (lines: readonly string[]) => void;
   readonly started?: Started;
 }
@@ -77,7 +79,12 @@ export function watchChild({ node, file, request, silenceMs, onLines, started }:
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
       const answers = lines.filter((line) => line.startsWith('{"type":"'));
-      if (answers.length > 0) onLines(answers);
+      try {
+        if (answers.length > 0) onLines(answers);
+      } catch (error) {
+        child.kill("SIGKILL");
+        reject(error);
+      }
     });
     child.stderr.setEncoding("utf8");
     child.stderr.on("data", (text: string) => {

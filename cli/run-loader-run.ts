@@ -1,4 +1,5 @@
 import type { CreatedObject, LoaderLine } from "../checker/loader-protocol.ts";
+import { HOST_LITTLE_ENDIAN } from "../checker/native.ts";
 import type { Loader, LoaderStep, SignatureScheme } from "../lib/loader/loader.ts";
 import { versionCode } from "../lib/loader/settings.ts";
 import { errnoName } from "../lib/verify/errno.ts";
@@ -80,7 +81,7 @@ export async function runLoaderFiles(request: RunRequest): Promise<RunLoaderRepo
   const tasks = files.map((file): RunnerTask & { readonly source: string } => {
     const source = file === "-" ? STDIN_NAME : file;
     const loader = decodeLoader(readInput(file), source);
-    if (loader.littleEndian !== isLittleEndian()) {
+    if (loader.littleEndian !== HOST_LITTLE_ENDIAN) {
       throw new InputError(source, `is a loader for ${loader.littleEndian ? "little" : "big"}-endian machines`);
     }
     return { source, loader, question: questionOf(loader, logLevel, certificate) };
@@ -102,10 +103,6 @@ function certificateOf(bytes: Uint8Array): Uint8Array {
   const text = new TextDecoder("latin1").decode(bytes);
   const [, inside] = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(text) ?? [];
   return inside === undefined ? bytes : new Uint8Array(Buffer.from(inside, "base64"));
-}
-
-function isLittleEndian(): boolean {
-  return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 }
 
 /** What the runner is asked about a loader: all but the paths of code and data. */

@@ -4,12 +4,7 @@ import type { VmLine } from "../vm/protocol.ts";
 import { runVm } from "../vm/qemu.ts";
 import { RunError } from "./errors.ts";
 import type { RunnerTask } from "./runner-process.ts";
-import { readVmKernel, whyNotBootable } from "./vm-check.ts";
-
-/** The guest itself watches the runner: the machine around it is given up later. */
-const PATIENCE = 2;
-/** What a busy machine may take to boot a kernel in emulation, however short the time given is. */
-const LEAST_SILENCE_MS = 60_000;
+import { machineSilence, readVmKernel, whyNotBootable } from "./vm-check.ts";
 
 /** Has a kernel that is booted for it run loaders. Throws InputError, RunError or CouldNotRunError. */
 export async function runnerInVm(tasks: readonly RunnerTask[], silenceMs: number, path: string): Promise<LoaderLine[]> {
@@ -25,7 +20,7 @@ export async function runnerInVm(tasks: readonly RunnerTask[], silenceMs: number
       tasks.map(({ loader: { instructions, data }, question }) => ({ instructions, data, question })),
       silenceMs,
     ),
-    silenceMs: Math.max(silenceMs * PATIENCE, LEAST_SILENCE_MS),
+    silenceMs: machineSilence(silenceMs),
     onLine: (line: VmLine) => {
       if (line.type === "loader") answer.push(line);
     },

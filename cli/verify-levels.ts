@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { HOST_LITTLE_ENDIAN } from "../checker/native.ts";
 import type { CannotRun, NativeLevel } from "../checker/protocol.ts";
 import { NATIVE_LEVELS } from "../checker/protocol.ts";
 import type { Btf } from "../lib/btf/view.ts";
@@ -20,7 +21,6 @@ export const VERIFY_LEVELS: readonly VerifyLevel[] = ["replay", "instructions", 
 export const HOST = "host";
 /** The running kernel's own BTF. */
 const HOST_BTF = "/sys/kernel/btf/vmlinux";
-const HOST_LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /** What the native levels are about. */
 export interface NativeInput {
@@ -88,7 +88,7 @@ function whyNotAtAll({ onHost, vm, level, full, fullBytes, hasModules }: NativeI
   if ((onHost || level === "kernel") && !isHostBtf(fullBytes)) {
     const reason =
       `FULL is not the running kernel's BTF: give ${HOST_BTF} as --full (and small BTF made from it), ` +
-      "or leave --kernel out and go no further than --level libbpf";
+      "boot the kernel that FULL is of (--kernel IMAGE), or leave --kernel out and go no further than --level libbpf";
     return { level: "btf-load", reason };
   }
   return null;

@@ -28,6 +28,11 @@ export function targetOfVmKernel({ btf, origin }: VmKernel): TargetInput {
   return { target: parseTarget({ bytes: btf, source: origin }), base: btf, bytes: btf.length };
 }
 
+/** How long a machine may be silent in which a step may take so long, in milliseconds. */
+export function machineSilence(stepMs: number): number {
+  return Math.max(stepMs * PATIENCE, LEAST_SILENCE_MS);
+}
+
 /** Why this kernel cannot be booted here; null where it can. */
 export function whyNotBootable({ arch }: VmKernel): string | null {
   if (arch === BOOTABLE.kernel && process.arch === BOOTABLE.node) return null;
@@ -66,7 +71,7 @@ export async function checkInVm(check: NativeCheck, kernel: VmKernel): Promise<N
     image: kernel.image,
     source: kernel.origin,
     initramfs: initramfs(import.meta.dirname, { ...check, libbpf: process.env.BTFGEN_LIBBPF ?? null, config }),
-    silenceMs: Math.max(check.silenceMs * PATIENCE, LEAST_SILENCE_MS),
+    silenceMs: machineSilence(check.silenceMs),
     onLine,
     onRestart: () => {
       answer = new Collected();

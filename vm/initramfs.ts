@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { RunLoaderRequest, RunLoadersRequest } from "../checker/loader-protocol.ts";
+import { KOFFI_MISSING } from "../checker/native.ts";
 import { type CheckRequest, NATIVE_LEVELS, type NativeLevel } from "../checker/protocol.ts";
 import { CouldNotRunError } from "../corpus/could-not-run.ts";
 import { type CpioEntry, cpioArchive } from "./cpio.ts";
@@ -152,7 +153,7 @@ function addKoffi(tree: Tree, programs: string): string[] {
     koffi = dirname(from.resolve("koffi"));
     addon = dirname(createRequire(join(koffi, "index.cjs")).resolve(native));
   } catch {
-    throw new CouldNotRunError("the package koffi is not installed, or not for this machine: npm install koffi");
+    throw new CouldNotRunError(KOFFI_MISSING);
   }
   add("koffi", koffi);
   add(native, addon);

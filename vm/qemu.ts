@@ -44,6 +44,7 @@ const PACKAGE = "qemu-system-x86 on Debian, qemu-system-x86-core on Fedora";
 const MEMORY = 1024;
 /** Its own variable, as it depends on the objects: large maps, and many of them. */
 const MEMORY_VARIABLE = "BTFGEN_VM_MEMORY";
+const ACCELERATION_VARIABLE = "BTFGEN_VM_ACCEL";
 /** Page tables of five levels only cost time; cmpxchg16b is where QEMU 7.2 goes wrong now and then, and kernels do without. */
 const EMULATED = "max,la57=off,cx16=off";
 const CONSOLE_BYTES = 1 << 20;
@@ -65,12 +66,13 @@ export function requireMonitor(): void {
 export async function runVm(run: VmRun): Promise<void> {
   requireMonitor();
   const memory = memoryOf(process.env[MEMORY_VARIABLE]);
+  const attempts = accelerations();
   await inScratch("btfgen-vm-", async (directory, started) => {
     writeFileSync(join(directory, "kernel"), run.image);
     writePieces(join(directory, "initramfs"), run.initramfs);
     let ended: Ended = { problem: null, hasStarted: false };
     let faults = 0;
-    for (const attempts = accelerations(); ; run.onRestart?.()) {
+    for (; ; run.onRestart?.()) {
       const acceleration = attempts[0] ?? "tcg";
       ended = await runMonitor(directory, acceleration, memory, run, started);
       if (ended.problem === null) break;
@@ -86,10 +88,12 @@ export async function runVm(run: VmRun): Promise<void> {
 /**
  * What to try, in this order. That KVM's device is there says little: it can refuse, and, where this machine is a
  * virtual one itself, run firmware but no kernel. So it has a short time to show that it does.
+ * @throws CouldNotRunError for a choice that is none.
  */
 function accelerations(): Acceleration[] {
-  const asked = process.env.BTFGEN_VM_ACCEL;
+  const asked = process.env[ACCELERATION_VARIABLE] ?? "";
   if (asked === "tcg" || asked === "kvm") return [asked];
+  if (asked !== "") throw new CouldNotRunError(`${ACCELERATION_VARIABLE}=${asked}: should be kvm or tcg`);
   try {
     accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
     return ["kvm", "tcg"];
@@ -175,8 +179,11 @@ function runMonitor(
     const take = (line: VmLine) => {
       hasStarted = true;
       if (line.type === "failed") problem ??= `inside: ${line.reason}`;
-      else if (line.type === "end") isComplete = true;
       onLine(line);
+      if (line.type !== "end") return;
+      // All is said: how the guest goes down is of no interest.
+      isComplete = true;
+      child.kill("SIGKILL");
     };
     child.stdout.setEncoding("latin1");
     child.stdout.on("data", (piece: string) => {

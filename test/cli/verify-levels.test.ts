@@ -94,7 +94,9 @@ describeOracle("verify on the running kernel", ["bpf", "libbpf"], () => {
     expect(await report([...args, "--level", "libbpf"])).toMatchObject({ code: 0, report: { level: "libbpf" } });
     const kernel = await report([...args, "--level", "kernel"]);
     expect(kernel).toMatchObject({ code: 3, report: { level: "instructions", kernel: null } });
-    expect(kernel.stderr).toMatch(/level btf-load cannot run: FULL is not the running kernel's BTF: give .* as --full/);
+    expect(kernel.stderr).toMatch(
+      /level btf-load cannot run: FULL is not the running kernel's BTF: give .* as --full .*--kernel IMAGE/,
+    );
     expect(await report([...args, "--kernel", "host"])).toMatchObject({ code: 3, stderr: kernel.stderr });
   });
 
@@ -141,6 +143,15 @@ describeOracle("verify on the running kernel", ["bpf", "libbpf"], () => {
       expect({ code, level: found.level }).toEqual(
         caught === "" ? { code: 0, level: "kernel" } : { code: 1, level: null },
       );
+    });
+
+    it("tells the kernel's log of small BTF that it refuses", async () => {
+      const path = put("circle.btf", btfMutations(parseBtf(bytes), bytes)["a pointer points to itself"]);
+      const args = ["verify", path, "--full", HOST_BTF, fixture("exec"), "--level", "btf-load"];
+      const { stdout, code } = await runText(args);
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/circle\.btf: the kernel refuses it \(E[A-Z]+\)\n {2}kernel: /);
+      expect(stdout).toMatch(/\n {2}kernel: \[\d+\] PTR \(anon\) .*Loop detected/);
     });
 
     it("goes no further with what is no BTF at all", async () => {
