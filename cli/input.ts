@@ -1,9 +1,11 @@
-import { fstatSync, readFileSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { InputError, systemCodeOf, systemReason } from "./errors.ts";
 import { pause } from "./output.ts";
 
 const STDIN = 0;
 const CHUNK_BYTES = 1 << 20;
+/** As much as anything may have when it is unpacked (DEFAULT_MAX_BYTES of corpus/source). */
+const MOST_STREAM_BYTES = 1 << 30;
 
 /** How a message names the input `-`. */
 export const STDIN_NAME = "(standard input)";
@@ -13,22 +15,28 @@ export const STDIN_NAME = "(standard input)";
  * Synchronous: for one file the thread pool and its promises only add time (about 1 ms).
  */
 export function readInput(path: string): Uint8Array {
+  const name = path === "-" ? STDIN_NAME : path;
+  let fd = STDIN;
   try {
-    return path === "-" ? readStdin() : readFileSync(path);
+    if (path !== "-") fd = openSync(path, "r");
+    return fstatSync(fd).isFile() ? readFileSync(fd) : readStream(fd, name);
   } catch (error) {
     if (systemCodeOf(error) === undefined) throw error;
-    throw new InputError(path === "-" ? STDIN_NAME : path, systemReason(error));
+    throw new InputError(name, systemReason(error));
+  } finally {
+    if (fd !== STDIN) closeSync(fd);
   }
 }
 
-function readStdin(): Uint8Array {
-  if (fstatSync(STDIN).isFile()) return readFileSync(STDIN);
+/** Reads what tells no size and may never end: a pipe, a terminal, a device. */
+function readStream(fd: number, name: string): Uint8Array {
   const chunks: Buffer[] = [];
+  let total = 0;
   for (;;) {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     let size: number;
     try {
-      size = readSync(STDIN, chunk);
+      size = readSync(fd, chunk);
     } catch (error) {
       const code = systemCodeOf(error);
       if (code === "EOF") break;
@@ -37,7 +45,9 @@ function readStdin(): Uint8Array {
       continue;
     }
     if (size === 0) break;
+    total += size;
+    if (total > MOST_STREAM_BYTES) throw new InputError(name, `goes on after ${MOST_STREAM_BYTES} bytes`);
     chunks.push(chunk.subarray(0, size));
   }
-  return Buffer.concat(chunks);
+  return Buffer.concat(chunks, total);
 }

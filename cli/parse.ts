@@ -47,7 +47,7 @@ async function parseCommand(command: Command, argv: readonly string[]): Promise<
     .fail((message, error) => {
       // A YError is yargs' own word for a wrong command line; anything else is a fault of ours.
       if (error !== undefined && error !== null && error.name !== "YError") throw error;
-      throw new UsageError(friendly(message ?? error.message, command), helpHint(command));
+      throw usageErrorOf(message ?? error.message, command);
     })
     .version(false)
     // `false` keeps it out of its own help, which has the same words above.
@@ -140,8 +140,10 @@ function positionals(words: readonly string[], command: Command): Record<string,
     if (taken.length === 0 && !spec.optional) missing.push(`<${spec.name}>`);
     const wrong = spec.choices && taken.find((word) => !spec.choices?.includes(word));
     if (wrong !== undefined) {
-      throw new UsageError(`${command.name}: ${wrong} is not a ${spec.name}`, `Choices: ${spec.choices?.join(", ")}`);
+      const article = /^[aeiou]/.test(spec.name) ? "an" : "a";
+      throw new UsageError(`${command.name}: ${wrong} is not ${article} ${spec.name}`, choicesHint(spec));
     }
+    if (taken.includes("")) throw new UsageError(`${command.name}: <${spec.name}> is empty`, helpHint(command));
     args[spec.name] = spec.list ? taken : taken[0];
   }
   if (missing.length > 0) throw new UsageError(`${command.name}: missing ${missing.join(" ")}`, helpHint(command));
@@ -154,7 +156,7 @@ function positionals(words: readonly string[], command: Command): Record<string,
 
 function optionValue(name: string, spec: OptionSpec, value: unknown, command: Command): unknown {
   if (spec.type === "boolean") return Array.isArray(value) ? value.includes(true) : value === true;
-  const values = asList(value).map((item) => scalar(name, spec, String(item)));
+  const values = asList(value).map((item) => scalar(name, spec, String(item), command));
   if (spec.list) return values;
   if (values.length > 1) throw new UsageError(`--${name} is given ${values.length} times`, helpHint(command));
   if (values.length === 0 && spec.required) {
@@ -163,7 +165,9 @@ function optionValue(name: string, spec: OptionSpec, value: unknown, command: Co
   return values[0];
 }
 
-function scalar(name: string, spec: OptionSpec, text: string): string | number {
+function scalar(name: string, spec: OptionSpec, text: string, command: Command): string | number {
+  // A shell variable that is not set, most likely.
+  if (text === "") throw new UsageError(`${command.name}: --${name} needs a value`, helpHint(command));
   if (spec.type !== "number") return text;
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw new UsageError(`--${name}: ${text} is not a number`);
@@ -182,15 +186,24 @@ function unknownOption(name: string, names: readonly string[], command: Command)
   return new UsageError(`${command.name} has no option ${dashed}`, hint);
 }
 
-/** yargs' messages, in one line and in our words where those say more. */
-function friendly(message: string, command: Command): string {
+/** What yargs found wrong, in our words where we have some. */
+function usageErrorOf(message: string, command: Command): UsageError {
   const valueless = /^Not enough arguments following: (\S+)/.exec(message)?.[1];
   if (valueless !== undefined) {
     const name = Object.entries(command.options).find(([key, spec]) => key === valueless || spec.alias === valueless);
-    return `${command.name}: --${name?.[0] ?? valueless} needs a value`;
+    return new UsageError(`${command.name}: --${name?.[0] ?? valueless} needs a value`, helpHint(command));
+  }
+  const [, name = "", given] = /^Invalid values:\s+Argument: (\S+), Given: "(.*?)", Choices:/s.exec(message) ?? [];
+  const spec = command.options[name];
+  if (spec?.choices !== undefined) {
+    return new UsageError(`${command.name}: --${name} cannot be ${given}`, choicesHint(spec));
   }
   const lines = message.split("\n").map((line) => line.trim());
-  return `${command.name}: ${lines.filter((line) => line !== "").join(" ")}`;
+  return new UsageError(`${command.name}: ${lines.filter((line) => line !== "").join(" ")}`, helpHint(command));
+}
+
+function choicesHint(spec: { readonly choices?: readonly string[] }): string {
+  return `Choices: ${spec.choices?.join(", ")}`;
 }
 
 function helpHint(command: Command): string {

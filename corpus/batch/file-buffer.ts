@@ -6,6 +6,9 @@ const STEP_BYTES = 8 << 20;
 /** More than this is let go of: a package or an image among kernels is no reason to keep as much. */
 const KEPT_BYTES = 32 << 20;
 
+/** As Node's own functions for whole files. */
+const MOST_BYTES = 2 ** 31;
+
 /** Memory for one file after the other. */
 export interface FileBuffer {
   /** A file's bytes, until the next file is read. Throws what the system says. */
@@ -51,6 +54,7 @@ export function fileBuffer(): FileBuffer {
 }
 
 function grown(memory: Uint8Array): Uint8Array {
+  if (memory.length >= MOST_BYTES) throw Object.assign(new Error("too large"), { code: "ERR_FS_FILE_TOO_LARGE" });
   const larger = new Uint8Array(memory.length + Math.max(STEP_BYTES, memory.length));
   larger.set(memory);
   return larger;

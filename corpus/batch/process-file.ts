@@ -3,7 +3,7 @@ import { FormatError } from "../../lib/btf/error.ts";
 import { isLooseModule, isProblem, type SourceItem, type SourceProblem } from "../source/item.ts";
 import { kernelsOfBytes } from "../source/kernels-of-bytes.ts";
 import { readFileKernels } from "../source/read-kernels.ts";
-import { systemReason } from "../source/system-reason.ts";
+import { systemCodeOf, systemReason } from "../system-error.ts";
 import { readCached, writeCached } from "./cache.ts";
 import type { FileBuffer } from "./file-buffer.ts";
 import { fileHash, startFileHash } from "./file-hash.ts";
@@ -149,11 +149,8 @@ function withoutFile(part: PartResult, path: string): PartResult {
 /** One line for anything thrown. */
 export function reasonOf(error: unknown): string {
   if (error instanceof FormatError) return firstLine(error.message);
-  try {
-    return systemReason(error);
-  } catch {
-    return `internal error: ${firstLine(error instanceof Error ? error.message : String(error))}`;
-  }
+  const reason = systemReason(error);
+  return systemCodeOf(error) === undefined ? `internal error: ${reason}` : reason;
 }
 
 function firstLine(text: string): string {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { FormatError } from "../../lib/btf/error.ts";
 import { decompress } from "../codec/decompress.ts";
 import { detectCodec } from "../codec/detect.ts";
+import { readStream } from "../read-stream.ts";
 import { sha256 } from "./bundle.ts";
 import type { Container } from "./container.ts";
 import { checkMemberName, untarBundle } from "./untar.ts";
@@ -40,7 +41,7 @@ export async function openStorage(path: string, limits: StorageLimits = {}): Pro
   if (stats.isDirectory()) return directoryStorage(path);
   const most = limits.maxBytes ?? MAX_BYTES;
   if (stats.size > most) throw tooLarge(path, most);
-  return fileStorage(readFileSync(path), path, limits);
+  return fileStorage(stats.isFile() ? readFileSync(path) : await readStream(path, most), path, limits);
 }
 
 /** As openStorage, for a tar in memory, compressed or not. */

@@ -15,6 +15,7 @@ const PRINTABLE = /^[ -[\]-~]+$/;
  * @throws FormatError `truncated` or `bad-archive`.
  */
 export async function untarBundle(tar: Uint8Array, source: string): Promise<BundleFile[]> {
+  if (tar.length === 0) throw new FormatError("truncated", "is empty", { source });
   const files: BundleFile[] = [];
   const seen = new Set<string>();
   let end = 0;
@@ -38,8 +39,9 @@ export async function untarBundle(tar: Uint8Array, source: string): Promise<Bund
   } catch (error) {
     if (error instanceof FormatError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    if (reason === "Unexpected end of data") throw new FormatError("truncated", "the tar ends early", { source });
-    throw refused(source, `it is not a tar, or damaged (${reason.toLowerCase()})`);
+    const isCut = reason === "Unexpected end of data" && tar.length >= BLOCK_BYTES;
+    if (isCut) throw new FormatError("truncated", "the tar ends early", { source });
+    throw refused(source, "is no bundle: not a directory, nor a tar, or a damaged one");
   }
   const rest = tar.subarray(end);
   if (rest.length < END_BYTES) throw new FormatError("truncated", "the tar's end is missing", { source });

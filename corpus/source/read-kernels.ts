@@ -1,8 +1,11 @@
 import { createReadStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
+import { FormatError } from "../../lib/btf/error.ts";
 import { looksLikeTar } from "../archive/tar.ts";
+import { readStream } from "../read-stream.ts";
 import { isProblem, type SourceItem, type SourceOptions } from "./item.ts";
 import { kernelsOfBytes, kernelsOfTar } from "./kernels-of-bytes.ts";
+import { maxBytesOf } from "./place.ts";
 import { type SourceFile, unreadable, walkFiles } from "./walk.ts";
 
 /** Tars of this size and more are read from the disk as they go. */
@@ -33,9 +36,10 @@ export async function* readFileKernels(
       yield* kernelsOfTar(chunks, file.path, file.path, options);
       return;
     }
-    bytes = await readFile(file.path);
+    bytes = await (file.size === 0 ? readStream(file.path, maxBytesOf(options)) : readFile(file.path));
   } catch (error) {
-    yield unreadable(file.path, error);
+    if (error instanceof FormatError) yield { origin: file.path, code: error.code, problem: error.detail };
+    else yield unreadable(file.path, error);
     return;
   }
   yield* kernelsOfBytes(bytes, file.path, file.path, options);

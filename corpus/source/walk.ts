@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { systemCodeOf, systemReason } from "../system-error.ts";
 import type { SourceProblem } from "./item.ts";
-import { systemReason } from "./system-reason.ts";
 
 /** A file to read. */
 export interface SourceFile {
@@ -9,7 +9,7 @@ export interface SourceFile {
   readonly path: string;
   /** Its name for results: the path from the directory that was given, or the path that was given itself; with `/`. */
   readonly name: string;
-  /** Bytes, when it was looked at. */
+  /** Bytes, when it was looked at; 0 for a pipe or a device. */
   readonly size: number;
   /** True where the caller named this file, and not a directory above it. */
   readonly isNamed: boolean;
@@ -62,7 +62,8 @@ function* below(directory: string, prefix: string): Generator<SourceFile | Sourc
   }
 }
 
-/** The problem of a file the system does not let us read. */
+/** The problem of a file the system does not let us read. Rethrows what is no error of the system. */
 export function unreadable(path: string, error: unknown): SourceProblem {
+  if (systemCodeOf(error) === undefined) throw error;
   return { origin: path, code: "unreadable", problem: systemReason(error) };
 }

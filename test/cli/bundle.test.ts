@@ -108,7 +108,14 @@ describe("bundle verify", () => {
   });
 
   it.each([
-    ["a file that is none", () => put("none.tar", "hello"), "none.tar: "],
+    ["a file that is none", () => put("none.tar", "hello"), "none.tar: is no bundle: not a directory, nor a tar"],
+    [
+      "a larger one",
+      () => put("none.tar", "hello\n".repeat(999)),
+      "none.tar: is no bundle: not a directory, nor a tar",
+    ],
+    ["an empty one", () => put("none.tar", ""), "none.tar: is empty"],
+    ["what has no end", () => "/dev/zero", "/dev/zero: goes on after 1073741824 bytes"],
     [
       "a name that leads out",
       async () => put("out.tar", await tar({ "../x.btf": new Uint8Array(1) })),
@@ -170,7 +177,7 @@ describe("bundle merge", () => {
     [["bundle", "merge", "a.tar", "-o", "-"], "a bundle cannot be written to standard output"],
     [["bundle", "list", "a.tar", "-o", "x"], "bundle list takes neither --output nor --naming"],
     [["bundle", "list", "a.tar", "b.tar"], "bundle list takes one bundle"],
-    [["bundle", "lift", "a.tar"], "lift is not a action"],
+    [["bundle", "lift", "a.tar"], "lift is not an action"],
     [["bundle", "show"], "missing <bundles>"],
   ])("%j exits 2", async (args, message) => {
     const { stderr, code } = await runText(args);

@@ -39,6 +39,10 @@ describe("failureOf", () => {
 });
 
 describe("readInput", () => {
+  it("gives up on what has no end", () => {
+    expect(() => readInput("/dev/zero")).toThrow(new InputError("/dev/zero", "goes on after 1073741824 bytes"));
+  });
+
   it("reads a file and names one it cannot read", () => {
     const directory = mkdtempSync(join(tmpdir(), "btfgen-input-"));
     try {

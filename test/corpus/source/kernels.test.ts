@@ -188,6 +188,12 @@ describe("readKernels", () => {
     ]);
   });
 
+  it("gives up on what has no end", async () => {
+    const items: string[] = [];
+    for await (const item of readKernels("/dev/zero", { maxBytes: 1 << 20 })) items.push(line(item));
+    expect(items).toEqual(["too-large /dev/zero: goes on after 1048576 bytes"]);
+  });
+
   it("says when there is nothing", async () => {
     const lines: string[] = [];
     for await (const item of readKernels(join(directory, "none"))) lines.push(line(item));
