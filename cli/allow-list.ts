@@ -2,6 +2,7 @@ import type { Place } from "../lib/core/place.ts";
 import { InputError } from "./errors.ts";
 import { globFilter } from "./glob.ts";
 import { readInput } from "./input.ts";
+import { excerpt } from "./table.ts";
 
 /** What a rule can tell about a relocation, or about what a program attaches to: its kind and, as the path, its name. */
 export type RuledPlace = Pick<Place, "object" | "program" | "section" | "path" | "kind">;
@@ -31,7 +32,10 @@ export function parseAllowList(text: string, source: string): AllowRule[] {
     if (rule === "") return [];
     const fields = rule.split(SEPARATOR).map((field) => field.trim());
     if (fields.length < MIN_FIELDS || fields.length > MAX_FIELDS || fields.includes("")) {
-      throw new InputError(`${source}:${i + 1}`, `"${rule}" is no rule; it should be object:program:path[:kind]`);
+      throw new InputError(
+        `${source}:${i + 1}`,
+        `"${excerpt(rule)}" is no rule; it should be object:program:path[:kind]`,
+      );
     }
     const [object, program, path, kind] = fields.map((field) => globFilter([field]));
     const accepts = (place: RuledPlace): boolean =>

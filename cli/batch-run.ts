@@ -22,6 +22,7 @@ import type { BatchRequest } from "./batch-request.ts";
 import { type KernelChecks, requireMachines, verifyKernels } from "./batch-verify.ts";
 import { kernelCheckLine, withChecks } from "./batch-verify-report.ts";
 import { InputError, RunError, systemCodeOf, systemReason, UsageError } from "./errors.ts";
+import { requireThere } from "./input.ts";
 import { readObjects } from "./object-input.ts";
 import { writeErr, writeOut } from "./output.ts";
 import { printable } from "./table.ts";
@@ -78,6 +79,7 @@ export async function prepareBatch(request: BatchRequest): Promise<PreparedBatch
       tagged.push(batchObject(object, tagFor(tag, object.source)));
     }
   }
+  requireThere(request.corpora);
   const { files, problems } = findFiles(request.corpora);
   if (files.length === 0 && problems.length === 0) {
     throw new InputError(request.corpora.join(", "), "no file is in the corpus");

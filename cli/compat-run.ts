@@ -12,6 +12,7 @@ import { workerFile } from "./batch-run.ts";
 import type { Args } from "./command.ts";
 import type { compat as command } from "./commands/compat.ts";
 import { InputError, UsageError } from "./errors.ts";
+import { requireThere } from "./input.ts";
 import { type KernelRule, parseKernelAllowList } from "./kernel-allow.ts";
 import { readTagged } from "./tagged-objects.ts";
 
@@ -74,6 +75,7 @@ export function compatRequestOf(args: Args<typeof command>): CompatRequest {
 export async function runCompatRequest(request: CompatRequest): Promise<CompatRun> {
   const allowed = request.strict ? readAllowList(request.allow, parseKernelAllowList) : null;
   const objects = request.objects.flatMap(readTagged);
+  requireThere(request.corpora);
   const found = request.corpora.flatMap((corpus) => [...walkFiles(corpus)]);
   const files = found.filter((file): file is SourceFile => !isProblem(file));
   const problems = found.filter(isProblem);

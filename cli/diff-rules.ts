@@ -2,6 +2,7 @@ import type { Change, DiffKind, TypeChange } from "../lib/diff/change.ts";
 import { DIFF_WORDS, KIND_WORDS, pathsOf, wordsOf } from "./diff-words.ts";
 import { InputError } from "./errors.ts";
 import { globFilter } from "./glob.ts";
+import { excerpt } from "./table.ts";
 
 /** What a rule is about: types by kind and name, and what in them. */
 export interface DiffRule {
@@ -65,8 +66,11 @@ export function parseIgnoreRules(text: string, source: string): DiffRule[] {
             .map((word) => word.trim());
     const unknown = words.find((word) => !RULE_WORDS.has(word));
     if (subject === "" || unknown !== undefined) {
-      const reason = unknown === undefined ? "it names no type" : `"${unknown}" is no kind of difference`;
-      throw new InputError(`${source}:${i + 1}`, `"${rule}" is no rule, [KIND] NAME[.PATH][: WHAT, ...]: ${reason}`);
+      const reason = unknown === undefined ? "it names no type" : `"${excerpt(unknown)}" is no kind of difference`;
+      throw new InputError(
+        `${source}:${i + 1}`,
+        `"${excerpt(rule)}" is no rule, [KIND] NAME[.PATH][: WHAT, ...]: ${reason}`,
+      );
     }
     return [{ ...parseTypeRule(subject, i + 1, new Set(words)), text: rule }];
   });

@@ -1,6 +1,7 @@
 import { isStdout, makeDirectory, writeFiles } from "./atomic.ts";
 import type { ExitCode, Outcome } from "./outcome.ts";
 import { streamOut, writeErr, writeOut } from "./output.ts";
+import { printableLines } from "./table.ts";
 
 /**
  * Carries out what a handler asked for: its files first (a summary of a file that could not be written would be a
@@ -10,7 +11,7 @@ export function finish(outcome: Outcome, json: boolean): ExitCode {
   const files = outcome.files ?? [];
   for (const directory of outcome.directories ?? []) makeDirectory(directory);
   writeFiles(files);
-  for (const note of outcome.notes ?? []) writeErr(`btfgen: ${note}\n`);
+  for (const note of outcome.notes ?? []) writeErr(`btfgen: ${printableLines(note)}\n`);
   if (outcome.stream !== undefined) {
     streamOut(outcome.stream);
     return outcome.exitCode;

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { InputError, systemCodeOf, systemReason } from "./errors.ts";
 import { pause } from "./output.ts";
 
@@ -25,6 +25,20 @@ export function readInput(path: string): Uint8Array {
     throw new InputError(name, systemReason(error));
   } finally {
     if (fd !== STDIN) closeSync(fd);
+  }
+}
+
+/**
+ * Checks that each path leads to something, for commands that leave a damaged file out and go on: a path that leads
+ * nowhere is a mistake on the command line. Throws InputError.
+ */
+export function requireThere(paths: readonly string[]): void {
+  for (const path of paths) {
+    try {
+      statSync(path);
+    } catch (error) {
+      throw new InputError(path, systemReason(error));
+    }
   }
 }
 

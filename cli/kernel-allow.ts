@@ -2,6 +2,7 @@ import { type KernelIdentity, kernelKey } from "../corpus/kernel.ts";
 import { type AllowRule, parseAllowList } from "./allow-list.ts";
 import { InputError } from "./errors.ts";
 import { globFilter } from "./glob.ts";
+import { excerpt } from "./table.ts";
 
 /** A rule of an allow-list, perhaps for some kernels alone. */
 export interface KernelRule extends AllowRule {
@@ -26,7 +27,7 @@ export function parseKernelAllowList(text: string, source: string): KernelRule[]
     if (pattern === "" || rule.trim() === "" || rule.startsWith("#")) {
       throw new InputError(
         `${source}:${i + 1}`,
-        `"${line.trim()}" is no rule; it should be [kernel] object:program:path[:kind]`,
+        `"${excerpt(line.trim())}" is no rule; it should be [kernel] object:program:path[:kind]`,
       );
     }
     kernels.set(i + 1, pattern);

@@ -5,6 +5,7 @@ import { loadHandler } from "./handlers/index.ts";
 import { EXIT_FINE, type ExitCode } from "./outcome.ts";
 import { writeErr, writeOut } from "./output.ts";
 import { parse } from "./parse.ts";
+import { printableLines } from "./table.ts";
 
 /**
  * Runs one command line (without `node` and the script) and returns its exit code. Every error ends here, as one line
@@ -22,7 +23,7 @@ export async function main(argv: readonly string[], version: string): Promise<Ex
     return finish(outcome, parsed.args.json === true);
   } catch (error) {
     const failure = failureOf(error);
-    writeErr(`btfgen: ${failure.message}\n${failure.hint === undefined ? "" : `${failure.hint}\n`}`);
+    writeErr(`btfgen: ${printableLines(failure.message)}\n${failure.hint === undefined ? "" : `${failure.hint}\n`}`);
     return failure.exitCode;
   }
 }

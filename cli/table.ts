@@ -1,6 +1,7 @@
 /** A column is at most this wide; a longer cell pushes the rest of its row to the right, and is never cut. */
 const MAX_WIDTH = 48;
 const GAP = "  ";
+const EXCERPT_LENGTH = 60;
 
 /**
  * Lays rows out in columns for a fixed-width screen, one line a row, also where standard output is a pipe. The last
@@ -36,6 +37,16 @@ function formatLine(
 /** Text from a file, safe to show: control characters (of a terminal's language, too) are shown as escapes. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** As `printable`, for text whose line ends and tabs are its own. */
+export function printableLines(text: string): string {
+  return text.replace(/[^\n\t]+/g, (part) => printable(part));
+}
+
+/** The beginning of a text that may be of any length: a line of a file that is not what it was taken for. */
+export function excerpt(text: string): string {
+  return text.length <= EXCERPT_LENGTH ? text : `${text.slice(0, EXCERPT_LENGTH)}...`;
 }
 
 /** `3 objects`, `1 object`. */

@@ -1,6 +1,6 @@
 import { dumpJson } from "../../lib/btf/dump-json.ts";
 import { dumpRaw } from "../../lib/btf/dump-raw.ts";
-import type { IdRange } from "../../lib/btf/dump-select.ts";
+import { type IdRange, selectTypes } from "../../lib/btf/dump-select.ts";
 import { KIND_NAMES } from "../../lib/btf/format.ts";
 import { dumpC } from "../../lib/c/header.ts";
 import { nearest } from "../../lib/core/nearest.ts";
@@ -16,7 +16,9 @@ export async function dump(args: Args<typeof command>): Promise<Outcome> {
   const blob = await readBtf(args.btf);
   const btf = args.base === undefined ? parseTarget(blob) : parseTarget(await readBtf(args.base), [blob]);
   const print = args.json || args.format === "json" ? dumpJson : args.format === "c" ? dumpC : dumpRaw;
-  return { exitCode: EXIT_FINE, json: null, stream: (write) => print(btf, write, selection) };
+  const isWhole = Object.values(selection).every((words) => words.length === 0);
+  const notes = isWhole || selectTypes(btf, selection).length > 0 ? [] : ["no type is selected"];
+  return { exitCode: EXIT_FINE, json: null, notes, stream: (write) => print(btf, write, selection) };
 }
 
 function kindNumber(word: string): number {

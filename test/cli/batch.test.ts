@@ -295,6 +295,7 @@ describe("wrong command lines", () => {
     [["corpus", "-o", "x", "--layout", "store", "--naming", "bcc"], "a store has names of its own"],
     [["corpus", "-o", "x", "--resume"], "nothing to resume"],
     [["empty", "-o", "x"], "no file is in the corpus"],
+    [["corpus", "nowhere", "-o", "x"], "nowhere: no such file or directory"],
   ])("%j", async (args, message) => {
     mkdirSync(join(directory, "empty"), { recursive: true });
     const { code, stderr } = await batch(args);

@@ -173,6 +173,7 @@ describe("btfgen compat", () => {
     ["two formats", ["x.o", "-c", "x", "--json", "--markdown"], "exclude each other"],
     ["no workers", ["x.o", "-c", "x", "-j", "0"], "--jobs"],
     ["an object that is not there", ["nowhere.o", "-c", "x"], "nowhere.o: no such file"],
+    ["a corpus that is not there", [object("exec.o"), "-c", "nowhere"], "nowhere: no such file"],
     ["a file without an object", [join(root, "package.json"), "-c", "x"], "no BPF object"],
   ])("exits 2 for %s, in a line", async (_what, args, message) => {
     const { code, stderr, stdout } = await runText(["compat", ...args]);
@@ -180,10 +181,7 @@ describe("btfgen compat", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 
-  it("calls a corpus that is not there, or is empty, what it is", async () => {
-    const missing = await runText(["compat", object("exec.o"), "-c", join(directory, "nowhere")]);
-    expect(missing.code).toBe(1);
-    expect(missing.stdout).toMatch(/nowhere: unreadable: no such file/);
+  it("calls a corpus without a kernel what it is", async () => {
     writeFileSync(join(directory, "notes.txt"), "no kernel");
     const none = await report([object("exec.o"), "-c", join(directory, "notes.txt")]);
     expect(none.code).toBe(1);

@@ -39,6 +39,11 @@ describe("btfgen dump", () => {
     expect(await lines("-k", "enum64", "-n", "no such name")).toEqual([]);
   });
 
+  it("says when nothing is selected, which is not an error", async () => {
+    const { stdout, stderr, code } = await runText(["dump", base, "--id", "99999999"]);
+    expect({ stdout, stderr, code }).toEqual({ stdout: "", stderr: "btfgen: no type is selected\n", code: 0 });
+  });
+
   it("prints JSON, asked for in either way", async () => {
     const { stdout } = await runText(["dump", base, "--json"]);
     expect(JSON.parse(stdout).types[0]).toMatchObject({ id: 1 });
