@@ -28,6 +28,8 @@ export interface PoolOptions {
 /** A kernel's types live in typed arrays, outside of this; what is in it are records and strings. */
 const HEAP_MEGABYTES = 1024;
 const MILLISECONDS = 1000;
+/** Timers that are set for longer end at once. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** As many as there are processors for this process. */
 export function defaultJobs(): number {
@@ -77,7 +79,7 @@ export async function startThreads<Task, Outcome>(
 
 async function runWithin<Task, Outcome>(pool: Piscina<Task, Outcome>, task: Task, seconds: number): Promise<Outcome> {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), seconds * MILLISECONDS);
+  const timer = setTimeout(() => controller.abort(), Math.min(seconds * MILLISECONDS, LONGEST_MS));
   try {
     return await pool.run(task, { signal: controller.signal });
   } catch (error) {

@@ -63,6 +63,11 @@ describe("a pool", () => {
     90_000,
   );
 
+  it("takes a time for longer than a timer can be set", async () => {
+    const run = await start(9_999_999);
+    expect((await run("fine")).from).toBe("known");
+  });
+
   it("has as many slots as workers", async () => {
     await start(null);
     expect(pool?.slots).toBe(2);
