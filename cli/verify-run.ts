@@ -37,6 +37,8 @@ export interface VerifyRun {
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 60;
+/** Twice as long, which a machine may be silent, is still what a timer takes: 2^31 ms. */
+const MOST_TIMEOUT_SECONDS = 1_000_000;
 const MS_PER_SECOND = 1000;
 const NO_FULL = "verify needs --full FILE, or a kernel to boot (--kernel IMAGE), whose BTF it is then";
 /** The highest level that asks nobody. */
@@ -46,7 +48,9 @@ const HIGHEST_PURE: VerifyLevel = "instructions";
 export async function runVerify(request: VerifyRequest): Promise<VerifyRun> {
   const { small, full, objects, fullModules, smallModules, kernel } = request;
   const timeout = request.timeout ?? DEFAULT_TIMEOUT_SECONDS;
-  if (!(timeout > 0)) throw new UsageError("verify: --timeout wants a number of seconds above 0");
+  if (!(timeout > 0 && timeout <= MOST_TIMEOUT_SECONDS)) {
+    throw new UsageError(`verify: --timeout wants a number of seconds above 0, up to ${MOST_TIMEOUT_SECONDS}`);
+  }
   // With a kernel to ask and no level named: as far as it goes.
   const asked = request.level ?? (kernel === undefined ? HIGHEST_PURE : "kernel");
   const booted = kernel === HOST ? undefined : kernel;

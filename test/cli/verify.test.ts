@@ -103,6 +103,7 @@ describe("verify", () => {
 
   it.each([
     [["--timeout", "0"], "--timeout wants a number of seconds above 0", 2],
+    [["--timeout", "1000001"], "--timeout wants a number of seconds above 0, up to 1000000", 2],
     [["--level", "more"], "more", 2],
     [["--full", "x"], "--full is given 2 times", 2],
   ])("refuses %j", async (options, message, exitCode) => {
