@@ -1,4 +1,4 @@
-import { mapTypeName } from "../lib/prepare/map-type.ts";
+import { isMapInMap, mapTypeName } from "../lib/prepare/map-type.ts";
 import type { Plan, PlannedMap, PlannedProgram } from "../lib/prepare/plan.ts";
 import { formatTable, printable } from "./table.ts";
 
@@ -47,8 +47,7 @@ function mapRow(
   if (!map.autocreate) notes.push("not by default");
   const named = map.slots.flatMap((slot, i) => {
     if (slot === null) return [];
-    const holdsMaps = map.inner !== null || map.type === 12 || map.type === 13;
-    return [`[${i}] ${(holdsMaps ? maps[slot]?.name : programs[slot]?.name) ?? slot}`];
+    return [`[${i}] ${(isMapInMap(map.type) ? maps[slot]?.name : programs[slot]?.name) ?? slot}`];
   });
   return [
     place,

@@ -86,6 +86,9 @@ export async function runLoaderFiles(request: RunRequest): Promise<RunLoaderRepo
     }
     return { source, loader, question: questionOf(loader, logLevel, certificate) };
   });
+  if (certificate !== null && tasks.every(({ loader }) => loader.signature === null)) {
+    throw new UsageError("run-loader: --cert is for signed loaders, and none of these is signed");
+  }
   const silenceMs = timeout * 1000;
   const lines =
     kernel === undefined

@@ -5,6 +5,7 @@ import {
   identifier,
   inComment,
   literal,
+  loaderIdentifier,
   type Named,
   namedMaps,
   namedPrograms,
@@ -21,7 +22,7 @@ const INTEGERS: ReadonlySet<number> = new Set([1, 2, 4, 8]);
  * contents of data sections. It wants a C library and bpf(2), and nothing of libbpf.
  */
 export function emitC(loader: Loader): string {
-  const name = identifier(loader.name);
+  const name = loaderIdentifier(loader);
   const guard = `BTFGEN_LOADER_${name.toUpperCase()}_H`;
   const maps = namedMaps(loader);
   const programs = namedPrograms(loader);

@@ -6,6 +6,7 @@ import {
   identifier,
   inComment,
   literal,
+  loaderIdentifier,
   type Named,
   namedMaps,
   namedPrograms,
@@ -37,8 +38,8 @@ export function emitGo(loader: Loader): string {
 
 //go:build linux && (${archs(loader.littleEndian)})
 
-// Package ${identifier(loader.name).toLowerCase()} loads BPF programs without libbpf and without an object file.
-package ${identifier(loader.name).toLowerCase()}
+// Package ${loaderIdentifier(loader).toLowerCase()} loads BPF programs without libbpf and without an object file.
+package ${loaderIdentifier(loader).toLowerCase()}
 
 ${GO_RUNTIME}
 // Maps are file descriptors, -1 before Load.

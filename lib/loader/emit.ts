@@ -63,16 +63,16 @@ export interface LoaderCode {
   readonly fail: Landing;
 }
 
-/** Lays the table out. */
+/** Lays the table out. A module's place is never 0, which in a call of a function stands for the kernel itself. */
 export function slotsOf(maps: number, found: number, programs: number): Slots {
-  const types = maps + found;
+  const modules = maps + 2;
   return {
-    count: types + 2 + programs,
+    count: modules + found + programs,
     map: (index) => index,
-    found: (index) => maps + index,
-    types,
-    inner: types + 1,
-    program: (index) => types + 2 + index,
+    types: maps,
+    inner: maps + 1,
+    found: (index) => modules + index,
+    program: (index) => modules + found + index,
   };
 }
 

@@ -14,7 +14,12 @@ const MOST_SLOTS = 0x7fff;
 /** Why a plan cannot be a loader program: a sentence each. */
 export function refusalsOf(plan: Plan, programs: readonly PlannedProgram[]): string[] {
   const refusals = [...plan.refusals];
-  for (const { name, origin, autocreate } of plan.maps) {
+  for (const { name, origin, autocreate, inner } of plan.maps) {
+    if (inner?.entryPerCpu === true) {
+      refusals.push(
+        `map '${name}': its inner map wants an entry for each CPU, which only one that is no inner map gets`,
+      );
+    }
     if (origin === "struct_ops" && autocreate) {
       refusals.push(
         `map '${name}': struct_ops is laid out by the running kernel's types, which a loader program cannot do`,

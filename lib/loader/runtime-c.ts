@@ -196,11 +196,10 @@ static inline int btfgen_load(struct btfgen_loader *loader, const void *code, ui
 
 	error = btfgen_run(loader, program, context, context_size, 0, NULL, 0);
 	memcpy(&step, context + ${CONTEXT.step}, sizeof(step));
-	if (error && step && log && log_size) {
-		/* Again, for the log of what has failed. */
-		error = btfgen_run(loader, program, context, context_size, step, log, log_size);
-		memcpy(&step, context + ${CONTEXT.step}, sizeof(step));
-	}
+	/* Again, for the log of what has failed. What fails then for want of room in the log is no news. */
+	if (error && step && log && log_size &&
+	    !btfgen_run(loader, program, context, context_size, step, log, log_size))
+		error = 0;
 	if (error && step && step <= step_count)
 		loader->failed = steps[step - 1];
 	if (!error)

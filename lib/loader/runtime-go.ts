@@ -235,19 +235,27 @@ func (l *Loader) run(context []byte) error {
 		return &Error{Stage: "load the loader program", Errno: errno}
 	}
 	defer syscall.Close(program)
-	failed, err := runOnce(program, context, 0, nil)
+	failed, failure := runOnce(program, context, 0, nil)
 	if failed != 0 {
-		// Again, for the log of what has failed.
-		_, err = runOnce(program, context, failed, make([]byte, logBytes))
+		// Again, for the log of what has failed; what fails then for want of room in the log is no news.
+		_, again := runOnce(program, context, failed, make([]byte, logBytes))
+		if again == nil {
+			failure = nil
+		} else {
+			failure.Log = again.Log
+		}
 	}
 	runtime.KeepAlive(key)
 	runtime.KeepAlive(license)
 	runtime.KeepAlive(fds)
-	return err
+	if failure != nil {
+		return failure
+	}
+	return nil
 }
 
 // runOnce gives the number of the step that failed.
-func runOnce(program int, context []byte, wanted uint32, log []byte) (uint32, error) {
+func runOnce(program int, context []byte, wanted uint32, log []byte) (uint32, *Error) {
 	for i := range context {
 		context[i] = 0
 	}

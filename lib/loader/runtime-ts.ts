@@ -140,9 +140,10 @@ function loadWith(dataMap: number): Loaded {
   const program = bpf(5, attr, code, license, descriptors);
   if (program < 0) throw new LoadError("load the loader program", -program, "");
   try {
-    const first = run(program, 0);
-    const { result, step, log, context } = first.result < 0 && first.step !== 0 ? run(program, first.step) : first;
-    if (result < 0) throw new LoadError(STEPS[step - 1] ?? "run the loader program", -result, log);
+    const { result, step, ...first } = run(program, 0);
+    // Again, for the log of what has failed; what fails then for want of room in the log is no news.
+    const { context, ...last } = result < 0 && step !== 0 ? run(program, step) : { result, ...first };
+    if (last.result < 0) throw new LoadError(STEPS[step - 1] ?? "run the loader program", -result, last.log);
     const at = (places: Readonly<Record<string, number>>) =>
       Object.fromEntries(Object.entries(places).map(([name, place]) => [name, context.getInt32(place, LITTLE_ENDIAN)]));
     const maps = at(MAPS);

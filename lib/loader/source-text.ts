@@ -10,10 +10,27 @@ export interface Named<T> {
   readonly what: T;
 }
 
+/** Words that C, C++ or Go keep for themselves and that an object's file may well be called by; `package main` cannot be imported. */
+const RESERVED: ReadonlySet<string> = new Set(
+  [
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register",
+    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while",
+    "bool catch class delete explicit export friend mutable namespace new operator private protected public template this",
+    "throw try typename using virtual",
+    "chan defer fallthrough func go import init interface main map package range select type var",
+  ].flatMap((words) => words.split(" ")),
+);
+
 /** What is left of a name in an identifier. */
 export function identifier(name: string): string {
   const plain = name.replaceAll(/[^A-Za-z0-9_]/g, "_");
   return /^[0-9]/.test(plain) || plain === "" ? `_${plain}` : plain;
+}
+
+/** The object's name as an identifier: of a type in C, of a package in Go. */
+export function loaderIdentifier({ name }: Loader): string {
+  const plain = identifier(name);
+  return RESERVED.has(plain.toLowerCase()) ? `${plain}_` : plain;
 }
 
 /** Maps by name; those of data sections by their section's: `rodata`, `data_mine`. */

@@ -73,6 +73,16 @@ describe.skipIf(!hasOpenssl)("a signed loader", () => {
     expect(readdirSync(directory)).not.toContain("none");
   });
 
+  it("is what a certificate is for", async () => {
+    const plain = path("plain.loader");
+    expect((await runText(["loader", fixture("globals"), "-o", plain])).code).toBe(0);
+    const { stderr, code } = await runText(["run-loader", plain, "--cert", plain]);
+    expect({ stderr, code }).toEqual({
+      stderr: "btfgen: run-loader: --cert is for signed loaders, and none of these is signed\n",
+      code: 2,
+    });
+  });
+
   it("is refused without a key that openssl signs with", async () => {
     const half = await runText(["loader", fixture("globals"), "-o", path("none"), "--sign", path("key.pem")]);
     expect(half).toMatchObject({ code: 2, stderr: expect.stringContaining("--sign KEY and --cert CERT go together") });

@@ -1,6 +1,6 @@
 /** `btfgen loader` and `run-loader`: what they write, say and refuse, and what they leave behind: nothing. */
 import { spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -255,6 +255,7 @@ describeOracle("btfgen run-loader", ["bpf"], () => {
       encoding: "utf8",
       env: { ...process.env, NODE_EXTRA_CA_CERTS: "", TMPDIR: "/tmp" },
     });
+    rmSync(file);
     expect({ status, stdout }).toEqual({ status: 3, stdout: "" });
     expect(stderr).toMatch(/^btfgen: run-loader: bpf\(2\) gives EPERM[^:]*: run as root, or with CAP_BPF, /);
   });

@@ -1,7 +1,7 @@
 /** The programs of examples/loader, compiled where the compiler is there, and run where bpf(2) is allowed. */
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
@@ -98,6 +98,28 @@ describeOracle("examples/loader, run", ["bpf"], () => {
   it.skipIf(!has("gcc", "--version"))("counts in C, without a fault of memory", () => {
     expectCount(run(join(directory, "count"), []));
   });
+
+  it.skipIf(!has("gcc", "--version"))(
+    "says in C what failed first, however little of the log there is room for",
+    () => {
+      const source = `#include "types.h"
+int main(void)
+{
+	char log[128];
+	struct types *types = types__open();
+	int error = types__load(types, log, sizeof(log));
+	printf("%s: %d\\n", types->loader.failed, error);
+	types__close(types);
+	return 0;
+}
+`;
+      writeFileSync(join(directory, "fails.c"), source);
+      const types = join(root, "test/fixtures/objects/types.o");
+      expect(run(process.execPath, [COMMAND, "loader", types, "--emit", "c", "-o", "types.h"]).stderr).toBe("");
+      expect(run("gcc", ["-Wall", "-Werror", "-o", "fails", "fails.c"]).stderr).toBe("");
+      expect(run(join(directory, "fails"), []).stdout).toBe("load-program matches: -22\n");
+    },
+  );
 
   it.skipIf(!has("go", "version"))("counts in Go", () => {
     expectCount(run(join(directory, "count-go"), []));

@@ -6,6 +6,9 @@ import { indexCandidates } from "../../lib/core/candidates.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import { CREATE } from "../../lib/loader/attributes.ts";
 import { buildLoader } from "../../lib/loader/build.ts";
+import { slotsOf } from "../../lib/loader/emit.ts";
+import { emitC } from "../../lib/loader/emit-c.ts";
+import { emitGo } from "../../lib/loader/emit-go.ts";
 import { CONTEXT, type Loader } from "../../lib/loader/loader.ts";
 import { tooLarge } from "../../lib/loader/refusals.ts";
 import type { Plan } from "../../lib/prepare/plan.ts";
@@ -148,6 +151,24 @@ describe("a loader program", () => {
   });
 });
 
+describe("source that embeds a loader", () => {
+  it.each(["switch", "Class", "register"])("does not call a type or a package %s, which a compiler keeps", (name) => {
+    const loader = build("globals", (plan) => ({ ...plan, name }));
+    expect(emitC(loader)).toContain(`\nstruct ${name}_ {\n`);
+    expect(emitGo(loader)).toContain(`\npackage ${name.toLowerCase()}_\n`);
+    expect(emitC(build("globals"))).toContain("\nstruct globals {\n");
+  });
+});
+
+describe("the table of descriptors", () => {
+  it("has no module at its first place, which calls take for the kernel", () => {
+    const { count, found, types, inner, program } = slotsOf(0, 2, 1);
+    const places = [types, inner, found(0), found(1), program(0)];
+    expect([...places].sort()).toEqual([0, 1, 2, 3, 4]);
+    expect({ count, first: found(0) > 0 }).toEqual({ count: 5, first: true });
+  });
+});
+
 describe("what cannot be a loader program", () => {
   it("is refused with the reason", () => {
     expect(refusals("struct_ops")[0]).toMatch(
@@ -164,6 +185,11 @@ describe("what cannot be a loader program", () => {
       programs: plan.programs.map((program) => ({ ...program, attachTarget: null, section: "tp_btf" })),
     }));
     expect(nameless).toEqual(["prog 'exec': the section 'tp_btf' names nothing to attach to"]);
+    const inner = refusals("exec", (plan) => ({
+      ...plan,
+      maps: plan.maps.map((map) => ({ ...map, inner: { ...map, entryPerCpu: true } })),
+    }));
+    expect(inner).toEqual([expect.stringMatching(/^map 'events': its inner map wants an entry for each CPU/)]);
     expect(refusals("exec", (plan) => ({ ...plan, refusals: ["as the plan says"] }))).toEqual(["as the plan says"]);
     expect(refusals("exec")).toEqual([]);
   });
