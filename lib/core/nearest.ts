@@ -13,7 +13,7 @@ export function nearest(word: string, names: Iterable<string>): string | undefin
   for (const name of names) {
     const allowed = Math.min(allowedEdits(word.length, name.length), bestDistance - 1);
     if (Math.abs(word.length - name.length) > allowed || Math.max(word.length, name.length) > MAX_LENGTH) continue;
-    if (lettersApart(letters, name, scratch) > allowed) continue;
+    if (lettersApart(letters, word.length, name, scratch, allowed) > allowed) continue;
     const distance = editDistance(word, name, allowed);
     if (distance > allowed) continue;
     best = name;
@@ -37,21 +37,21 @@ function letterCounts(word: string): Int16Array {
 }
 
 /**
- * The least number of edits that could give one word's letters the other's, in whatever order: no more than the distance.
- * Asked before the distance itself, it halves the time for the words of 60 objects that miss types of a kernel.
+ * The least number of edits that could give one word's letters the other's, in whatever order: no more than the distance;
+ * some number above `allowed` where it is more than that. Few names get further than their first letters, so that this,
+ * asked before the distance itself, is what makes looking through a kernel's 40,000 functions cheap.
  */
-function lettersApart(letters: Int16Array, name: string, scratch: Int16Array): number {
+function lettersApart(letters: Int16Array, length: number, name: string, scratch: Int16Array, allowed: number): number {
   scratch.set(letters);
   let surplus = 0;
-  let missing = 0;
-  for (let i = 0; i < name.length; i++) {
+  for (let i = 0; i < name.length && surplus <= allowed; i++) {
     const letter = name.charCodeAt(i) % LETTERS;
     const left = scratch[letter] as number;
     if (left > 0) scratch[letter] = left - 1;
     else surplus++;
   }
-  for (let i = 0; i < LETTERS; i++) missing += scratch[i] as number;
-  return Math.max(surplus, missing);
+  // The letters of the word that are in the name are those of the name that are no surplus.
+  return Math.max(surplus, length - (name.length - surplus));
 }
 
 /** Optimal string alignment distance, in edits; some number above `allowed` where it is more than that. */
