@@ -24,11 +24,18 @@ export function keyOf({ name, kind }: Wanted): string {
  * a kernel knows, so only the base is looked through. One pass for all.
  */
 export function findTypes(target: Btf, wanted: readonly Wanted[]): Map<string, number> {
+  return findBetween(target, wanted, 1, baseEnd(target));
+}
+
+function baseEnd(target: Btf): number {
+  return target.segments[0]?.endId ?? typeCount(target);
+}
+
+function findBetween(target: Btf, wanted: readonly Wanted[], from: number, end: number): Map<string, number> {
   const names = new Set(wanted.map(keyOf));
   const kinds = new Set(wanted.map(({ kind }) => kind));
   const found = new Map<string, number>();
-  const end = target.segments[0]?.endId ?? typeCount(target);
-  for (let id = 1; id < end && found.size < names.size; id++) {
+  for (let id = from; id < end && found.size < names.size; id++) {
     const kind = kindOf(target, id);
     if (!kinds.has(kind)) continue;
     const key = keyOf({ name: nameOf(target, id), kind });
@@ -62,12 +69,16 @@ export function resolveExterns(
   found: ReadonlyMap<string, number> | null,
 ): ResolvedExterns {
   const refusals: string[] = [];
+  const ofModules =
+    target === null
+      ? new Map<string, number>()
+      : findBetween(target, wantedExterns(externs), baseEnd(target), typeCount(target));
   const states = externs.map((extern): ExternState => {
     const wanted = wantedOf(extern);
     if (found === null || wanted === null || local === null || target === null) return "unknown";
     const typeId = found.get(keyOf(wanted));
-    // A strong one may be a module's.
-    if (typeId === undefined) return extern.weak ? "missing" : "unknown";
+    // A strong one may be that of a module which is not here.
+    if (typeId === undefined) return extern.weak && !ofModules.has(keyOf(wanted)) ? "missing" : "unknown";
     if (isCompatible(extern, local, target, typeId)) return { typeId };
     // A weak function of another type is taken for absent, a variable never is.
     if (extern.isFunction && extern.weak) return "missing";

@@ -3,20 +3,21 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { parseBtf } from "../../lib/btf/parse.ts";
+import { KIND_FUNC } from "../../lib/btf/format.ts";
+import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
+import { nameOf } from "../../lib/btf/strings.ts";
 import { kindOf, typeCount } from "../../lib/btf/view.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import type { Plan } from "../../lib/prepare/plan.ts";
 import { prepare } from "../../lib/prepare/prepare.ts";
 import { btfFeatures } from "../../lib/prepare/sanitize-btf.ts";
-import { KERNEL_6_1 } from "../samples.ts";
+import { KERNEL_6_1, KERNEL_OF_MODULES, kernelPath, kernelSample, moduleSamples } from "../samples.ts";
 import { compileBpf, compileC, taggingClang } from "./clang.ts";
 import { recordLoads } from "./libbpf-recorder.ts";
 import { LOADED, PREFIX, REFUSED, SETTINGS } from "./prepare-cases.ts";
 import { plannedCalls, recordedCalls } from "./prepare-compare.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const directory = temporaryDirectory();
@@ -25,7 +26,7 @@ const compile = (source: string) => compileBpf(`${PREFIX}${source}`, "bpfel", ["
 function load(name: string, bytes: Uint8Array, kconfig: string) {
   const path = join(directory(), `${name}.o`);
   writeFileSync(path, bytes);
-  const kernel = sampleKernelPath(KERNEL_6_1);
+  const kernel = kernelPath(KERNEL_6_1);
   const index = indexCandidates(parseBtf(readFileSync(kernel), { source: kernel }));
   const plan: Plan = prepare(parseBpfObject(bytes, path), index, { kconfig });
   const [run] = recordLoads([path], kernel, kconfig);
@@ -100,16 +101,33 @@ SEC("socket") int program(void *ctx)
     const found = new Set([...own].map((id) => (object.btf === null ? 0 : kindOf(object.btf, id))));
     for (const kind of [12, 13, 14, 15, 16, 17, 18, 19]) expect([...found]).toContain(kind);
     const plan = prepare(object, null, { features: btfFeatures(major, minor) });
-    const [run] = recordLoads([path], sampleKernelPath(KERNEL_6_1), "", [], kinds);
+    const [run] = recordLoads([path], kernelPath(KERNEL_6_1), "", [], kinds);
     expect(run?.errno).toBe(0);
     expect(Buffer.from(plan.btf ?? []).toString("hex")).toBe(run?.btf);
+  });
+});
+
+describeOracle("a weak function of a module", ["clang"], () => {
+  it("is there where the module is, and left to the running kernel, which has its number", () => {
+    const base = parseBtf(kernelSample(KERNEL_OF_MODULES).bytes);
+    const modules = parseModules(
+      base,
+      moduleSamples().map(({ bytes, name }) => ({ bytes, source: name })),
+    );
+    const own = modules.segments[0]?.endId ?? 0;
+    const ids = Array.from({ length: typeCount(modules) - own }, (_, i) => own + i);
+    const name = nameOf(modules, ids.find((id) => kindOf(modules, id) === KIND_FUNC) ?? 0);
+    const source = `extern void ${name}(void) __ksym __weak; SEC("tc") int f(void *ctx) { if (${name}) ${name}(); return 0; }`;
+    const object = parseBpfObject(compile(source), "weak.o");
+    const states = [base, modules].map((kernel) => prepare(object, indexCandidates(kernel)).externs[0]?.state);
+    expect(states).toEqual(["absent", "needed"]);
   });
 });
 
 describeOracle("programs of struct_ops", ["clang"], () => {
   const OPS = `struct tcp_congestion_ops { unsigned flags; void *init, *ssthresh, *not_in_this_kernel; int nor_this; };`;
   const plan = (source: string) => {
-    const kernel = sampleKernelPath(KERNEL_6_1);
+    const kernel = kernelPath(KERNEL_6_1);
     const index = indexCandidates(parseBtf(readFileSync(kernel), { source: kernel }));
     const { programs, refusals } = prepare(parseBpfObject(compile(`${OPS}${source}`), "ops.o"), index);
     const loaded = programs.filter(({ autoload }) => autoload).map(({ name, attachType }) => `${name} ${attachType}`);
