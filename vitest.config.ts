@@ -41,6 +41,7 @@ const SLOW = [
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/samples.ts"],
     // Minutes of virtual machines, which `npm run test:vm` has the kernels for.
     exclude: [
       ...configDefaults.exclude,

@@ -1,5 +1,5 @@
-/** The sample kernels of corpus/samples for tests: unpacked once, then read from a cache under node_modules. */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+/** The sample kernels of corpus/samples for tests, read from a cache under node_modules that `setup` fills. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -36,17 +36,30 @@ export const THOROUGH: boolean = process.env.BTFGEN_THOROUGH === "1";
 export const KERNELS_TO_ASK: readonly string[] = THOROUGH ? KERNEL_NAMES : [KERNEL_6_1, KERNEL_BIG_ENDIAN];
 
 /** One sample kernel by its name in KERNEL_NAMES. */
-export async function kernelSample(name: string): Promise<Sample> {
-  const [file] = await unpacked(join(SAMPLES, ...name.split("/")) + KERNEL_SUFFIX);
-  if (file === undefined) throw new Error(`${name}: an empty archive`);
-  return { name, path: file, bytes: readFileSync(file) };
+export function kernelSample(name: string): Sample {
+  const path = kernelPath(name);
+  return { name, path, bytes: readFileSync(path) };
+}
+
+/** The file of one sample kernel's raw BTF. */
+export function kernelPath(name: string): string {
+  const [path] = filesOf(join(SAMPLES, ...name.split("/")) + KERNEL_SUFFIX);
+  if (path === undefined) throw new Error(`${name}: an empty archive`);
+  return path;
 }
 
 /** The modules of KERNEL_OF_MODULES, sorted by name. */
-export async function moduleSamples(): Promise<Sample[]> {
+export function moduleSamples(): Sample[] {
   const archive = join(SAMPLES, "modules", basename(KERNEL_OF_MODULES) + MODULES_SUFFIX);
-  const files = await unpacked(archive);
-  return files.map((path) => ({ name: basename(path, ".btf"), path, bytes: readFileSync(path) }));
+  return filesOf(archive).map((path) => ({ name: basename(path, ".btf"), path, bytes: readFileSync(path) }));
+}
+
+/** Unpacks all samples that are not unpacked yet: once a run, before its tests (`globalSetup` in vitest.config.ts). */
+export async function setup(): Promise<void> {
+  for (const archive of filesUnder(SAMPLES).filter((path) => path.endsWith(".tar.xz"))) {
+    const directory = unpackedDirectory(archive);
+    if (!existsSync(directory)) await unpack(archive, directory);
+  }
 }
 
 function filesUnder(directory: string): string[] {
@@ -55,20 +68,17 @@ function filesUnder(directory: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** The files of an archive, unpacked. Its size and time are in the directory's name, so a new archive is unpacked anew. */
-async function unpacked(archive: string): Promise<string[]> {
-  const { size, mtimeMs } = statSync(archive);
-  const key = `${relative(SAMPLES, archive).split(sep).join("-")}-${size}-${Math.floor(mtimeMs)}`;
-  const directory = join(CACHE, key);
-  try {
-    return filesUnder(directory).sort();
-  } catch {
-    await unpack(archive, directory);
-    return filesUnder(directory).sort();
-  }
+function filesOf(archive: string): string[] {
+  return filesUnder(unpackedDirectory(archive)).sort();
 }
 
-/** Unpacks beside the final place and renames: tests run in several processes at once. */
+/** Where an archive is unpacked. Its size and time are in the name, so that a new archive is unpacked anew. */
+function unpackedDirectory(archive: string): string {
+  const { size, mtimeMs } = statSync(archive);
+  return join(CACHE, `${relative(SAMPLES, archive).split(sep).join("-")}-${size}-${Math.floor(mtimeMs)}`);
+}
+
+/** Unpacks beside the final place and renames: two runs may start at once. */
 async function unpack(archive: string, directory: string): Promise<void> {
   const { ArchiveReader, libarchiveWasm } = await import("libarchive-wasm");
   const reader = new ArchiveReader(await libarchiveWasm(), new Int8Array(readFileSync(archive)));
@@ -81,7 +91,7 @@ async function unpack(archive: string, directory: string): Promise<void> {
     }
     renameSync(temporary, directory);
   } catch (error) {
-    // Another process was faster, and a directory that is not empty cannot be replaced.
+    // Another run was faster, and a directory that is not empty cannot be replaced.
     if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
   } finally {
     rmSync(temporary, { recursive: true, force: true });

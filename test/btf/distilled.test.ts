@@ -226,9 +226,9 @@ function shaper(view: Btf, ownCount: number): (id: number) => string {
 
 describe("real modules", () => {
   it("are the same split on the kernel, and distilled and put back on it", { timeout: 60_000 }, async () => {
-    const kernel = await kernelSample(KERNEL_OF_MODULES);
+    const kernel = kernelSample(KERNEL_OF_MODULES);
     const base = parseBtf(kernel.bytes, { source: kernel.name });
-    const modules = await moduleSamples();
+    const modules = moduleSamples();
     expect(modules.length).toBeGreaterThan(5);
     for (const { name, bytes } of modules) {
       const direct = parseModules(base, [{ bytes, source: name }]);
@@ -250,7 +250,7 @@ describe("modules distilled by libbpf", () => {
   const golden = (name: string) => readFileSync(new URL(`../golden/distilled/${name}`, import.meta.url));
   const digests: Record<string, string> = JSON.parse(golden("relocated.json").toString());
   it.each(Object.entries(digests))("%s is put on the kernel byte for byte as libbpf does", async (name, digest) => {
-    const base = parseBtf((await kernelSample(KERNEL_OF_MODULES)).bytes);
+    const base = parseBtf(kernelSample(KERNEL_OF_MODULES).bytes);
     const bytes = relocateDistilled(golden(`${name}.split.btf`), golden(`${name}.base.btf`), base, name);
     expect(createHash("sha256").update(bytes).digest("hex")).toBe(digest);
   });

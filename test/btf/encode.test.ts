@@ -22,12 +22,12 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 describe("every sample kernel", () => {
   it.each(KERNEL_NAMES)("comes back byte for byte: %s", async (name) => {
-    const { bytes } = await kernelSample(name);
+    const { bytes } = kernelSample(name);
     expect(sameBytes(encodeBtf(parseBtf(bytes)), bytes)).toBe(true);
   });
 
   it("is among them that is big-endian", async () => {
-    expect(parseBtf((await kernelSample(KERNEL_BIG_ENDIAN)).bytes).segments[0]?.header.littleEndian).toBe(false);
+    expect(parseBtf(kernelSample(KERNEL_BIG_ENDIAN).bytes).segments[0]?.header.littleEndian).toBe(false);
   });
 });
 
@@ -35,7 +35,7 @@ describe.each([KERNEL_6_1, KERNEL_BIG_ENDIAN])("variants of %s", (name) => {
   let bytes: Uint8Array;
   let btf: Btf;
   beforeAll(async () => {
-    bytes = (await kernelSample(name)).bytes;
+    bytes = kernelSample(name).bytes;
     btf = parseBtf(bytes);
   });
 
@@ -67,8 +67,8 @@ describe("modules", () => {
   let base: Btf;
   let modules: BtfInput[];
   beforeAll(async () => {
-    base = parseBtf((await kernelSample(KERNEL_OF_MODULES)).bytes);
-    modules = (await moduleSamples()).map(({ name, bytes }) => ({ source: name, bytes }));
+    base = parseBtf(kernelSample(KERNEL_OF_MODULES).bytes);
+    modules = moduleSamples().map(({ name, bytes }) => ({ source: name, bytes }));
   });
 
   it("come back byte for byte, each alone behind the base", () => {

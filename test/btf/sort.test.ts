@@ -149,7 +149,7 @@ describe("a real kernel", () => {
   let btf: Btf;
   let sorted: Btf;
   beforeAll(async () => {
-    btf = parseBtf((await kernelSample(KERNEL_6_1)).bytes);
+    btf = parseBtf(kernelSample(KERNEL_6_1).bytes);
     sorted = parseBtf(sortTypesByName(btf));
   });
 

@@ -27,7 +27,7 @@ async function report(args: readonly string[]): Promise<{ readonly code: number;
 
 beforeAll(async () => {
   for (const name of [OLD, RT]) cpSync(join(root, "corpus/samples", name), join(corpus, name));
-  const { bytes } = await kernelSample("debian/12/x86_64/6.1.0-56-rt-amd64");
+  const { bytes } = kernelSample("debian/12/x86_64/6.1.0-56-rt-amd64");
   put("corpus/debian/12/x86_64/6.1.0-9-rt-amd64.btf", bytes);
   put("corpus/README.md", "no kernel\n");
 });

@@ -18,9 +18,9 @@ const OLDEST = "debian/11/x86_64/5.10.0-46-cloud-amd64";
 let [older, old, now] = ["", "", ""];
 
 beforeAll(async () => {
-  older = (await kernelSample(OLDEST)).path;
-  old = (await kernelSample(KERNEL_6_1)).path;
-  now = (await kernelSample(KERNEL_OF_MODULES)).path;
+  older = kernelSample(OLDEST).path;
+  old = kernelSample(KERNEL_6_1).path;
+  now = kernelSample(KERNEL_OF_MODULES).path;
   put(`corpus/${KERNEL_OF_MODULES}.btf`, readFileSync(now));
   put(`corpus/${KERNEL_6_1}.btf`, readFileSync(old));
   put(`corpus/${OLDEST}.btf`, readFileSync(older));

@@ -86,7 +86,7 @@ describe("btfgen diff", () => {
   });
 
   it("is the same for a whole kernel and itself in another form", async () => {
-    const { path } = await kernelSample(KERNEL_6_1);
+    const { path } = kernelSample(KERNEL_6_1);
     const archive = `corpus/samples/${KERNEL_6_1}.btf.tar.xz`;
     expect(await runText(["diff", path, archive, "--exit-code"])).toMatchObject({ code: 0, stdout: "" });
   });
@@ -233,8 +233,8 @@ describe("btfgen diff", () => {
   });
 
   it("compares real modules of one kernel with none of it", async () => {
-    const { path } = await kernelSample(KERNEL_OF_MODULES);
-    const [module] = await moduleSamples();
+    const { path } = kernelSample(KERNEL_OF_MODULES);
+    const [module] = moduleSamples();
     const args = ["diff", path, path, "--new-module", module?.path ?? ""];
     const { stdout, code } = await runText([...args, "--only", "removed"]);
     expect({ stdout, code }).toEqual({ stdout: "", code: 0 });

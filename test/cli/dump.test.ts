@@ -17,7 +17,7 @@ const command = `${process.execPath} ${root}dist/btfgen.cjs`;
 
 describe("btfgen dump", () => {
   it("prints a whole kernel as the library does, through a pipe", async () => {
-    const { path, bytes } = await kernelSample(KERNEL_6_1);
+    const { path, bytes } = kernelSample(KERNEL_6_1);
     const chunks: Buffer[] = [];
     dumpRaw(parseBtf(bytes), (chunk) => chunks.push(Buffer.from(chunk)));
     const { stdout, stderr, code } = await run(["dump", path]);
@@ -26,7 +26,7 @@ describe("btfgen dump", () => {
   });
 
   it("prints a part of it", async () => {
-    const { path } = await kernelSample(KERNEL_6_1);
+    const { path } = kernelSample(KERNEL_6_1);
     const lines = async (...options: string[]) => {
       const { stdout } = await runText(["dump", path, ...options]);
       return stdout.split("\n").filter((line) => line.startsWith("["));
@@ -53,7 +53,7 @@ describe("btfgen dump", () => {
   it("prints C, all or a part, and says why it cannot", async () => {
     const all = await runText(["dump", base, "--format", "c"]);
     expect(all.stdout).toMatch(/^#ifndef __VMLINUX_H__\n[\s\S]*\n#endif \/\* __VMLINUX_H__ \*\/\n$/);
-    const { path } = await kernelSample(KERNEL_6_1);
+    const { path } = kernelSample(KERNEL_6_1);
     const { stdout, code } = await runText(["dump", path, "-f", "c", "-n", "list_head"]);
     expect(stdout).toContain("\nstruct list_head {\n\tstruct list_head *next;\n\tstruct list_head *prev;\n};\n");
     expect(code).toBe(0);
@@ -73,7 +73,7 @@ describe("btfgen dump", () => {
   });
 
   it("ends with its reader, quick and quiet", async () => {
-    const { path } = await kernelSample(KERNEL_6_1);
+    const { path } = kernelSample(KERNEL_6_1);
     const script = `set -o pipefail; ${command} dump ${path} | head -n 1; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
     expect(stdout).toMatch(/^\[1\] [^\n]*\n0\n$/);

@@ -44,7 +44,7 @@ describe("extract", () => {
     expect(code).toBe(0);
     const [file] = JSON.parse(stdout).files;
     expect(file).toMatchObject({ identity: { id: "debian", versionId: "12", arch: "x86_64" }, bytes: 4119994 });
-    const { bytes } = await kernelSample(KERNEL_6_1);
+    const { bytes } = kernelSample(KERNEL_6_1);
     expect(Buffer.compare(readFileSync(join(raw, file.file)), bytes)).toBe(0);
   });
 

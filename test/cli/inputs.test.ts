@@ -89,7 +89,7 @@ describe("a module with a distilled base", () => {
   );
 
   it("is read behind that base, or moved to the kernel's", async () => {
-    const { path, bytes } = await kernelSample(KERNEL_OF_MODULES);
+    const { path, bytes } = kernelSample(KERNEL_OF_MODULES);
     const firstLine = ({ stdout }: { stdout: string }) => stdout.slice(0, stdout.indexOf("\n"));
     const alone = firstLine(await runText(["dump", module]));
     const moved = firstLine(await runText(["dump", module, "--base", path]));

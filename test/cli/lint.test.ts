@@ -16,7 +16,7 @@ const module = put("module.btf", btf([struct("own", 4, [m("x", 1, 0)])], { base:
 
 describe("btfgen lint", () => {
   it("finds nothing wrong with a kernel", async () => {
-    const { path } = await kernelSample(KERNEL_6_1);
+    const { path } = kernelSample(KERNEL_6_1);
     const { stderr, code } = await runText(["lint", path]);
     expect(stderr).toMatch(/: 0 errors, /);
     expect(code).toBe(0);

@@ -12,7 +12,7 @@ const { directory } = workspace();
 
 let kernel = "";
 beforeAll(async () => {
-  kernel = (await kernelSample(KERNEL_6_1)).path;
+  kernel = kernelSample(KERNEL_6_1).path;
 });
 
 describe("min_core_btf", () => {

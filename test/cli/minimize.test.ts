@@ -23,10 +23,10 @@ let other = "";
 let big = "";
 let modules: readonly { name: string; path: string }[] = [];
 beforeAll(async () => {
-  kernel = (await kernelSample(KERNEL_6_1)).path;
-  other = (await kernelSample(KERNEL_OF_MODULES)).path;
-  big = (await kernelSample(KERNEL_BIG_ENDIAN)).path;
-  modules = await moduleSamples();
+  kernel = kernelSample(KERNEL_6_1).path;
+  other = kernelSample(KERNEL_OF_MODULES).path;
+  big = kernelSample(KERNEL_BIG_ENDIAN).path;
+  modules = moduleSamples();
 });
 
 /** Runs `minimize` with --json. */

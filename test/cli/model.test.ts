@@ -86,15 +86,15 @@ describe("btfgen model", () => {
   });
 
   it("models functions of modules", async () => {
-    const { path } = await kernelSample(KERNEL_OF_MODULES);
-    const veth = (await moduleSamples()).find(({ name }) => name === "veth");
+    const { path } = kernelSample(KERNEL_OF_MODULES);
+    const veth = moduleSamples().find(({ name }) => name === "veth");
     const { report } = await modelOf(path, "veth_xmit", "--module", veth?.path ?? "");
     expect(report.functions).toMatchObject([{ name: "veth_xmit", source: veth?.path, words: 2, obstacles: [] }]);
     expect(report.kernel.modules).toEqual([veth?.path]);
   });
 
   it("judges what objects attach to and keep", async () => {
-    const { path } = await kernelSample(KERNEL_6_1);
+    const { path } = kernelSample(KERNEL_6_1);
     const object = (name: string) => ["--object", `${fixtures}${name}.o`];
     const good = await modelOf(path, ...object("fentry_fexit"), ...object("globals"));
     expect(good.report.targets?.map(({ status }) => status)).toEqual(["found", "found", "found"]);

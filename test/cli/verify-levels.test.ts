@@ -88,7 +88,7 @@ describeOracle("verify on the running kernel", ["bpf", "libbpf"], () => {
   });
 
   it("goes with any kernel's BTF as far as libbpf, and not into a kernel of other types", async () => {
-    const { path } = await kernelSample(KERNEL_6_1);
+    const { path } = kernelSample(KERNEL_6_1);
     const other = await minimized("other.btf", path, fixture("exec"));
     const args = [other, "--full", path, fixture("exec")];
     expect(await report([...args, "--level", "libbpf"])).toMatchObject({ code: 0, report: { level: "libbpf" } });
@@ -111,8 +111,8 @@ describeOracle("verify on the running kernel", ["bpf", "libbpf"], () => {
   });
 
   it("does not take modules into the kernel", async () => {
-    const { path } = await kernelSample(KERNEL_OF_MODULES);
-    const [module] = await moduleSamples();
+    const { path } = kernelSample(KERNEL_OF_MODULES);
+    const [module] = moduleSamples();
     const args = [path, "--full", path, "--full-module", module?.path ?? "", fixture("exec"), "--level", "btf-load"];
     expect(await report(args)).toMatchObject({
       code: 3,
@@ -208,7 +208,7 @@ describeOracle("verify of libbpf-tools on the running kernel", ["bpf", "libbpf",
 
 describe("verify without a kernel to ask", () => {
   it("reaches the highest level that asks nobody, and says so", async () => {
-    const { path } = await kernelSample(KERNEL_6_1);
+    const { path } = kernelSample(KERNEL_6_1);
     const small = await minimized("pure.btf", path, fixture("exec"));
     expect(await report([small, "--full", path, fixture("exec")])).toMatchObject({
       code: 0,

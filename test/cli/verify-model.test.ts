@@ -18,8 +18,8 @@ const { directory, put } = workspace();
 let old = "";
 let newer = "";
 beforeAll(async () => {
-  old = (await kernelSample(KERNEL_6_1)).path;
-  newer = (await kernelSample(KERNEL_OF_MODULES)).path;
+  old = kernelSample(KERNEL_6_1).path;
+  newer = kernelSample(KERNEL_OF_MODULES).path;
 });
 
 /** Full BTF stands for itself: what is looked at is no part of the proof. */
@@ -92,7 +92,7 @@ describe("verify, of what objects name besides their relocations", () => {
     const without = await verify(newer, [object]);
     expect(without.report.model.targets).toMatchObject([{ status: "missing", module: "veth", model: null }]);
     expect(without.text).toContain("there is no function veth_xmit in module veth");
-    const veth = (await moduleSamples()).find(({ name }) => name === "veth")?.path ?? "";
+    const veth = moduleSamples().find(({ name }) => name === "veth")?.path ?? "";
     const { report, code } = await verify(newer, [object], "--full-module", veth, "--small-module", veth);
     expect(code).toBe(0);
     expect(report.model.targets).toMatchObject([{ status: "found", source: veth, model: { args: [{}, {}] } }]);

@@ -15,8 +15,8 @@ const small = join(directory, "small.btf");
 let kernel = "";
 let other = "";
 beforeAll(async () => {
-  kernel = (await kernelSample(KERNEL_6_1)).path;
-  other = (await kernelSample(KERNEL_OF_MODULES)).path;
+  kernel = kernelSample(KERNEL_6_1).path;
+  other = kernelSample(KERNEL_OF_MODULES).path;
   await runText(["minimize", kernel, exec, "-o", small]);
 });
 
@@ -76,7 +76,7 @@ describe("verify", () => {
 
   it("checks split BTF with its modules", async () => {
     const out = join(directory, "split");
-    const modules = (await moduleSamples()).map(({ path }) => path);
+    const modules = moduleSamples().map(({ path }) => path);
     const full = ["--full", other, ...modules.flatMap((path) => ["--full-module", path])];
     await runText(["minimize", "--base", other, ...modules, "--object", fixture("modules"), "-o", out]);
     const names = modules.map((path) => join(out, path.slice(path.lastIndexOf("/") + 1)));

@@ -130,8 +130,8 @@ describe("modules", () => {
     expect(find(struct("of_both"))).toEqual([5, 7]);
   });
   it("of a real kernel", async () => {
-    const kernel = parseBtf((await kernelSample(KERNEL_OF_MODULES)).bytes);
-    const samples = await moduleSamples();
+    const kernel = parseBtf(kernelSample(KERNEL_OF_MODULES).bytes);
+    const samples = moduleSamples();
     const all = indexCandidates(
       parseModules(
         kernel,

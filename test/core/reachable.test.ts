@@ -17,7 +17,7 @@ function fixture(path: string): BpfObject {
 }
 
 async function kernelIndex(name: string) {
-  return indexCandidates(parseBtf((await kernelSample(name)).bytes, { source: name }));
+  return indexCandidates(parseBtf(kernelSample(name).bytes, { source: name }));
 }
 
 /** By program with a poisoned instruction in it (its own subprograms aside): whether one can be reached. */

@@ -18,9 +18,9 @@ let kernel: Btf;
 let withModules: Btf;
 
 beforeAll(async () => {
-  const { bytes } = await kernelSample(KERNEL_OF_MODULES);
+  const { bytes } = kernelSample(KERNEL_OF_MODULES);
   kernel = parseBtf(bytes, { source: "vmlinux" });
-  const modules = (await moduleSamples()).map((one) => ({ bytes: one.bytes, source: `${one.name}.btf` }));
+  const modules = moduleSamples().map((one) => ({ bytes: one.bytes, source: `${one.name}.btf` }));
   withModules = parseModules(kernel, modules);
 });
 

@@ -16,7 +16,7 @@ const LITTLE = new URL("../fixtures/objects/", import.meta.url);
 const BIG = new URL("../fixtures/objects-be/", import.meta.url);
 const NAMES = readdirSync(BIG).filter((name) => name.endsWith(".o"));
 
-const big = parseBtf((await kernelSample(KERNEL_BIG_ENDIAN)).bytes);
+const big = parseBtf(kernelSample(KERNEL_BIG_ENDIAN).bytes);
 const little = parseBtf(encodeBtf(big, { littleEndian: true }));
 const onBig = indexCandidates(big);
 const onLittle = indexCandidates(little);

@@ -38,7 +38,7 @@ describe.skipIf(corpusDirectory === undefined)("real kernels (BTFGEN_CORPUS, see
     expect(btf.segments[0]?.header.littleEndian).toBe(kernel.identity.arch !== "s390x");
     const name = KERNEL_NAMES.find((sample) => file.name === `${sample}.btf.tar.xz`);
     if (name === undefined) return;
-    const { bytes } = await kernelSample(name);
+    const { bytes } = kernelSample(name);
     expect(Buffer.compare(bytes, kernel.btf.bytes), "as committed in corpus/samples").toBe(0);
   });
 });

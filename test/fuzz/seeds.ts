@@ -19,7 +19,7 @@ export const OBJECTS: readonly BpfObject[] = OBJECT_SEEDS.map(({ bytes, name }) 
 
 /** A kernel, with the types those objects look at as favourites, and what is left of it for them, names and all. */
 export async function kernelSeeds(): Promise<{ readonly kernel: BtfSeed; readonly small: BtfSeed }> {
-  const { bytes } = await kernelSample(KERNEL_6_1);
+  const { bytes } = kernelSample(KERNEL_6_1);
   const { blobs, newIds } = runJob({ base: { bytes, source: KERNEL_6_1 } }, OBJECTS, {
     keepNames: true,
     keepLong: true,

@@ -109,7 +109,7 @@ describe("a loader program", () => {
   });
 
   it("wants a later kernel for relocations, and an earlier one where they are applied", async () => {
-    const kernel = indexCandidates(parseBtf((await kernelSample(KERNEL_6_1)).bytes, { source: KERNEL_6_1 }));
+    const kernel = indexCandidates(parseBtf(kernelSample(KERNEL_6_1).bytes, { source: KERNEL_6_1 }));
     const from = object("exec");
     const applied = buildLoader(from, prepare(from, kernel));
     expect(build("exec").since).toBe("5.17");

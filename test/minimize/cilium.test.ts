@@ -141,7 +141,7 @@ describe("sample kernels", () => {
   const big = fixtures("objects-be");
 
   it.each(KERNELS_TO_ASK)("%s", async (name) => {
-    const { bytes } = await kernelSample(name);
+    const { bytes } = kernelSample(name);
     const objects = name === KERNEL_BIG_ENDIAN ? big : little;
     const { proof } = runJob({ base: { source: name, bytes } }, objects, { ruleSets: ALL_RULES });
     expect(proof).toMatchObject({ holds: true, ruleSets: ["libbpf", "kernel", "cilium"] });
@@ -149,8 +149,8 @@ describe("sample kernels", () => {
   });
 
   it.each([false, true])("with modules, flat: %s", async (flatten) => {
-    const base = await kernelSample(KERNEL_OF_MODULES);
-    const modules = (await moduleSamples()).map(({ name, bytes }) => ({ source: name, bytes }));
+    const base = kernelSample(KERNEL_OF_MODULES);
+    const modules = moduleSamples().map(({ name, bytes }) => ({ source: name, bytes }));
     const target = { base: { source: base.name, bytes: base.bytes }, modules };
     const { proof, sets } = runJob(target, little, { ruleSets: ALL_RULES, flatten });
     expect(proof.differences).toEqual([]);

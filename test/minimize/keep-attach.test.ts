@@ -21,7 +21,7 @@ const fixture = (name: string): BpfObject =>
 describe("the signatures of a real kernel", () => {
   let kernel: Btf;
   beforeAll(async () => {
-    kernel = parseBtf((await kernelSample(KERNEL_OF_MODULES)).bytes);
+    kernel = parseBtf(kernelSample(KERNEL_OF_MODULES).bytes);
   });
 
   /** What is kept for an object's attach targets alone, without its relocations. */

@@ -22,7 +22,7 @@ const modes: [string, JobOptions][] = [
 describe("a real kernel", () => {
   let kernel: Sample;
   beforeAll(async () => {
-    kernel = await kernelSample(KERNEL_6_1);
+    kernel = kernelSample(KERNEL_6_1);
   });
   const run = (bytes: Uint8Array, options: JobOptions, some: readonly BpfObject[] = objects) => {
     const result = runJob({ base: { bytes, source: "kernel" } }, some, options);
@@ -77,8 +77,8 @@ describe("a real kernel", () => {
 
 describe("a real kernel with its modules", () => {
   it("gives the same bytes from its own result, apart and as one", async () => {
-    const base = { bytes: (await kernelSample(KERNEL_OF_MODULES)).bytes, source: "kernel" };
-    const modules = (await moduleSamples()).map(({ name, bytes }) => ({ source: name, bytes }));
+    const base = { bytes: kernelSample(KERNEL_OF_MODULES).bytes, source: "kernel" };
+    const modules = moduleSamples().map(({ name, bytes }) => ({ source: name, bytes }));
     for (const flatten of [false, true]) {
       const result = runJob({ base, modules }, objects, { flatten });
       expect(result.proof.holds).toBe(true);

@@ -50,7 +50,7 @@ function expectProof(result: JobResult, options: JobOptions): void {
 
 describe("combinations of options", () => {
   it.each(KERNELS_TO_ASK)("on %s", async (name) => {
-    const { bytes } = await kernelSample(name);
+    const { bytes } = kernelSample(name);
     const kernel = parseBtf(bytes, { source: name });
     const sizes = combinationsFor(name).map((options) => {
       const result = runParsed(kernel, OBJECTS, options);
@@ -63,8 +63,8 @@ describe("combinations of options", () => {
   });
 
   it.each([false, true])("with modules, flattened: %s", async (flatten) => {
-    const { bytes } = await kernelSample(KERNEL_OF_MODULES);
-    const modules = (await moduleSamples()).map(({ name, bytes: own }) => ({ source: name, bytes: own }));
+    const { bytes } = kernelSample(KERNEL_OF_MODULES);
+    const modules = moduleSamples().map(({ name, bytes: own }) => ({ source: name, bytes: own }));
     const target = parseModules(parseBtf(bytes, { source: KERNEL_OF_MODULES }), modules);
     for (const options of combinationsFor(KERNEL_OF_MODULES)) {
       expectProof(runParsed(target, OBJECTS, { ...options, flatten }), options);

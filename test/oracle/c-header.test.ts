@@ -68,7 +68,7 @@ describeOracle("a kernel's header", ["clang"], () => {
   it.each(KERNELS_TO_ASK)(
     "of %s compiles to the same types",
     async (kernel) => {
-      const btf = parseBtf((await kernelSample(kernel)).bytes);
+      const btf = parseBtf(kernelSample(kernel).bytes);
       const types = namedTypes(btf).filter((_, i) => THOROUGH || i % 10 === 0);
       const result = compared(btf, headerOf(btf), types, targetOf(kernel), THOROUGH ? 12 : 2);
       expect(result).toMatchObject(SAME);
@@ -81,7 +81,7 @@ describeOracle("a kernel's header", ["clang"], () => {
   );
 
   it("of a few types has what lies in them, and tags for the rest", async () => {
-    const btf = parseBtf((await kernelSample(KERNEL_6_1)).bytes);
+    const btf = parseBtf(kernelSample(KERNEL_6_1).bytes);
     const names = ["task_struct", "sk_buff", "bpf_map", "net_device", "acpi_*"];
     const header = headerOf(btf, { names });
     const defined = new Set(
@@ -99,8 +99,8 @@ describeOracle("a kernel's header", ["clang"], () => {
 
 describeOracle("a module's header", ["clang"], () => {
   it("has the module's types and those of the base that they need", async () => {
-    const base = parseBtf((await kernelSample(KERNEL_OF_MODULES)).bytes);
-    const modules = await moduleSamples();
+    const base = parseBtf(kernelSample(KERNEL_OF_MODULES).bytes);
+    const modules = moduleSamples();
     expect(modules.length).toBeGreaterThan(2);
     for (const { name, bytes } of THOROUGH ? modules : modules.slice(0, 3)) {
       const btf = parseModules(base, [{ source: name, bytes }]);
@@ -144,7 +144,7 @@ describeOracle("a minimized BTF's header", ["clang"], () => {
   )(
     "of %s, padding %s",
     async (kernel, padding) => {
-      const { bytes } = await kernelSample(kernel);
+      const { bytes } = kernelSample(kernel);
       const objects = objectsOf(kernel === KERNEL_BIG_ENDIAN ? FIXTURES_BIG_ENDIAN : FIXTURES);
       const parsed = objects.map((object) => parseBpfObject(object.bytes, object.name));
       const small = parseBtf(runJob({ base: { bytes, source: kernel } }, parsed, { padding }).blobs[0].bytes, {

@@ -77,7 +77,7 @@ function declared(text: string): string {
 
 describeOracle("btfgen diff beside pahole and bpftool", ["pahole", "bpftool"], () => {
   beforeAll(async () => {
-    const samples = await Promise.all([kernelSample(KERNEL_6_1), kernelSample(KERNEL_OF_MODULES)]);
+    const samples = [kernelSample(KERNEL_6_1), kernelSample(KERNEL_OF_MODULES)];
     [old, next] = samples.map(({ path, bytes }) => ({ path, btf: parseBtf(bytes) })) as [Side, Side];
     const several = new Set<string>();
     for (const { btf } of [old, next]) namesOf(btf, new Set(), several);

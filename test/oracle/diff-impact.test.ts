@@ -8,13 +8,12 @@ import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
 import { LIBBPF_RULES } from "../../lib/core/rules.ts";
 import { impactOn, type RelocationImpact } from "../../lib/diff/impact.ts";
 import { findBpfObjects } from "../../lib/elf/embedded.ts";
-import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNEL_NAMES, KERNEL_OF_MODULES, THOROUGH } from "../samples.ts";
+import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNEL_NAMES, KERNEL_OF_MODULES, kernelPath, THOROUGH } from "../samples.ts";
 import { positionsInSections } from "./engine-compare.ts";
 import { type LibbpfRun, libbpfRelocateMany } from "./libbpf.ts";
 import type { ReloLogEntry } from "./libbpf-log.ts";
 import { libbpfToolsExecutables } from "./libbpf-tools.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/objects");
@@ -69,7 +68,7 @@ interface Tally {
 }
 
 function compareStep(objects: ReadonlyMap<string, BpfObject>, from: string, to: string): Tally {
-  const paths = [sampleKernelPath(from), sampleKernelPath(to)] as const;
+  const paths = [kernelPath(from), kernelPath(to)] as const;
   const [old, now] = paths.map((path) => indexCandidates(parseBtf(readFileSync(path), { source: path })));
   if (old === undefined || now === undefined) throw new Error("two kernels");
   const runs = paths.map((path) => libbpfRelocateMany([...objects.keys()], path, {}));

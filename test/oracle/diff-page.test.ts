@@ -241,7 +241,7 @@ describeOracle("the page of diff in Chromium", ["chromium"], () => {
   });
 
   it("takes a whole kernel's diff: opens, finds and links at once, and makes only what is seen", async () => {
-    const [old, now] = await Promise.all([KERNEL_6_1, KERNEL_OF_MODULES].map(kernelSample));
+    const [old, now] = [KERNEL_6_1, KERNEL_OF_MODULES].map(kernelSample);
     if (old === undefined || now === undefined) throw new Error("two kernels");
     const types = diffTypes(parseBtf(old.bytes, { source: "old" }), parseBtf(now.bytes, { source: "new" }), {});
     url = write("large.html", { title: "6.1 to 6.12", types, impact: null, history: null });

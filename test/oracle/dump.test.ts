@@ -9,16 +9,20 @@ import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import { sortTypesByName } from "../../lib/btf/sort.ts";
 import type { Btf } from "../../lib/btf/view.ts";
 import { blob, info, int, type Row } from "../btf/records.ts";
-import { KERNELS_TO_ASK } from "../samples.ts";
+import {
+  KERNEL_6_1,
+  KERNEL_BIG_ENDIAN,
+  KERNEL_OF_MODULES,
+  KERNELS_TO_ASK,
+  kernelPath,
+  moduleSamples,
+} from "../samples.ts";
 import { type BpftoolResult, bpftoolCommand, dumpRaw as bpftoolDumpRaw, withFile } from "./bpftool.ts";
 import { runProcess } from "./process.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath, sampleModulePaths } from "./sample-kernels.ts";
 
-const BASELINE = "6.1.0-56-cloud-amd64";
 /** Not all, for time: the baseline, the big-endian one, and the newest. */
-const JSON_KERNELS = [BASELINE, "6.12.107+deb13-s390x", "7.2.13+deb14-cloud-amd64"];
-const BASE_OF_MODULES = "6.12.117+deb12-amd64";
+const JSON_KERNELS = [KERNEL_6_1, KERNEL_BIG_ENDIAN, "debian/14/x86_64/7.2.13+deb14-cloud-amd64"];
 
 function textOf(dump: (btf: Btf, write: ChunkWriter) => void, btf: Btf): string {
   const chunks: Buffer[] = [];
@@ -73,26 +77,26 @@ const lines = (json: string): string => json.replaceAll('{"id":', '\n{"id":');
 
 describeOracle("dumps of sample kernels", ["bpftool"], () => {
   it.each(KERNELS_TO_ASK)("%s", (name) => {
-    const path = sampleKernelPath(name);
+    const path = kernelPath(name);
     const btf = parseBtf(readFileSync(path));
     expect(firstDifference(textOf(dumpRaw, btf), valueFrom(bpftoolDumpRaw(path)))).toBeUndefined();
   });
 
   it.each(JSON_KERNELS)("%s as JSON", (name) => {
-    const path = sampleKernelPath(name);
+    const path = kernelPath(name);
     const ours = textOf(dumpJson, parseBtf(readFileSync(path)));
     expect(firstDifference(lines(ours), lines(mended(bpftoolJson(path))))).toBeUndefined();
   });
 });
 
 describeOracle("dumps of modules", ["bpftool"], () => {
-  const basePath = sampleKernelPath(BASE_OF_MODULES);
+  const basePath = kernelPath(KERNEL_OF_MODULES);
   const base = parseBtf(readFileSync(basePath));
-  const modules = [...sampleModulePaths(BASE_OF_MODULES)];
-  const inputs = modules.map(([source, path]) => ({ source, bytes: readFileSync(path) }));
+  const modules = moduleSamples();
+  const inputs = modules.map(({ name, bytes }) => ({ source: name, bytes }));
   const all = parseModules(base, inputs);
 
-  it.each(modules.map(([name, path], i) => ({ name, path, i })))("$name", ({ path, i }) => {
+  it.each(modules.map(({ name, path }, i) => ({ name, path, i })))("$name", ({ path, i }) => {
     const theirs = valueFrom(bpftoolDumpRaw(path, basePath));
     const alone = parseModules(base, inputs.slice(i, i + 1));
     expect(firstDifference(textOf(dumpRaw, alone), theirs)).toBeUndefined();
@@ -103,7 +107,7 @@ describeOracle("dumps of modules", ["bpftool"], () => {
 });
 
 describeOracle("dumps of variants made by our encoder", ["bpftool"], () => {
-  const btf = parseBtf(readFileSync(sampleKernelPath(BASELINE)));
+  const btf = parseBtf(readFileSync(kernelPath(KERNEL_6_1)));
   it.each<[string, (options: EncodeOptions) => Uint8Array, EncodeOptions]>([
     ["with a layout section", (options) => encodeBtf(btf, options), { layout: true }],
     ["sorted by name", (options) => sortTypesByName(btf, options), {}],

@@ -8,12 +8,11 @@ import { indexCandidates } from "../../lib/core/candidates.ts";
 import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
 import { objectBytes } from "../core/object-builder.ts";
 import { randomPair } from "../core/random-types.ts";
-import { KERNEL_BIG_ENDIAN } from "../samples.ts";
+import { KERNEL_BIG_ENDIAN, kernelPath } from "../samples.ts";
 import { type Comparison, compareRun, noComparison } from "./engine-compare.ts";
 import { libbpfRelocateMany } from "./libbpf.ts";
 import { describeOracle } from "./requirements.ts";
 import { s390xLibbpf } from "./s390x.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/objects-be");
@@ -37,7 +36,7 @@ describeOracle("big-endian objects as a big-endian libbpf relocates them", ["s39
       .filter((name) => name.endsWith(".o") && !REFUSED.includes(name))
       .map((name) => join(FIXTURES, name));
     const objects = new Map(paths.map((path) => [path, parseBpfObject(readFileSync(path), path)]));
-    const sum = compare(objects, sampleKernelPath(KERNEL_BIG_ENDIAN), false);
+    const sum = compare(objects, kernelPath(KERNEL_BIG_ENDIAN), false);
     expect(sum.differences).toEqual([]);
     expect(sum.relocations).toBeGreaterThan(500);
     expect(sum.patched).toBeGreaterThan(500);

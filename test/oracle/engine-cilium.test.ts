@@ -17,11 +17,10 @@ import { objectBytes } from "../core/object-builder.ts";
 import { randomPair } from "../core/random-types.ts";
 import { TYPE_CASES } from "../core/type-cases.ts";
 import { VALUE_CASES } from "../core/value-cases.ts";
-import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNEL_OF_MODULES, KERNELS_TO_ASK } from "../samples.ts";
+import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNEL_OF_MODULES, KERNELS_TO_ASK, kernelPath } from "../samples.ts";
 import { askCilium, ciliumApi } from "./cilium.ts";
 import { compareCiliumRun, noCiliumComparison } from "./cilium-compare.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/objects");
@@ -39,7 +38,7 @@ describeOracle("our objects as cilium/ebpf relocates them", ["go", "cilium-ebpf"
 
   it.each(ciliumApi() === NEWEST ? KERNELS : OLD_KERNELS)("on %s", (kernel) => {
     // Releases before 0.11 read no ENUM64.
-    const bytes = withoutEnum64(parseBtf(readFileSync(sampleKernelPath(kernel))));
+    const bytes = withoutEnum64(parseBtf(readFileSync(kernelPath(kernel))));
     const target = join(directory(), "target.btf");
     writeFileSync(target, bytes);
     const index = indexCandidates(parseBtf(bytes, { source: kernel }));
@@ -53,7 +52,7 @@ describeOracle("our objects as cilium/ebpf relocates them", ["go", "cilium-ebpf"
   });
 
   it.each(ciliumApi() === NEWEST ? [KERNEL_6_1, KERNEL_OF_MODULES] : [KERNEL_6_1])("small, of %s", (kernel) => {
-    const bytes = withoutEnum64(parseBtf(readFileSync(sampleKernelPath(kernel))));
+    const bytes = withoutEnum64(parseBtf(readFileSync(kernelPath(kernel))));
     const job = runJob({ base: { source: kernel, bytes } }, [...objects.values()], { ruleSets: [CILIUM_RULES] });
     expect(job.proof.holds).toBe(true);
     const small = job.blobs[0].bytes;

@@ -6,12 +6,11 @@ import { parseBtf } from "../../lib/btf/parse.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
 import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
 import { findBpfObjects } from "../../lib/elf/embedded.ts";
-import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNELS_TO_ASK } from "../samples.ts";
+import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNELS_TO_ASK, kernelPath } from "../samples.ts";
 import { type Comparison, compareRun, noComparison } from "./engine-compare.ts";
 import { libbpfRelocateMany } from "./libbpf.ts";
 import { libbpfToolsExecutables } from "./libbpf-tools.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/objects");
@@ -26,7 +25,7 @@ const fixtures = (): string[] =>
 
 /** Asks libbpf about objects on one kernel and compares. With `alone`, also with every program loaded alone. */
 function compare(objects: ReadonlyMap<string, BpfObject>, kernel: string, alone: boolean): Comparison {
-  const path = sampleKernelPath(kernel);
+  const path = kernelPath(kernel);
   const index = indexCandidates(parseBtf(readFileSync(path), { source: kernel }));
   const sum = noComparison();
   for (const run of libbpfRelocateMany([...objects.keys()], path, { alone })) {

@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { KERNEL_OF_MODULES, kernelPath, moduleSamples } from "../samples.ts";
 import { compileBpf } from "./clang.ts";
 import { type LibbpfRun, libbpfRelocate, libbpfRelocateMany } from "./libbpf.ts";
 import { readSpec } from "./libbpf-log.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath, sampleModulePaths } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const PRELUDE = `
@@ -151,8 +151,8 @@ describeOracle("libbpf as an oracle", ["libbpf", "clang"], () => {
       `${PRELUDE} struct veth_priv { int requested_headroom; } CORE; struct net_device { int ifindex; } CORE;
        SEC("socket") int prog(struct veth_priv **p, struct net_device *d) { return p[0]->requested_headroom + d->ifindex; }`,
     );
-    const kernel = sampleKernelPath("6.12.117+deb12-amd64");
-    const modules = sampleModulePaths("6.12.117+deb12-amd64");
+    const kernel = kernelPath(KERNEL_OF_MODULES);
+    const modules = new Map(moduleSamples().map(({ name, path }) => [name, path]));
     const running = libbpfRelocate(program, kernel, { as: "running", modules });
     expect(running.found.map((candidate) => [candidate.targetName, candidate.btfName])).toEqual([
       ["veth_priv", "veth"],

@@ -8,13 +8,12 @@ import { expect, it } from "vitest";
 import { lintBtf } from "../../lib/btf/lint.ts";
 import { formatFinding, type LintFinding } from "../../lib/btf/lint-finding.ts";
 import { btf, declTag, int, m, struct } from "../btf/builder.ts";
-import { KERNEL_BIG_ENDIAN, KERNEL_NAMES } from "../samples.ts";
+import { KERNEL_BIG_ENDIAN, KERNEL_NAMES, kernelPath } from "../samples.ts";
 import { type Mutant, mutate, randomOf } from "./btf-mutants.ts";
 import { randomGraph } from "./btf-random.ts";
 import { btfSeeds } from "./btf-seeds.ts";
 import { type KernelVerdict, loadBtf, loadBtfs } from "./kernel.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 
 const COUNT = Number(process.env.BTFGEN_LINT_MUTANTS ?? "6000");
 const SEED = Number(process.env.BTFGEN_LINT_SEED ?? "1");
@@ -129,7 +128,7 @@ describeOracle("lint and the kernel's BPF_BTF_LOAD", ["bpf"], () => {
     // All of them: a kernel's answer takes no time.
     const kernels = KERNEL_NAMES.filter((name) => name !== KERNEL_BIG_ENDIAN);
     expect(kernels.length).toBeGreaterThan(3);
-    const blobs = kernels.map((name) => readFileSync(sampleKernelPath(name)));
+    const blobs = kernels.map((name) => readFileSync(kernelPath(name)));
     const verdicts = loadBtfs(blobs);
     const wrong = blobs.map((bytes, i) => disagreement(kernels[i] ?? "", lint(bytes), verdicts[i] as KernelVerdict));
     expect(wrong).toEqual(kernels.map(() => undefined));

@@ -5,13 +5,12 @@ import { lintBtf } from "../../lib/btf/lint.ts";
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import { type Btf, typeCount } from "../../lib/btf/view.ts";
 import { type JobOptions, type JobResult, runParsed } from "../../lib/job/job.ts";
-import { KERNEL_BIG_ENDIAN, KERNEL_OF_MODULES, KERNELS_TO_ASK } from "../samples.ts";
+import { KERNEL_BIG_ENDIAN, KERNEL_OF_MODULES, KERNELS_TO_ASK, kernelPath, moduleSamples } from "../samples.ts";
 import { dumpC, dumpRaw, withFile } from "./bpftool.ts";
 import { loadBtfs } from "./kernel.ts";
 import { fixtureObjects, type ObjectFile, toolObjects } from "./object-files.ts";
 import { paholeSizes } from "./pahole.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath, sampleModulePaths } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const MODES: Readonly<Record<string, JobOptions>> = {
@@ -90,7 +89,7 @@ describeOracle("small BTF", ["bpftool", "pahole", "bpf"], () => {
     "of %s is taken by all",
     (kernel) => {
       const isBigEndian = kernel === KERNEL_BIG_ENDIAN;
-      const target = parseBtf(readFileSync(sampleKernelPath(kernel)), { source: kernel });
+      const target = parseBtf(readFileSync(kernelPath(kernel)), { source: kernel });
       const files = isBigEndian ? fixtureObjects("objects-be") : [...fixtureObjects(), ...toolObjects(directory())];
       const smalls = minimizeAll(target, files, MODES);
       expect(smalls.length).toBeGreaterThan(30);
@@ -103,9 +102,8 @@ describeOracle("small BTF", ["bpftool", "pahole", "bpf"], () => {
   it(
     "of a kernel and its modules is taken by all, apart and as one",
     () => {
-      const path = sampleKernelPath(KERNEL_OF_MODULES);
-      const release = KERNEL_OF_MODULES.split("/").at(-1) ?? "";
-      const modules = [...sampleModulePaths(release)].map(([source, file]) => ({ source, bytes: readFileSync(file) }));
+      const path = kernelPath(KERNEL_OF_MODULES);
+      const modules = moduleSamples().map(({ name, bytes }) => ({ source: name, bytes }));
       const target = parseModules(parseBtf(readFileSync(path), { source: KERNEL_OF_MODULES }), modules);
       const apart = minimizeAll(target, fixtureObjects(), { default: {}, keepNames: { keepNames: true } });
       const flat = minimizeAll(target, fixtureObjects(), {

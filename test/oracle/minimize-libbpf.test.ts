@@ -4,14 +4,13 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { type JobOptions, runParsed } from "../../lib/job/job.ts";
-import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNELS_TO_ASK } from "../samples.ts";
+import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNELS_TO_ASK, kernelPath } from "../samples.ts";
 import { type LibbpfOptions, libbpfRelocateMany } from "./libbpf.ts";
 import { compareRuns, noPairs, type PairCount } from "./libbpf-pair.ts";
 import { fixtureObjects, type ObjectFile, toolObjects } from "./object-files.ts";
 import { describeOracle } from "./requirements.ts";
 import { withRelocationsReversed } from "./reverse-relocations.ts";
 import { s390xLibbpf } from "./s390x.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const KERNELS = KERNELS_TO_ASK.filter((name) => name !== KERNEL_BIG_ENDIAN);
@@ -29,7 +28,7 @@ describeOracle("full and small BTF in libbpf's hands", ["libbpf"], () => {
     options: LibbpfOptions,
     count: PairCount,
   ): string[] {
-    const path = sampleKernelPath(kernel);
+    const path = kernelPath(kernel);
     const target = parseBtf(readFileSync(path), { source: kernel });
     const objects = files.map(({ object }) => object);
     const paths = files.map((file) => file.path);
@@ -101,7 +100,7 @@ describeOracle("full and small BTF in libbpf's hands", ["libbpf"], () => {
     it(
       "each minimized for alone",
       () => {
-        const path = sampleKernelPath(KERNEL_6_1);
+        const path = kernelPath(KERNEL_6_1);
         const target = parseBtf(readFileSync(path), { source: KERNEL_6_1 });
         const count = noPairs();
         const files = tools();

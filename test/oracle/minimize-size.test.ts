@@ -2,10 +2,9 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { parseBtf } from "../../lib/btf/parse.ts";
-import { KERNEL_BIG_ENDIAN, KERNELS_TO_ASK } from "../samples.ts";
+import { KERNEL_BIG_ENDIAN, KERNELS_TO_ASK, kernelPath } from "../samples.ts";
 import { fixtureObjects, toolObjects } from "./object-files.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 import { formatSizeTable, hasEnumerators, measureSizes, type SizeRow, sizeRatio } from "./size-table.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
@@ -21,7 +20,7 @@ describeOracle("sizes of small BTF for the objects of libbpf-tools", ["bpftool",
   it.each(KERNELS)(
     "on %s are below bpftool's",
     (kernel) => {
-      const path = sampleKernelPath(kernel);
+      const path = kernelPath(kernel);
       const files = toolObjects(directory()).filter(({ object }) => object.relocations.length > 0);
       const rows = measureSizes(kernel, path, parseBtf(readFileSync(path), { source: kernel }), files);
       const [all, ...single] = rows as [SizeRow, ...SizeRow[]];
@@ -36,7 +35,7 @@ describeOracle("sizes of small BTF for the objects of libbpf-tools", ["bpftool",
   );
 
   it.each(KERNELS)("on %s are below half of it for objects with enumerators", (kernel) => {
-    const path = sampleKernelPath(kernel);
+    const path = kernelPath(kernel);
     const files = fixtureObjects().filter(hasEnumerators);
     const rows = measureSizes(kernel, path, parseBtf(readFileSync(path), { source: kernel }), files);
     if (process.env.BTFGEN_PRINT_SIZES === "1") console.log(formatSizeTable(rows));

@@ -3,13 +3,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { runJob } from "../../lib/job/job.ts";
-import { KERNEL_6_1 } from "../samples.ts";
+import { KERNEL_6_1, kernelPath } from "../samples.ts";
 import { proveMutants, stringMutants, wordMutants } from "../verify/mutants.ts";
 import { libbpfRelocateMany } from "./libbpf.ts";
 import { compareRuns, noPairs } from "./libbpf-pair.ts";
 import { fixtureObjects } from "./object-files.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const NAMES = ["anonymous.o", "zero_length.o", "types.o"];
@@ -20,7 +19,7 @@ describeOracle("changed small BTF", ["libbpf"], () => {
   it("that passes the proof is the same to libbpf", () => {
     const files = fixtureObjects().filter(({ name }) => NAMES.includes(name));
     const objects = files.map(({ object }) => object);
-    const base = { bytes: readFileSync(sampleKernelPath(KERNEL_6_1)), source: KERNEL_6_1 };
+    const base = { bytes: readFileSync(kernelPath(KERNEL_6_1)), source: KERNEL_6_1 };
     const { blobs, target, sets } = runJob({ base }, objects);
     const paths = files.map(({ path }) => path);
     const relocate = (bytes: Uint8Array) => {

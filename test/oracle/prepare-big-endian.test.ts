@@ -9,12 +9,11 @@ import { indexCandidates } from "../../lib/core/candidates.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import type { Plan } from "../../lib/prepare/plan.ts";
 import { prepare } from "../../lib/prepare/prepare.ts";
-import { KERNEL_BIG_ENDIAN } from "../samples.ts";
+import { KERNEL_BIG_ENDIAN, kernelPath } from "../samples.ts";
 import { recordLoads } from "./libbpf-recorder.ts";
 import { plannedCalls, recordedCalls } from "./prepare-compare.ts";
 import { describeOracle } from "./requirements.ts";
 import { s390xRecorder } from "./s390x.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/objects-be");
@@ -31,7 +30,7 @@ function kernelVersion(): number {
 describeOracle("plans of big-endian objects", ["s390x", "libbpf", "clang"], () => {
   const directory = temporaryDirectory();
   it("are what a big-endian libbpf does", () => {
-    const target = sampleKernelPath(KERNEL_BIG_ENDIAN);
+    const target = kernelPath(KERNEL_BIG_ENDIAN);
     const index = indexCandidates(parseBtf(readFileSync(target), { source: target }));
     const kconfig = `${KCONFIG}LINUX_KERNEL_VERSION=${kernelVersion()}\n`;
     const plans = new Map<string, Plan>();

@@ -10,12 +10,11 @@ import { parseBpfObject } from "../../lib/core/object.ts";
 import { findBpfObjects } from "../../lib/elf/embedded.ts";
 import type { Plan } from "../../lib/prepare/plan.ts";
 import { prepare } from "../../lib/prepare/prepare.ts";
-import { KERNEL_BIG_ENDIAN, KERNELS_TO_ASK } from "../samples.ts";
+import { KERNEL_BIG_ENDIAN, KERNELS_TO_ASK, kernelPath } from "../samples.ts";
 import { recordLoads } from "./libbpf-recorder.ts";
 import { libbpfToolsExecutables } from "./libbpf-tools.ts";
 import { plannedCalls, recordedCalls } from "./prepare-compare.ts";
 import { describeOracle } from "./requirements.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/objects");
@@ -36,7 +35,7 @@ const indexes = new Map<string, CandidateIndex>();
 function indexOf(kernel: string): CandidateIndex {
   let index = indexes.get(kernel);
   if (index === undefined) {
-    index = indexCandidates(parseBtf(readFileSync(sampleKernelPath(kernel)), { source: kernel }));
+    index = indexCandidates(parseBtf(readFileSync(kernelPath(kernel)), { source: kernel }));
     indexes.set(kernel, index);
   }
   return index;
@@ -71,7 +70,7 @@ function compare(objects: readonly { name: string; bytes: Uint8Array }[], kernel
       .filter(({ attachTarget }) => attachTarget !== null && attachTarget.typeId === null)
       .map(({ name }) => name),
   );
-  for (const run of recordLoads(paths, sampleKernelPath(kernel), KCONFIG, skip)) {
+  for (const run of recordLoads(paths, kernelPath(kernel), KCONFIG, skip)) {
     const name = basename(run.object);
     const plan = plans.get(run.object) as Plan;
     if (run.errno !== 0) {

@@ -8,12 +8,11 @@ import { parseBpfObject } from "../../lib/core/object.ts";
 import { resolveObject } from "../../lib/core/resolve.ts";
 import { findBpfObjects } from "../../lib/elf/embedded.ts";
 import { relocateObject } from "../../lib/prepare/relocate.ts";
-import { KERNEL_BIG_ENDIAN, KERNELS_TO_ASK } from "../samples.ts";
+import { KERNEL_BIG_ENDIAN, KERNELS_TO_ASK, kernelPath } from "../samples.ts";
 import { type LibbpfRun, libbpfRelocateMany } from "./libbpf.ts";
 import { libbpfToolsExecutables } from "./libbpf-tools.ts";
 import { describeOracle } from "./requirements.ts";
 import { s390xLibbpf } from "./s390x.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/objects");
@@ -33,7 +32,7 @@ interface Written {
 
 /** Writes originals and relocated objects under the same names, as a loader names maps after files. */
 function write(objects: readonly { name: string; bytes: Uint8Array }[], kernel: string, directory: string): Written {
-  const index = indexCandidates(parseBtf(readFileSync(sampleKernelPath(kernel)), { source: kernel }));
+  const index = indexCandidates(parseBtf(readFileSync(kernelPath(kernel)), { source: kernel }));
   const needy = new Set<string>();
   const [before, after] = ["before", "after"].map((side) => {
     mkdirSync(join(directory, side), { recursive: true });
@@ -69,7 +68,7 @@ interface Compared {
 
 function compare({ before, after }: Written, kernel: string, command?: readonly string[]): Compared {
   const options = command === undefined ? {} : { command };
-  const originals = libbpfRelocateMany(before, sampleKernelPath(kernel), options);
+  const originals = libbpfRelocateMany(before, kernelPath(kernel), options);
   const ours = new Map(
     libbpfRelocateMany(after, "", { ...options, as: "none" }).map((run): [string, LibbpfRun] => [
       basename(run.object),

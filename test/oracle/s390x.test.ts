@@ -2,12 +2,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { KERNEL_BIG_ENDIAN, kernelPath } from "../samples.ts";
 import { dumpRaw, minCoreBtf, withFile } from "./bpftool.ts";
 import { compileBpf } from "./clang.ts";
 import { libbpfRelocate } from "./libbpf.ts";
 import { describeOracle } from "./requirements.ts";
 import { s390xBpftool, s390xLibbpf } from "./s390x.ts";
-import { sampleKernelPath } from "./sample-kernels.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const READ_PID = `struct task_struct { int pid; int absent; } __attribute__((preserve_access_index));
@@ -20,7 +20,7 @@ describeOracle("s390x oracles", ["s390x", "libbpf", "clang"], () => {
     writeFileSync(path, compileBpf(READ_PID, "bpfeb"));
     return path;
   };
-  const kernel = (): string => sampleKernelPath("6.12.107+deb13-s390x");
+  const kernel = (): string => kernelPath(KERNEL_BIG_ENDIAN);
 
   it("libbpf relocates a big-endian object, which the host's refuses", () => {
     const run = libbpfRelocate(object(), kernel(), { command: s390xLibbpf() });

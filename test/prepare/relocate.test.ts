@@ -21,18 +21,18 @@ const files = (directory: string): string[] =>
     .map((name) => `${directory}/${name}`);
 const parse = (file: string): BpfObject => parseBpfObject(new Uint8Array(readFileSync(join(FIXTURES, file))), file);
 
-const indexes = new Map<string, Promise<CandidateIndex>>();
-function indexOf(kernel: string): Promise<CandidateIndex> {
+const indexes = new Map<string, CandidateIndex>();
+function indexOf(kernel: string): CandidateIndex {
   const known = indexes.get(kernel);
   if (known !== undefined) return known;
-  const made = kernelSample(kernel).then(({ bytes }) => indexCandidates(parseBtf(bytes, { source: kernel })));
+  const made = indexCandidates(parseBtf(kernelSample(kernel).bytes, { source: kernel }));
   indexes.set(kernel, made);
   return made;
 }
 
 async function relocated(file: string): Promise<{ object: BpfObject; result: RelocatedObject; code: Uint8Array[] }> {
   const object = parse(file);
-  const records = resolveObject(object, await indexOf(object.littleEndian ? KERNEL_6_1 : KERNEL_BIG_ENDIAN));
+  const records = resolveObject(object, indexOf(object.littleEndian ? KERNEL_6_1 : KERNEL_BIG_ENDIAN));
   const code = applyRecords(object, records).map(({ instructions }) => instructions);
   return { object, result: relocateObject(object, records), code };
 }
@@ -77,7 +77,7 @@ describe("an object relocated ahead of time", () => {
   it("is the same when it is relocated again", async () => {
     const { result } = await relocated("objects/exec.o");
     const again = parseBpfObject(result.bytes as Uint8Array, "exec.o");
-    const twice = relocateObject(again, resolveObject(again, await indexOf(KERNEL_6_1)));
+    const twice = relocateObject(again, resolveObject(again, indexOf(KERNEL_6_1)));
     expect(twice.bytes).toEqual(result.bytes);
     expect(twice).toMatchObject({ applied: 0, changed: 0, poisoned: [], failures: [] });
   });

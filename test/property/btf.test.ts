@@ -171,8 +171,10 @@ describe("mutated BTF", () => {
   let small: Uint8Array;
   let base: Btf;
   beforeAll(async () => {
-    base = parseBtf((await kernelSample(KERNEL_OF_MODULES)).bytes);
-    module = (await moduleSamples()).map(({ bytes }) => bytes).sort((a, b) => a.length - b.length)[0] as Uint8Array;
+    base = parseBtf(kernelSample(KERNEL_OF_MODULES).bytes);
+    module = moduleSamples()
+      .map(({ bytes }) => bytes)
+      .sort((a, b) => a.length - b.length)[0] as Uint8Array;
     small = firstTypes(base, 300);
   });
 

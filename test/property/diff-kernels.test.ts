@@ -14,8 +14,8 @@ describe("a diff of kernels", () => {
   let kernel: Uint8Array;
   let other: Uint8Array;
   beforeAll(async () => {
-    kernel = (await kernelSample(KERNEL_6_1)).bytes;
-    other = (await kernelSample(KERNEL_OF_MODULES)).bytes;
+    kernel = kernelSample(KERNEL_6_1).bytes;
+    other = kernelSample(KERNEL_OF_MODULES).bytes;
   });
 
   it("is empty where only the order of types differs", () => {
@@ -27,7 +27,7 @@ describe("a diff of kernels", () => {
   });
 
   it("is empty where only the byte order differs", async () => {
-    const big = parseBtf((await kernelSample(KERNEL_BIG_ENDIAN)).bytes);
+    const big = parseBtf(kernelSample(KERNEL_BIG_ENDIAN).bytes);
     expect(diffTypes(big, permuted(big, randomFrom(SEED))).types).toEqual([]);
   });
 
@@ -42,7 +42,7 @@ describe("a diff of kernels", () => {
   });
 
   it("of modules compares each with its own base, and what several have once", async () => {
-    const modules = (await moduleSamples()).map(({ bytes, name }) => ({ bytes, source: `${name}.btf` }));
+    const modules = moduleSamples().map(({ bytes, name }) => ({ bytes, source: `${name}.btf` }));
     const view = parseModules(parseBtf(other), modules);
     expect(diffTypes(view, parseModules(parseBtf(other), [...modules].reverse())).types).toEqual([]);
     const without = diffTypes(view, parseBtf(other));

@@ -20,7 +20,7 @@ describe("a real small BTF with one change", () => {
   let small: Uint8Array;
   beforeAll(async () => {
     objects = NAMES.map((name) => parseBpfObject(readFileSync(join(OBJECTS, name)), name));
-    const base = { bytes: (await kernelSample(KERNEL_6_1)).bytes, source: KERNEL_6_1 };
+    const base = { bytes: kernelSample(KERNEL_6_1).bytes, source: KERNEL_6_1 };
     const result = runJob({ base }, objects);
     expect(result.proof.holds).toBe(true);
     full = { target: result.target, sets: result.sets };

@@ -39,7 +39,7 @@ describe("batch --verify-kernel", () => {
     const names = WANTED.map((pattern) => readdirSync(kernels).find((name) => pattern.test(name)) ?? "");
     for (const name of names) symlinkSync(join(kernels, name), join(corpus, name));
     // One without an image.
-    put("corpus/debian/11/x86_64/5.10.0-1-amd64.btf", readFileSync((await kernelSample(KERNEL_6_1)).path));
+    put("corpus/debian/11/x86_64/5.10.0-1-amd64.btf", readFileSync(kernelSample(KERNEL_6_1).path));
   });
 
   it(
