@@ -70,7 +70,9 @@ export async function checkNatively(input: NativeInput): Promise<NativeResult> {
   const runs = input.objects.map((_, i) => answer.runs.filter(({ object }) => object === i));
   const code = input.objects.map((object, i) => compareLoaderCode(object, runs[i] ?? [], indexes));
   if (!ran("kernel")) return { answer, cannot: answer.cannot, code, verdicts: null };
-  const verdicts = runs.map((list, i) => judgeLoads(list, code[i]?.withTypeIds ?? new Set()));
+  const verdicts = input.objects.map((object, i) =>
+    judgeLoads(object.programs, runs[i] ?? [], code[i]?.withTypeIds ?? new Set()),
+  );
   return { answer, cannot: answer.cannot, code, verdicts };
 }
 

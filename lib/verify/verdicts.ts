@@ -1,5 +1,9 @@
+import type { BpfProgram } from "../core/object.ts";
 import type { BtfSide, LoadedProgram, LoadPass, LoadRun } from "./loader-run.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
+
+/** Functions of this section are loaded with the programs that call them. */
+const SUBPROGRAMS = ".text";
 
 /**
  * What the kernel's answers say of a program. `accepted`: with full and with small BTF, which proves it;
@@ -49,15 +53,23 @@ export interface ObjectVerdicts {
 }
 
 /**
- * Judges all loads of one object: each program alone, all together, one by one in reverse.
+ * Judges all loads of one object: each program alone, all together, one by one in reverse. Where libbpf refuses the whole
+ * object, none of its functions was loaded, and that is why.
  * `withTypeIds` names programs whose code takes a target's type id: their tags differ and must.
  */
-export function judgeLoads(runs: readonly LoadRun[], withTypeIds: ReadonlySet<string>): ObjectVerdicts {
+export function judgeLoads(
+  functions: readonly Pick<BpfProgram, "name" | "section">[],
+  runs: readonly LoadRun[],
+  withTypeIds: ReadonlySet<string>,
+): ObjectVerdicts {
   const loads = runs.filter(({ pass }) => pass !== "relocate");
   const names = [
     ...new Set(loads.flatMap(({ pass, program }) => (pass === "alone" && program !== null ? [program] : []))),
   ];
   const programs = names.map((program) => judgeProgram(program, loads, withTypeIds.has(program)));
+  const opened = pairOf(runs, "relocate", null);
+  const isRefused = names.length === 0 && opened !== null && !opened.full.ok && compare(opened) === null;
+  if (isRefused) programs.push(...refusedPrograms(functions, refusalOf(opened.full)));
   const pair = pairOf(loads, "together", null);
   return {
     programs,
@@ -90,6 +102,13 @@ function judgeProgram(program: string, loads: readonly LoadRun[], hasTypeIds: bo
   if (failure !== null) return { ...head, verdict: "failed", reason: null, failure };
   if (alone.full.ok) return { ...head, verdict: "accepted", reason: null, failure: null };
   return { ...head, verdict: "not-tested", reason: refusalOf(alone.full), failure: null };
+}
+
+function refusedPrograms(functions: Parameters<typeof judgeLoads>[0], reason: Refusal): ProgramVerdict[] {
+  const loaded = { full: [], small: [] };
+  return functions
+    .filter(({ section }) => section !== SUBPROGRAMS)
+    .map(({ name, section }) => ({ program: name, section, loaded, verdict: "not-tested", reason, failure: null }));
 }
 
 function judgeTogether(pair: Pair): NonNullable<ObjectVerdicts["together"]> {

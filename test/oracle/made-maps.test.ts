@@ -73,6 +73,14 @@ SEC("raw_tp/sched_switch") int second(void *ctx)
 LICENSE;
 `;
 
+/** Such maps were for libbpf before 1.0. */
+const LEGACY = `#include "core.h"
+struct { u32 type, key_size, value_size, max_entries; } old SEC("maps") = { 1, 4, 4, 4 };
+SEC("raw_tp/sched_switch") int one(void *ctx) { return 0; }
+SEC("raw_tp/sched_switch") int two(void *ctx) { return 0; }
+LICENSE;
+`;
+
 describeOracle("an object's maps on the running kernel", ["clang", "libbpf", "bpf", "bpftool"], () => {
   const { directory, put } = workspace();
 
@@ -94,5 +102,15 @@ describeOracle("an object's maps on the running kernel", ["clang", "libbpf", "bp
     expect(changes.sort()).toEqual(MAPS.flatMap(([, , change]) => change ?? []).sort());
     expect(await leftSince(before)).toEqual([]);
     expect((await runText(line)).stdout).toContain(`${object}: map pinned is not pinned\n`);
+  });
+
+  it("of a kind that libbpf reads no more leave every program of the object untested, and counted so", async () => {
+    const legacy = put("legacy.o", compileBpf(LEGACY, "bpfel", FLAGS));
+    const exec = fileURLToPath(new URL("../fixtures/objects/exec.o", import.meta.url));
+    const line = ["verify", RUNNING, "--full", RUNNING, legacy, exec, "--kernel", "host"];
+    const { stdout, code } = await runText(line);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/legacy\.o: one, two: not tested by this kernel: object: elf: legacy map definitions/);
+    expect(stdout).toMatch(/\nkernel \S+: 1 accepted, 2 not tested, 0 failed\n/);
   });
 });

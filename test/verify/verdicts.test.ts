@@ -43,6 +43,11 @@ const program = (full: string, small: string, fullAgain = full, smallAgain = sma
   load("small", "reverse", "a", smallAgain),
 ];
 
+/** Of the object; one is a subprogram. */
+const FUNCTIONS = [
+  { name: "a", section: "tc" },
+  { name: "helper", section: ".text" },
+];
 const NONE: ReadonlySet<string> = new Set();
 
 describe("judgeLoads", () => {
@@ -57,7 +62,7 @@ describe("judgeLoads", () => {
     ["other code in another order", program("ok", "ok", "ok", "tag ffff"), "failed", "code"],
     ["no answer with small", program("ok", "ok").filter(({ side }) => side === "full"), "failed", "missing"],
   ])("judges %s", (_, runs, verdict, what) => {
-    const { programs } = judgeLoads(runs, NONE);
+    const { programs } = judgeLoads(FUNCTIONS, runs, NONE);
     expect(programs).toHaveLength(1);
     expect(programs[0]).toMatchObject({ program: "a", section: "tc", verdict });
     expect(programs[0]?.failure?.what ?? null).toBe(what);
@@ -66,12 +71,12 @@ describe("judgeLoads", () => {
 
   it("lets code differ by a type's id, but not from load to load", () => {
     const ids = new Set(["a"]);
-    expect(judgeLoads(program("ok", "tag ffff"), ids).programs[0]?.verdict).toBe("accepted");
-    expect(judgeLoads(program("ok", "tag ffff", "tag eeee"), ids).programs[0]?.verdict).toBe("failed");
+    expect(judgeLoads(FUNCTIONS, program("ok", "tag ffff"), ids).programs[0]?.verdict).toBe("accepted");
+    expect(judgeLoads(FUNCTIONS, program("ok", "tag ffff", "tag eeee"), ids).programs[0]?.verdict).toBe("failed");
   });
 
   it("tells where the verifier stopped", () => {
-    const [verdict] = judgeLoads(program("ok", "R1 bad"), NONE).programs;
+    const [verdict] = judgeLoads(FUNCTIONS, program("ok", "R1 bad"), NONE).programs;
     expect(verdict?.failure).toMatchObject({ full: "accepted", small: "R1 bad", instruction: 7, pass: "alone" });
     expect(verdict?.failure?.verifierLog).toContain("R1 bad");
   });
@@ -80,7 +85,7 @@ describe("judgeLoads", () => {
     const runs = program("ok", "ok");
     const ids = (side: BtfSide) =>
       runs.filter((run) => run.side === side).map(({ programs }) => programs[0]?.loaded?.id);
-    const [verdict] = judgeLoads(runs, NONE).programs;
+    const [verdict] = judgeLoads(FUNCTIONS, runs, NONE).programs;
     expect(verdict?.loaded.full.map(({ id }) => id)).toEqual(ids("full"));
     expect(verdict?.loaded.small.map(({ id }) => id)).toEqual(ids("small"));
   });
@@ -91,13 +96,28 @@ describe("judgeLoads", () => {
     ["ok", "R1 bad", "failed"],
   ])("judges all programs at once: %s, %s", (full, small, verdict) => {
     const together = [load("full", "together", null, full, ["a"]), load("small", "together", null, small, ["a"])];
-    const judged = judgeLoads([...program("ok", "ok"), ...together], NONE);
+    const judged = judgeLoads(FUNCTIONS, [...program("ok", "ok"), ...together], NONE);
     expect(judged.together?.verdict).toBe(verdict);
     expect(judged.mapChanges).toEqual(["map m is not pinned"]);
   });
 
+  it("counts the programs of an object that libbpf refuses as not tested, by that reason", () => {
+    const refused = (side: BtfSide, said: string) => ({
+      ...load(side, "relocate", null, "refused", []),
+      verifierLog: "",
+      warnings: [said, "failed to load object 'object0'"],
+    });
+    const [legacy, other] = ["elf: legacy map definitions in 'maps' section", "elf: endianness mismatch"];
+    const { programs } = judgeLoads(FUNCTIONS, [refused("full", legacy), refused("small", legacy)], NONE);
+    expect(programs).toMatchObject([
+      { program: "a", section: "tc", verdict: "not-tested", reason: { kind: "object", text: legacy }, failure: null },
+    ]);
+    // Level libbpf has the difference.
+    expect(judgeLoads(FUNCTIONS, [refused("full", legacy), refused("small", other)], NONE).programs).toEqual([]);
+  });
+
   it("says null where all at once was not tried", () => {
-    expect(judgeLoads(program("ok", "ok"), NONE).together).toBeNull();
-    expect(judgeLoads([], NONE).programs).toEqual([]);
+    expect(judgeLoads(FUNCTIONS, program("ok", "ok"), NONE).together).toBeNull();
+    expect(judgeLoads(FUNCTIONS, [], NONE).programs).toEqual([]);
   });
 });
