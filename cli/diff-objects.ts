@@ -3,6 +3,7 @@ import { readAllowList, unusedRuleNotes } from "./allow-list.ts";
 import type { Args } from "./command.ts";
 import type { diff as command } from "./commands/diff.ts";
 import { diffHtml, stepTitle } from "./diff-html.ts";
+import { foldModules, missingModuleNotes } from "./diff-modules.ts";
 import { compareSides, diffRequestOf, readSides } from "./diff-run.ts";
 import { UsageError } from "./errors.ts";
 import { jsonText } from "./finish.ts";
@@ -61,14 +62,16 @@ async function step(args: DiffArgs): Promise<Outcome> {
   const failed = (strict !== null && strict.refused > 0) || (request.exitCode && isChanged(report));
   const page = () => {
     const { diff, filtered } = compareSides(sides.old.target, sides.new.target, request);
-    const types = { ...diff, types: filtered.types };
+    const types = { ...diff, types: request.full ? filtered.types : foldModules(filtered.types) };
     return diffHtml({ title: stepTitle(report), types, impact: report, history: null }, pageTemplate("diff"));
   };
   return {
     exitCode: failed ? EXIT_FINDING : EXIT_FINE,
     json: { ...report, strict },
     text: () => (request.format === "markdown" ? impactMarkdown(report) : impactText(report)),
-    notes: [...impactNotes(report), ...strictNotes(strict, args.allow)].map(printable),
+    notes: [...missingModuleNotes(request, report), ...impactNotes(report), ...strictNotes(strict, args.allow)].map(
+      printable,
+    ),
     files: args.html === undefined ? [] : [{ path: args.html, bytes: page() }],
   };
 }

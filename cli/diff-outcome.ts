@@ -1,6 +1,7 @@
 import type { TypeChange } from "../lib/diff/change.ts";
 import { diffHtml, stepTitle } from "./diff-html.ts";
 import { diffMarkdown } from "./diff-markdown.ts";
+import { foldedNotes, foldModules, missingModuleNotes } from "./diff-modules.ts";
 import { diffHead, writeDiffJson } from "./diff-report.ts";
 import type { DiffRequest, DiffRun } from "./diff-run.ts";
 import { statLine, statText } from "./diff-stat.ts";
@@ -24,20 +25,28 @@ export function diffOutcome({ diff, filtered }: DiffRun, request: DiffRequest): 
   const unused = unusedRules.map(
     ({ line, text }) => `warning: ${ignoreFile}:${line}: the rule leaves nothing out: ${text}`,
   );
+  const shown = full ? types : foldModules(types);
   const page = () =>
-    diffHtml({ title: stepTitle(diff), types: { ...diff, types }, impact: null, history: null }, pageTemplate("diff"));
+    diffHtml(
+      { title: stepTitle(diff), types: { ...diff, types: shown }, impact: null, history: null },
+      pageTemplate("diff"),
+    );
   const outcome = {
     exitCode: exitCode && types.length > 0 ? EXIT_FINDING : EXIT_FINE,
     json: null,
-    notes: [...unused, ...(stat || format !== "text" ? [] : [statLine(head)])].map(printable),
+    notes: [
+      ...missingModuleNotes(request, diff),
+      ...unused,
+      ...(stat || format !== "text" ? [] : [statLine(head), ...foldedNotes(types, shown)]),
+    ].map(printable),
     files: html === undefined ? [] : [{ path: html, bytes: page() }],
   } as const;
   if (format === "json") {
     return { ...outcome, stream: (write) => writeDiffJson(head, stat ? [] : types, write) };
   }
-  if (format === "markdown") return { ...outcome, text: () => diffMarkdown(head, types, full) };
+  if (format === "markdown") return { ...outcome, text: () => diffMarkdown(head, shown, full) };
   if (stat) return { ...outcome, text: () => statText(head) };
-  return { ...outcome, stream: (write) => writeText(types, { full }, color, write) };
+  return { ...outcome, stream: (write) => writeText(shown, { full }, color, write) };
 }
 
 function writeText(

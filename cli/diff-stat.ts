@@ -16,7 +16,7 @@ export function statText({ counts, differences }: Head): string {
   return `${types}\n${formatTable(["in changed types", "count"], lines, new Set(["count"]))}`;
 }
 
-/** A row for each kind that differs, and one for all. */
+/** A row for each kind that differs, and one for all types. */
 export function statRows(counts: Readonly<Record<string, DiffCounts>>): string[][] {
   const cells = ({ added, removed, changed, consequences }: DiffCounts) =>
     [added, removed, changed, consequences].map(String);
@@ -24,6 +24,7 @@ export function statRows(counts: Readonly<Record<string, DiffCounts>>): string[]
   const rows = DIFF_KINDS.flatMap((kind) => {
     const own = counts[kind];
     if (own === undefined || own.added + own.removed + own.changed === 0) return [];
+    if (kind === "module") return [[kind, ...cells(own)]];
     total.added += own.added;
     total.removed += own.removed;
     total.changed += own.changed;
@@ -37,8 +38,10 @@ export function statRows(counts: Readonly<Record<string, DiffCounts>>): string[]
 export function statLine({ counts, ignored }: Head): string {
   const [last] = statRows(counts).slice(-1);
   const left = ignored > 0 ? `; ${ignored} left out by --ignore` : "";
+  const { added: come = 0, removed: gone = 0 } = counts.module ?? {};
+  const modules = come + gone === 0 ? "" : `modules: ${come} added, ${gone} removed; `;
   if (last === undefined) return `no difference${left}`;
   const [, added, removed, changed, consequences] = last;
   const only = consequences === "0" ? "" : ` (${consequences} only in consequence)`;
-  return `types: ${added} added, ${removed} removed, ${changed} changed${only}${left}`;
+  return `${modules}types: ${added} added, ${removed} removed, ${changed} changed${only}${left}`;
 }

@@ -111,13 +111,14 @@ function sideNote({ kind, changes }: TypeChange, side: TypeSide): string {
   if (kind === "struct" || kind === "union")
     parts.push(side.size === null ? "only declared" : counted(side.count, "member"));
   if (kind === "enum") parts.push(counted(side.count, "enumerator"));
+  if (kind === "module") parts.push(counted(side.count, "type"));
   return parts.join(", ");
 }
 
 /** A comment with what is known of the type besides. */
-function note({ modules, definitions, reachedFrom }: TypeChange, own: readonly string[]): string {
+function note({ kind, modules, definitions, reachedFrom }: TypeChange, own: readonly string[]): string {
   const parts = own.filter((part) => part !== "");
-  if (modules.length > 1 || modules[0] !== "") {
+  if (kind !== "module" && (modules.length > 1 || modules[0] !== "")) {
     parts.push(`in ${modules.map((module) => module || "the kernel").join(", ")}`);
   }
   if (definitions.old > 1 || definitions.new > 1) {

@@ -2,6 +2,7 @@ import type { Change, DiffKind } from "../lib/diff/change.ts";
 
 /** Kinds as the command line has them. */
 export const KIND_WORDS = [
+  "module",
   "struct",
   "union",
   "enum",

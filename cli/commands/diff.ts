@@ -71,6 +71,7 @@ export const diff = defineCommand({
       describe: "fields over all releases, as a picture",
     },
     { line: "diff vmlinuz-6.1 /sys/kernel/btf/vmlinux --stat", describe: "how much changed" },
+    { line: "diff linux-image-6.1*.deb linux-image-6.12*.deb --modules", describe: "kernels with all modules" },
     { line: "diff a/veth.ko b/veth.ko --old-base a/vmlinux --new-base b/vmlinux", describe: "a module" },
   ],
 });

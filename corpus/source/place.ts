@@ -26,12 +26,13 @@ export function kernelAt(bytes: Uint8Array, { origin, identity }: Place, options
 }
 
 /**
- * Raw BTF: a kernel's, or a module's, whose strings go on where its kernel's end and so do not start with an empty one.
+ * Raw BTF: a kernel's, or a module's, whose strings go on where its kernel's end and so do not start with an empty one, or
+ * which has none of its own.
  * @throws FormatError for a header that makes no sense, or says more than there is.
  */
 export function rawItem(bytes: Uint8Array, place: Place, options: SourceOptions): SourceItem {
   const { headerLength, stringOffset, stringLength } = parseHeader(bytes, place.origin);
-  const isSplit = stringLength > 0 && bytes[headerLength + stringOffset] !== 0;
+  const isSplit = stringLength === 0 || bytes[headerLength + stringOffset] !== 0;
   if (!isSplit) return kernelAt(bytes, place, options);
   const { origin } = place;
   if (!options.modules) return withoutKernel(origin);

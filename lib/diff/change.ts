@@ -4,11 +4,25 @@
  * type id, so that two BTFs with the same types in another order have the same diff with any third.
  */
 
-/** What can stand for itself in a diff. All other kinds are seen through what refers to them. */
-export type DiffKind = "struct" | "union" | "enum" | "typedef" | "int" | "float" | "func" | "var" | "datasec";
+/**
+ * What can stand for itself in a diff. All other kinds are seen through what refers to them. A `module` is all of one that
+ * only one side has; its types are there too.
+ */
+export type DiffKind =
+  | "module"
+  | "struct"
+  | "union"
+  | "enum"
+  | "typedef"
+  | "int"
+  | "float"
+  | "func"
+  | "var"
+  | "datasec";
 
 /** The kinds in the order a diff lists them. */
 export const DIFF_KINDS: readonly DiffKind[] = [
+  "module",
   "struct",
   "union",
   "enum",
@@ -65,13 +79,13 @@ export interface TypeChange {
 
 /** A type on one side. */
 export interface TypeSide {
-  /** Id in the view it was parsed into. */
+  /** Id in the view it was parsed into; 0 for a module. */
   readonly id: number;
   /** Id in its own file: the same but in the second and later modules. */
   readonly fileId: number;
   /** Bytes; null for what has no size: functions, a forward declaration, a typedef of void. */
   readonly size: number | null;
-  /** Members, enumerators, parameters or variables. */
+  /** Members, enumerators, parameters or variables; of a module its types. */
   readonly count: number;
   /** C, without the body: `struct task_struct`, `typedef int pid_t`, `int kill_pid(struct pid *pid, int sig)`. */
   readonly declaration: string;

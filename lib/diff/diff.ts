@@ -4,7 +4,8 @@ import { type Change, DIFF_KINDS, type DiffInput, type DiffKind, type TypeChange
 import { changesOf } from "./change-of.ts";
 import { type ClassedView, classify } from "./classes.ts";
 import { FIELD_BUDGET, type FieldBudget } from "./fields.ts";
-import { moduleName, pairTypes, type TypePair } from "./pair.ts";
+import { loneModules, moduleName } from "./modules.ts";
+import { pairTypes, type TypePair } from "./pair.ts";
 import { reachCounter } from "./reach.ts";
 import { diffKindOf } from "./root-kind.ts";
 import { typeSide } from "./spell.ts";
@@ -41,6 +42,9 @@ export function diffTypes(old: Btf, next: Btf, options: DiffOptions = {}): Types
       types.push(
         typeChange({ old: oldView, next: newView, budget, bodies: options.bodies === true }, pair, kind, name),
       );
+  }
+  for (const module of loneModules(old, next, options.modulesOnly === true)) {
+    if (accepts(module.kind, module.name)) types.push(module);
   }
   const reached = options.reached === true ? countReached(old, next, types) : types;
   return { old: inputOf(old), new: inputOf(next), types: sorted(reached) };
@@ -90,6 +94,7 @@ function countReached(old: Btf, next: Btf, types: readonly TypeChange[]): TypeCh
   const ofOld = reachCounter(old);
   const ofNew = reachCounter(next);
   return types.map((type) => {
+    if (type.kind === "module") return type;
     const count = type.new === null ? ofOld(type.old?.id ?? 0) : ofNew(type.new.id);
     return { ...type, reachedFrom: count };
   });

@@ -1,6 +1,7 @@
 import { INFO_WORD, KIND_ENUM } from "../btf/format.ts";
 import { type Btf, nameOffsetOf, recordOf, segmentOf, typeCount } from "../btf/view.ts";
 import { bodyClass, type ClassedView, type Classes } from "./classes.ts";
+import { moduleName } from "./modules.ts";
 import { referencedTypes } from "./references.ts";
 import { isDeclaration, nameKind } from "./root-kind.ts";
 import { isSameRecord } from "./same-record.ts";
@@ -73,12 +74,6 @@ function singlePair(views: Sides, moduleNames: readonly string[][], a: number, b
   const known = names.filter((name) => name !== undefined);
   const modules = known.every((name) => name === "") ? BASE : [...new Set(known)].sort();
   return { old: a, new: b, modules, definitions: a === 0 ? ONLY_NEW : b === 0 ? ONLY_OLD : BOTH };
-}
-
-/** The name of a module by its file: without directories, an archive's name, or `.ko` and what follows. */
-export function moduleName(source: string): string {
-  const file = source.slice(Math.max(source.lastIndexOf("/"), source.lastIndexOf(":"), source.lastIndexOf("!")) + 1);
-  return file.replace(/\.(?:ko|btf)(?:\..*)?$/, "").replaceAll("-", "_");
 }
 
 function chainsOf({ references }: ClassedView, nameEnd: number): Chains {

@@ -238,7 +238,9 @@ describe("btfgen diff", () => {
     const args = ["diff", path, path, "--new-module", module?.path ?? ""];
     const { stdout, code } = await runText([...args, "--only", "removed"]);
     expect({ stdout, code }).toEqual({ stdout: "", code: 0 });
-    expect((await runText(args)).stdout).toMatch(new RegExp(`^\\+.*in ${module?.name.replaceAll("-", "_")}`, "m"));
+    const name = module?.name.replaceAll("-", "_");
+    expect((await runText(args)).stdout).toMatch(new RegExp(`^\\+module ${name}; {2}/\\* \\d+ types \\*/\n$`));
+    expect((await runText([...args, "--full"])).stdout).toMatch(new RegExp(`^\\+struct .*in ${name}`, "m"));
   });
 
   it.each([

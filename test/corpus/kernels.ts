@@ -11,11 +11,11 @@ export function kernelBtf(mark: string, littleEndian = true): Uint8Array {
 /** `linux_banner` of a release. */
 export const bannerText = (release: string) => `Linux version ${release} (builder@host) (gcc 12) #1 SMP\n\0`;
 
-/** A vmlinux: ELF with .BTF and a banner. */
-export function vmlinux(mark: string, release: string, machine = 62, littleEndian = true): Uint8Array {
+/** A vmlinux: ELF with .BTF (of a mark, or the bytes given) and a banner. */
+export function vmlinux(mark: string | Uint8Array, release: string, machine = 62, littleEndian = true): Uint8Array {
   const sections = [
     { name: ".rodata", type: 1, data: Buffer.from(`Linux version %s (%s)\0${bannerText(release)}`) },
-    { name: ".BTF", type: 1, data: kernelBtf(mark, littleEndian) },
+    { name: ".BTF", type: 1, data: typeof mark === "string" ? kernelBtf(mark, littleEndian) : mark },
   ];
   return elfImage(sections, { machine, littleEndian, type: 2 });
 }

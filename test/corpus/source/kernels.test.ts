@@ -6,6 +6,8 @@ import { kernelKey } from "../../../corpus/kernel.ts";
 import { isLooseModule, isProblem, type SourceItem, type SourceOptions } from "../../../corpus/source/item.ts";
 import { kernelsOfBytes } from "../../../corpus/source/kernels-of-bytes.ts";
 import { readKernels } from "../../../corpus/source/read-kernels.ts";
+import { parseBtf } from "../../../lib/btf/parse.ts";
+import { btf, ptr } from "../../btf/builder.ts";
 import { workspace } from "../../cli/workspace.ts";
 import { arOf, cpioOf, debOf, rpmOf, tarOf } from "../containers.ts";
 import { bzImage, flatKernel, kernelBtf, moduleFile, vmlinux, zboot } from "../kernels.ts";
@@ -103,6 +105,11 @@ describe("kernelsOfBytes", () => {
     ],
     ["a module", () => moduleFile("veth", "6.9.1", split), [expect.stringContaining("module f: a kernel module")]],
     ["a module's BTF", () => split, [expect.stringContaining("module f: a kernel module")]],
+    [
+      "a module's BTF without strings of its own",
+      () => btf([ptr(1)], { base: parseBtf(kernelBtf("a")) }),
+      [expect.stringContaining("module f: a kernel module")],
+    ],
     ["a tar without a kernel", () => tarOf({ a: "text", b: "" }), ["no-kernel f: the archive has no kernel's BTF"]],
     [
       "a .deb without a kernel",
