@@ -42,6 +42,8 @@ export interface LoaderReport {
   readonly emit: string;
   readonly target: string | null;
   readonly byteOrder: ByteOrder;
+  /** CO-RE relocations of the object. */
+  readonly relocations: number;
   /** Why there is no loader. */
   readonly refusals: readonly string[];
   /** The first kernel release that has what the loader uses; null where it is refused. */
@@ -88,6 +90,7 @@ export async function writeLoader(request: LoaderRequest): Promise<{ report: Loa
     emit,
     target: target?.source ?? null,
     byteOrder: object.littleEndian ? "little" : "big",
+    relocations: object.relocations.length,
   } as const;
   if ("refusals" in built) {
     const size = { instructions: 0, data: 0, file: 0 };

@@ -4,13 +4,23 @@ import { formatTable, printable } from "./table.ts";
 
 const RIGHT: ReadonlySet<string> = new Set(["KEY", "VALUE", "ENTRIES"]);
 
+/** Types of maps whose number of entries is 0. */
+const WITHOUT_SIZE: ReadonlySet<string> = new Set([
+  "cgroup_storage",
+  "percpu_cgroup_storage",
+  "sk_storage",
+  "inode_storage",
+  "task_storage",
+  "cgrp_storage",
+]);
+
 /** What the loader makes, and how large it is. */
 export function loaderText(report: LoaderReport): string {
-  const { object, output, emit, target, since, size, maps, programs } = report;
+  const { object, output, emit, since, size, maps, programs } = report;
   if (output === null) return "";
   const head = [
     `object   ${object}`,
-    `CO-RE    ${target === null ? "left to the kernel that runs it" : `applied for ${target}`}`,
+    `CO-RE    ${relocationsText(report)}`,
     `kernel   Linux ${since} and later`,
     `loader   ${size.instructions} instructions, ${size.data} bytes of data`,
     `output   ${output} (${emit}, ${size.file} bytes)`,
@@ -31,11 +41,22 @@ export function loaderText(report: LoaderReport): string {
   return [head.map((line) => `${printable(line)}\n`).join(""), ...tables].join("\n");
 }
 
+function relocationsText({ relocations, target }: LoaderReport): string {
+  if (relocations === 0) return "none in the object";
+  return target === null ? "left to the kernel that runs it" : `applied for ${target}`;
+}
+
 /** Why there is none, and what is left to do, for standard error. */
 export function loaderNotes({ object, refusals, unset, maps }: LoaderReport): string[] {
   const notes = refusals.map((refusal) => `${object}: refused: ${refusal}`);
   const open = unset.filter((name) => !name.startsWith("LINUX_"));
   if (open.length > 0) notes.push(`${open.join(", ")}: 0 until --kconfig FILE, or who runs the loader, gives a value`);
+  const sizeless = maps.filter(({ maxEntries, entryPerCpu, type }) => {
+    return maxEntries === 0 && !entryPerCpu && !WITHOUT_SIZE.has(mapTypeName(type));
+  });
+  for (const { name } of sizeless) {
+    notes.push(`${name}: 0 entries until --max-entries ${name}=COUNT, or who runs the loader, gives a number`);
+  }
   const pinned = maps.filter((map) => map.pinned).map(({ name }) => name);
   if (pinned.length > 0) notes.push(`${pinned.join(", ")}: not pinned: a loader program cannot, who runs it can`);
   if (refusals.length > 0) notes.push("nothing is written");

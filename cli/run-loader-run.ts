@@ -51,6 +51,8 @@ export interface RunFailure {
   readonly step: number;
   readonly action: LoaderStep["action"] | null;
   readonly name: string | null;
+  /** The first program that wants what is looked up; null for any other step. */
+  readonly wantedBy: string | null;
   readonly errno: number;
   readonly errnoName: string;
 }
@@ -162,7 +164,9 @@ function reportOf(file: string, loader: Loader, line: LoaderLine): RanLoader {
 
 function failureOf({ steps }: Loader, { stage, errno, step }: NonNullable<LoaderLine["failed"]>): RunFailure {
   const one = steps[step - 1];
-  return { stage, step, action: one?.action ?? null, name: one?.name ?? null, errno, errnoName: errnoName(errno) };
+  const next = one?.action === "find" ? steps.slice(step).find(({ action }) => action === "load-program") : undefined;
+  const what = { action: one?.action ?? null, name: one?.name ?? null, wantedBy: next?.name ?? null };
+  return { stage, step, ...what, errno, errnoName: errnoName(errno) };
 }
 
 /** A failure that is the kernel's age or its limits, in words; null for any other. */

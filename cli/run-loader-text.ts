@@ -48,11 +48,16 @@ export function runLoaderNotes({ kernel, loaders }: RunLoaderReport): string[] {
 function notesOf(kernel: string, { file, failed, cannot, logs }: RanLoader): string[] {
   if (cannot !== null) return [printable(`run-loader: ${cannot}`)];
   if (failed === null) return [];
-  const { stage, step, action, name, errnoName } = failed;
+  const { stage, step, action, name, wantedBy, errnoName } = failed;
   const what = action === null ? stageText(stage) : `step ${step}, ${action}${name === "" ? "" : ` ${name}`}`;
+  const hint =
+    wantedBy === null || errnoName !== "ENOENT"
+      ? []
+      : [`  this kernel has it not: a loader made with --skip ${wantedBy} does without the program that wants it`];
   const last = logs.flatMap(({ text }) => text.split("\n"));
   return [
     printable(`${file}: ${what} gives ${errnoName} on Linux ${kernel}; nothing that it has made is left`),
+    ...hint.map(printable),
     ...last.map((line) => printable(`  ${line}`)),
   ];
 }

@@ -20,7 +20,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const command = join(root, "dist/btfgen.cjs");
 const fixture = (name: string) => join(root, `test/fixtures/objects/${name}.o`);
 const NOBODY = 65_534;
-const { directory } = workspace();
+const { directory, put } = workspace();
 const path = (name: string) => join(directory, name);
 
 /** Instructions of a loader program: a call of bpf_sys_bpf, of bpf_btf_find_by_name_kind; `r1 = n`, `r3 = n`, `r8 = n`. */
@@ -77,6 +77,9 @@ describe("btfgen loader", () => {
     expect(written.size).toMatchObject({ instructions: instructions.length / 8, data: dataSize });
     expect(written.maps.map(({ name }) => name)).toContain("globals.bss");
     expect(written.programs.map(({ name }) => name)).toEqual(["account", "classify"]);
+    const text = async (name: string) => (await runText(["loader", fixture(name), "-o", path("text")])).stdout;
+    expect(await text("globals")).toContain("\nCO-RE    left to the kernel that runs it\n");
+    expect(await text("no_core")).toContain("\nCO-RE    none in the object\n");
   });
 
   it("writes the same bytes on every run, to a file and to standard output", async () => {
@@ -95,6 +98,18 @@ describe("btfgen loader", () => {
     expect(programs.map(({ name }) => name)).toEqual(["account"]);
     expect(maps.find(({ name }) => name === "per_cpu_settings")?.maxEntries).toBe(77);
     expect(loaderOf("less").steps.at(-1)).toEqual({ action: "load-program", name: "account" });
+    const open = await runText([
+      "loader",
+      fixture("globals"),
+      "--max-entries",
+      "per_cpu_settings=0",
+      "-o",
+      path("open"),
+    ]);
+    expect(open).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("per_cpu_settings: 0 entries until --max-"),
+    });
   });
 
   it("refuses what cannot be loaded so, and writes nothing", async () => {
@@ -220,6 +235,21 @@ describeOracle("btfgen run-loader", ["bpf"], () => {
       /^btfgen: .*types\.loader: step \d+, load-program matches gives EINVAL on Linux \S+; nothing/,
     );
     expect(stderr).toContain("CO-RE relocating");
+  });
+
+  // The program is called as the tracepoint ends, and shares its string.
+  it("says which program does not find what it wants, and how to do without", async () => {
+    const gone = put(
+      "gone.bpf.o",
+      Buffer.from(
+        readFileSync(fixture("exec")).toString("latin1").replaceAll("sched_process_exec", "sched_process_gone"),
+        "latin1",
+      ),
+    );
+    expect((await run(["loader", gone, "-o", path("gone.loader")])).code).toBe(0);
+    const { report: said, stderr } = await report([path("gone.loader")]);
+    expect(said.failed).toMatchObject({ name: "btf_trace_sched_process_gone", wantedBy: "gone", errnoName: "ENOENT" });
+    expect(stderr).toContain("a loader made with --skip gone does without");
   });
 
   it("leaves nothing, whichever step fails", async () => {
