@@ -18,13 +18,18 @@ export interface DiffTextOptions {
 /** Members that moved by the same distance, one after another, are one line where there are so many and more. */
 const SHORTEST_RUN = 3;
 const BITS = 8;
+/** A type of more modules names so many; `struct Scsi_Host` is in 155. */
+const MOST_MODULES = 4;
 
 /**
  * A type's differences as lines of a patch, each beginning with `+`, `-` or a space, without line ends. Offsets are in
  * bytes, `12:3` for bit 3 of byte 12.
  */
 export function typeLines(type: TypeChange, options: DiffTextOptions): string[] {
-  return rawLines(type, options).map((line) => {
+  const { modules } = type;
+  const isLong = !options.full && modules.length > MOST_MODULES + 1;
+  const named = isLong ? [...modules.slice(0, MOST_MODULES), `${modules.length - MOST_MODULES} more`] : modules;
+  return rawLines({ ...type, modules: named }, options).map((line) => {
     const sign = line.startsWith("\t", 1) ? 2 : 1;
     return line.slice(0, sign) + printable(line.slice(sign));
   });

@@ -16,6 +16,8 @@ import { type PatchFold, type PatchLine, patchOf } from "./type-lines.ts";
 
 /** Lines of a patch before the rest is behind a button: an enum may have thousands. */
 const MOST_LINES = 400;
+/** A row names so many modules; when it is opened it has all. */
+const MOST_MODULES = 4;
 
 /** The list of types that differ. */
 export function typesPart(types: readonly PackedType[], onToggle: (key: string, open: boolean) => void): Part {
@@ -81,8 +83,13 @@ function summaryOf({ type, status }: TypeRow): (HTMLElement | null)[] {
       part("minus", "\u2212", removed),
       part("other", "~", other),
     ),
-    modules.length === 0 ? null : element("span", { class: "muted" }, visible(`in ${modules.join(", ")}`)),
+    modules.length === 0 ? null : element("span", { class: "muted" }, visible(`in ${moduleWords(modules)}`)),
   ];
+}
+
+function moduleWords(modules: readonly string[]): string {
+  const more = modules.length - MOST_MODULES;
+  return more > 1 ? `${modules.slice(0, MOST_MODULES).join(", ")}, ${more} more` : modules.join(", ");
 }
 
 function contentOf({ type, status }: TypeRow): HTMLElement {
@@ -93,6 +100,8 @@ function contentOf({ type, status }: TypeRow): HTMLElement {
     facts.push(`Reached from ${counted(type.reachedFrom, "type")}.`);
   const { old, new: now } = type.definitions;
   if (old > 1 || now > 1) facts.push(`There are ${old} definitions of that name in the old, ${now} in the new.`);
+  if (type.modules.length > MOST_MODULES + 1)
+    facts.push(visible(`In ${type.modules.map((module) => module || "the kernel").join(", ")}.`));
   if (facts.length > 0) made.append(element("p", { class: "muted" }, facts.join(" ")));
   if (
     type.status === "changed" &&

@@ -180,6 +180,23 @@ describe("btfgen diff --modules", () => {
     expect(both.code).toBe(2);
   });
 
+  it("names a few of many modules, and all in full", async () => {
+    const base = btf([INT]);
+    const many = (bytes: number) =>
+      tar(
+        Object.fromEntries(
+          ["a", "b", "c", "d", "e", "f"].map((name) => [
+            `${name}.btf`,
+            btf([word("shared", bytes)], { base: parseBtf(base) }),
+          ]),
+        ),
+      );
+    const [path, before, after] = [put("k.btf", base), put("many.tar", await many(4)), put("more.tar", await many(8))];
+    const args = ["diff", path, path, "--old-module", before, "--new-module", after];
+    expect((await runText(args)).stdout).toBe(" struct shared;  /* size 4 -> 8; in a, b, c, d, 2 more */\n");
+    expect((await runText([...args, "--full"])).stdout).toContain("in a, b, c, d, e, f */");
+  });
+
   it("compares real modules: with themselves, without one, and one with another", async () => {
     const { path } = kernelSample(KERNEL_OF_MODULES);
     const samples = moduleSamples();
