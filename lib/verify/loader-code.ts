@@ -7,6 +7,7 @@ import { type ReloRecord, resolveObject } from "../core/resolve.ts";
 import { LIBBPF_RULES } from "../core/rules.ts";
 import { hex } from "./instructions.ts";
 import type { BtfSide, LoadRun, ProgramRun } from "./loader-run.ts";
+import { withoutValues } from "./refusal.ts";
 
 /** Where libbpf's code with full BTF is not that with small BTF, or not ours. */
 export interface LoaderDifference {
@@ -263,5 +264,6 @@ function isRelocationRefusal({ warnings }: LoadRun): boolean {
 
 function outcomeText({ ok, warnings }: LoadRun): string {
   if (ok) return "relocated";
-  return warnings.find((text) => !text.startsWith("failed to load object")) ?? "refused without a word";
+  const said = warnings.find((text) => !text.startsWith("failed to load object"));
+  return said === undefined ? "refused without a word" : withoutValues(said);
 }

@@ -42,7 +42,7 @@ const NO_REASON = /^(failed to load object|prog '.*': failed to load|permission 
 const WARNINGS: readonly (readonly [RegExp, RefusalKind])[] = [
   [/\bextern\b|\bksym\b|kconfig/i, "extern"],
   [/^map '.*'/, "map"],
-  [/CO-RE relocation/, "relocation"],
+  [/^relo #\d|CO-RE relocation/, "relocation"],
   [/missing BPF prog type/, "program-type"],
   [/attach|failed to find kernel BTF type|failed to find BTF type/i, "attach-target"],
   [/^struct_ops init_kern|^struct_ops/, "attach-target"],
@@ -52,6 +52,14 @@ const POISON_TEXTS = ["<invalid CO-RE relocation>", `unknown#${POISON_HELPER}`, 
 const HELPER = /unknown func|cannot use helper|calling kernel function|kernel function .* (is )?not allowed/;
 const ATTACH =
   /attach|fentry|trampoline|is not modifiable|func_model|btf_id \d+ .*not|not a known struct_ops|unsupported member/i;
+
+/**
+ * What libbpf says, without the two values of an ambiguous relocation: they may be types' ids, which are others with small
+ * BTF, and what other values are has been proved (relo_core.c, bpf_core_calc_relo_insn).
+ */
+export function withoutValues(text: string): string {
+  return text.replace(/(relo #\d+: relocation decision ambiguity): .*/, "$1");
+}
 
 /** Why a run came to nothing. */
 export function refusalOf(run: LoadRun): Refusal {
@@ -73,7 +81,9 @@ function refusedInstead({ program, warnings }: LoadRun): string | null {
 function reasonOf({ errno, warnings, verifierLog }: LoadRun): Refusal {
   if (verifierLog !== "") return verifierRefusal(verifierLog);
   // The program's name is known, and the reason is the same for its neighbour.
-  const saying = warnings.filter((text) => !NO_REASON.test(text)).map((text) => text.replace(/^prog '.*?': /, ""));
+  const saying = warnings
+    .filter((text) => !NO_REASON.test(text))
+    .map((text) => withoutValues(text).replace(/^prog '.*?': /, ""));
   const isLoad = saying.some((text) => text.startsWith("BPF program load failed"));
   if (!isLoad) {
     const [text] = saying;

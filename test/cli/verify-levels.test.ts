@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { VerifyReport } from "../../cli/verify-report.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
+import { RELO_TYPE_ID_TARGET } from "../../lib/core/relo-kind.ts";
+import { int, m, struct } from "../btf/builder.ts";
+import { EXIT, MOV_K, objectBytes } from "../core/object-builder.ts";
 import { libbpfToolsExecutables } from "../oracle/libbpf-tools.ts";
 import { describeOracle } from "../oracle/requirements.ts";
 import { KERNEL_6_1, KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
@@ -98,6 +101,26 @@ describeOracle("verify on the running kernel", ["bpf", "libbpf"], () => {
       /level btf-load cannot run: FULL is not the running kernel's BTF: give .* as --full .*--kernel IMAGE/,
     );
     expect(await report([...args, "--kernel", "host"])).toMatchObject({ code: 3, stderr: kernel.stderr });
+  });
+
+  it("takes an id that is ambiguous with both for no difference, though the ids are others", async () => {
+    const { path } = await kernelSample(KERNEL_6_1);
+    const relos = [{ kind: RELO_TYPE_ID_TARGET, typeId: 2, access: "0" }];
+    const rows = [int("int", 4), struct("getdents_callback", 4, [m("x", 1, 0)])];
+    const insns = [MOV_K, EXIT];
+    const object = put(
+      "ids.o",
+      objectBytes({ rows, programs: [{ name: "ambiguous", section: "socket", insns, relos }] }),
+    );
+    const btf = await minimized("ids.btf", path, object, fixture("exec"));
+    const { report: found, code } = await report([btf, "--full", path, object, fixture("exec"), "--level", "libbpf"]);
+    expect({ code, level: found.level, differences: found.libbpf?.differences }).toEqual({
+      code: 0,
+      level: "libbpf",
+      differences: [],
+    });
+    const reason = "prog 'ambiguous': relo #0: relocation decision ambiguity";
+    expect(found.libbpf?.notCompared).toContainEqual({ object, program: null, reason });
   });
 
   it("does not take a program that no kernel tested for a success", async () => {

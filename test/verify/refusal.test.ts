@@ -54,6 +54,27 @@ describe("refusalOf", () => {
       "failed to perform CO-RE relocations: -22",
     ],
     [
+      "relocation",
+      {
+        warnings: [
+          "Error loading .BTF into kernel: -22. BTF is optional, ignoring.",
+          "prog 'p': relo #0: failed to patch insn #6: -22",
+          "failed to perform CO-RE relocations: -22",
+        ],
+      },
+      "relo #0: failed to patch insn #6: -22",
+    ],
+    [
+      "relocation",
+      { warnings: ["prog 'p': relo #1: relocation decision ambiguity: success 88472 != success 17956"] },
+      "relo #1: relocation decision ambiguity",
+    ],
+    [
+      "relocation",
+      { warnings: ["prog 'p': relo #1: field offset ambiguity: 64 != 128"] },
+      "relo #1: field offset ambiguity: 64 != 128",
+    ],
+    [
       "program-type",
       { warnings: ["prog 'p': missing BPF prog type, check ELF section name 'x'"] },
       "missing BPF prog type, check ELF section name 'x'",
