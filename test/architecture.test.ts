@@ -14,7 +14,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   "lib/btf": [],
   "lib/c": ["lib/btf"],
   "lib/elf": ["lib/btf"],
-  "lib/core": ["lib/btf", "lib/elf"],
+  "lib/core": ["lib/btf", "lib/c", "lib/elf"],
   // Not each other: verify is an independent check of minimize.
   "lib/minimize": ["lib/btf", "lib/elf", "lib/core"],
   "lib/verify": ["lib/btf", "lib/elf", "lib/core"],

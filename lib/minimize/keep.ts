@@ -13,7 +13,7 @@ import {
 import { arrayElement, enumeratorName, memberName, memberType } from "../btf/members.ts";
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { nameOf, stringAt } from "../btf/strings.ts";
-import { type Btf, isComposite, isEnum, isTransparent, kindOf, targetOf, vlenOf } from "../btf/view.ts";
+import { type Btf, isComposite, isEnum, kindOf, targetOf, vlenOf } from "../btf/view.ts";
 import { nearest } from "../core/nearest.ts";
 import { inBaseFirst, namesOf, typesByName } from "../core/type-names.ts";
 import { type Marks, markEnumerator, markExactly, markMember, NAMED, TARGETED } from "./marks.ts";
@@ -135,10 +135,8 @@ function keepType(marks: Marks, { path }: Spec, id: number): Failure | null {
     at = next;
   }
   markExactly(marks, id, NAMED);
-  for (let of = id; isTransparent(kindOf(btf, of)); of = targetOf(btf, of)) {
-    // Integers, structs, ... behind the typedef keep their names: user space asks for them by it.
-    if (!isTransparent(kindOf(btf, targetOf(btf, of)))) markExactly(marks, targetOf(btf, of), NAMED);
-  }
+  // Integers, structs, ... behind a typedef keep their names, too: user space asks for them by it.
+  markExactly(marks, skipModifiersAndTypedefs(btf, id), NAMED);
   return null;
 }
 

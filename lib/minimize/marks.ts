@@ -14,7 +14,7 @@ import {
 } from "../btf/format.ts";
 import { arrayElement, enumeratorAt, memberAt, memberType, paramType } from "../btf/members.ts";
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
-import { type Btf, isComposite, isEnum, isTransparent, kindOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
+import { type Btf, isComposite, isEnum, kindOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
 import {
   type Evidence,
   FACT_COUNT,
@@ -108,11 +108,16 @@ export function isElementMarked(marks: Marks, word: number): boolean {
  * a typedef itself, use markExactly.
  */
 export function markType(marks: Marks, id: number, bits: number): void {
+  markExactly(marks, markNamesBefore(marks, id), bits);
+}
+
+/** With `keepNames` keeps the modifiers and typedefs in front of a type. Returns the type. */
+function markNamesBefore(marks: Marks, id: number): number {
   const { btf } = marks;
-  if (marks.keepNames) {
-    for (let at = id; isTransparent(kindOf(btf, at)); at = targetOf(btf, at)) markExactly(marks, at, KEPT);
-  }
-  markExactly(marks, skipModifiersAndTypedefs(btf, id), bits);
+  // First, as it throws where they go round in a circle.
+  const type = skipModifiersAndTypedefs(btf, id);
+  if (marks.keepNames) for (let at = id; at !== type; at = targetOf(btf, at)) markExactly(marks, at, KEPT);
+  return type;
 }
 
 /** Marks this very type, be it a modifier or not. */
@@ -134,9 +139,7 @@ export function markExactly(marks: Marks, id: number, bits: number): void {
  */
 export function markDeclared(marks: Marks, id: number, behindPointer: boolean): void {
   const { btf } = marks;
-  if (marks.keepNames)
-    for (let at = id; isTransparent(kindOf(btf, at)); at = targetOf(btf, at)) markExactly(marks, at, KEPT);
-  const type = skipModifiersAndTypedefs(btf, id);
+  const type = markNamesBefore(marks, id);
   if (!isComposite(kindOf(btf, type))) markExactly(marks, type, NAMED | DECLARED);
   else if (!behindPointer || isMarked(marks, type, KEPT)) markExactly(marks, type, NAMED);
   else addMark(marks, type, DECLARED);

@@ -86,7 +86,7 @@ describe("paths as a person writes them", () => {
     [RELO_TYPE_SIZE, 8, "0", "s_t"],
     [RELO_TYPE_ID_LOCAL, 6, "0", "struct s *"],
     [RELO_TYPE_ID_LOCAL, 4, "0", "union {...}"],
-    [RELO_TYPE_ID_LOCAL, 10, "0", "int[4][2]"],
+    [RELO_TYPE_ID_LOCAL, 10, "0", "int[2][4]"],
   ])("kind %i, root %i, %s is %s", (kind, root, access, path) => {
     const object = buildObject({
       rows: types,

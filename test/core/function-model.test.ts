@@ -68,7 +68,7 @@ describe("functionModel", () => {
     ["a long", LONG, "integer", 8, 1, true, "long"],
     ["a 128-bit int", INT128, "integer", 16, 2, true, "__int128"],
     ["a pointer", PTR, "pointer", 8, 1, false, "struct s8 *"],
-    ["a const pointer", CONST_PTR, "pointer", 8, 1, false, "struct s8 * const"],
+    ["a const pointer", CONST_PTR, "pointer", 8, 1, false, "struct s8 *const"],
     // The kernel looks at integers alone, whatever an enum's kind_flag says.
     ["a signed enum", ENUM, "enum", 4, 1, false, "enum colour"],
     ["an enum64", ENUM64, "enum", 8, 1, false, "enum wide"],

@@ -30,6 +30,17 @@ const kept = (keep: string[]) => {
   return { lines: outline(parseBtf(blobs[0].bytes)), problems: keepProblems };
 };
 
+describe("typedefs of each other", () => {
+  const loop = [int("int", 4), typedef("a", 3), typedef("b", 2), struct("s", 4, [m("x", 2, 0)])];
+  it.each([
+    [["a"], {}],
+    [["s.x"], {}],
+    [["s.x"], { keepNames: true }],
+  ])("are refused, and not followed without end: %j %j", (keep, options) => {
+    expect(() => minimize(parseBtf(btf(loop)), [], { keep, ...options })).toThrow(/or in a circle/);
+  });
+});
+
 describe("what is kept", () => {
   it.each([
     ["struct mm", ["struct mm 16 {}"]],
