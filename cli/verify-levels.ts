@@ -52,8 +52,8 @@ export interface NativeResult {
 
 /** Runs the levels that need a kernel, as far as asked and as far as this machine lets them. */
 export async function checkNatively(input: NativeInput): Promise<NativeResult> {
-  const blocked = whyNotAtAll(input);
-  if (blocked !== null) return { answer: null, cannot: blocked, code: null, verdicts: null };
+  const reason = whyNotAtAll(input);
+  if (reason !== null) return { answer: null, cannot: { level: "btf-load", reason }, code: null, verdicts: null };
   const check = {
     level: input.level,
     full: input.fullBytes,
@@ -76,30 +76,26 @@ export async function checkNatively(input: NativeInput): Promise<NativeResult> {
   return { answer, cannot: answer.cannot, code, verdicts };
 }
 
-/** What stands against every native level, or one of them, before anything is asked. */
-function whyNotAtAll({ onHost, vm, level, full, fullBytes, hasModules }: NativeInput): CannotRun | null {
+/** What stands against every native level before anything is asked; null for nothing. */
+function whyNotAtAll({ onHost, vm, level, full, fullBytes, hasModules }: NativeInput): string | null {
   if (hasModules) {
-    const reason =
-      "kernels take no split BTF, and libbpf reads no modules beside the BTF that it is given: leave them out";
-    return { level: "btf-load", reason };
+    return "kernels take no split BTF, and libbpf reads no modules beside the BTF that it is given: leave them out";
   }
   if (vm !== null) return whyNotInVm(vm, fullBytes);
   if ((byteOrderOf(full) === "little") !== HOST_LITTLE_ENDIAN) {
-    return { level: "btf-load", reason: "the BTF is of the other byte order than this machine" };
+    return "the BTF is of the other byte order than this machine";
   }
-  if ((onHost || level === "kernel") && !isHostBtf(fullBytes)) {
-    const reason =
-      `FULL is not the running kernel's BTF: give ${HOST_BTF} as --full (and small BTF made from it), ` +
-      "boot the kernel that FULL is of (--kernel IMAGE), or leave --kernel out and go no further than --level libbpf";
-    return { level: "btf-load", reason };
-  }
-  return null;
+  return onHost || level === "kernel" ? whyNotHost(fullBytes) : null;
 }
 
-function isHostBtf(bytes: Uint8Array): boolean {
+/** Why this machine's kernel cannot take programs that are relocated for that full BTF, and the way out; null where it can. */
+function whyNotHost(full: Uint8Array): string | null {
+  const wayOut =
+    "boot the kernel that FULL is of (--kernel IMAGE), or leave --kernel out and go no further than --level libbpf";
   try {
-    return readFileSync(HOST_BTF).equals(bytes);
+    if (readFileSync(HOST_BTF).equals(full)) return null;
   } catch {
-    return false;
+    return `the running kernel shows no BTF (${HOST_BTF}): ${wayOut}`;
   }
+  return `FULL is not the running kernel's BTF: give ${HOST_BTF} as --full (and small BTF made from it), ${wayOut}`;
 }

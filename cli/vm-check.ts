@@ -1,4 +1,3 @@
-import type { CannotRun } from "../checker/protocol.ts";
 import type { BootImage } from "../corpus/source/boot-image.ts";
 import type { VmLine } from "../vm/protocol.ts";
 import { parseTarget } from "./btf-input.ts";
@@ -41,15 +40,10 @@ export function whyNotBootable({ arch }: VmKernel): string | null {
 }
 
 /** Why this kernel cannot be asked here about that full BTF; null where it can. */
-export function whyNotInVm(kernel: VmKernel, full: Uint8Array): CannotRun | null {
+export function whyNotInVm(kernel: VmKernel, full: Uint8Array): string | null {
   const { btf, origin } = kernel;
-  const level = "btf-load";
-  const reason = whyNotBootable(kernel);
-  if (reason !== null) return { level, reason };
-  if (!Buffer.from(btf.buffer, btf.byteOffset, btf.byteLength).equals(full)) {
-    return { level, reason: `FULL is not the BTF of ${origin}: leave --full out, its own is taken then` };
-  }
-  return null;
+  if (Buffer.compare(btf, full) === 0) return whyNotBootable(kernel);
+  return whyNotBootable(kernel) ?? `FULL is not the BTF of ${origin}: leave --full out, its own is taken then`;
 }
 
 /**

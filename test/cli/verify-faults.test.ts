@@ -71,6 +71,23 @@ describeOracle("verify where something is missing", ["bpf", "libbpf"], () => {
     );
   });
 
+  it("tells that the running kernel shows no BTF", () => {
+    const full = put("full.btf", readFileSync(HOST_BTF));
+    const line = ["verify", full, "--full", full, fixture("exec"), "--level", "kernel"];
+    // Nothing is where it was, for this process alone.
+    const hidden = 'mount -t tmpfs none /sys/kernel/btf && exec "$0" "$@"';
+    const { status, stdout, stderr } = spawnSync(
+      "unshare",
+      ["--mount", "sh", "-c", hidden, process.execPath, command, ...line],
+      { encoding: "utf8" },
+    );
+    expect({ status, isFar: stdout.includes("holds at level instructions\n") }, stderr).toEqual({
+      status: 3,
+      isFar: true,
+    });
+    expect(stderr).toMatch(/ cannot run: the running kernel shows no BTF \(.*\): boot .* \(--kernel IMAGE\), or /);
+  });
+
   it.each([
     ["EPERM", 1, "to root: a filter of system calls or a lockdown"],
     ["ENOSYS", 38, "this kernel, or a filter of system calls, has no BPF"],
