@@ -11,7 +11,7 @@ import { UsageError } from "./errors.ts";
 import { encodeLoader } from "./loader-file.ts";
 import { readObjects } from "./object-input.ts";
 import { planOptions } from "./plan-input.ts";
-import { type Signer, signLoader } from "./sign-loader.ts";
+import type { Signer } from "./sign-loader.ts";
 import { checkStandardInput, readTarget } from "./target-input.ts";
 
 /** What to write, of what, for which kernel. */
@@ -100,7 +100,7 @@ export async function writeLoader(request: LoaderRequest): Promise<{ report: Loa
   const unset = plan.externs
     .filter(({ kind, state }) => kind === "kconfig" && state === "needed")
     .map((one) => one.name);
-  const signed = signer === null ? built : signLoader(built, unset, signer);
+  const signed = signer === null ? built : (await import("./sign-loader.ts")).signLoader(built, unset, signer);
   const bytes = (EMITTERS[emit] ?? encodeLoader)(signed);
   const { steps, maps, programs, since } = built;
   return {

@@ -107,7 +107,8 @@ export function infoPart(bytes: Uint8Array, source: string, which: "func_info" |
     const nameOffset = view.getUint32(position, littleEndian);
     const bytesHere = view.getUint32(position + 4, littleEndian) * recordBytes;
     const first = position + SECTION_HEADER_BYTES;
-    const words = Uint32Array.from({ length: bytesHere / 4 }, (_, i) => view.getUint32(first + i * 4, littleEndian));
+    const words = new Uint32Array(bytesHere / 4);
+    for (let i = 0; i < words.length; i++) words[i] = view.getUint32(first + i * 4, littleEndian);
     sections.push({ nameOffset, words });
     position = first + bytesHere;
   }

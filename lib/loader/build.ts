@@ -8,6 +8,7 @@ import { kernelName } from "../prepare/map-name.ts";
 import type { Plan, PlannedMap, PlannedProgram } from "../prepare/plan.ts";
 import { assembled } from "./assemble.ts";
 import { BTF_LOAD, CREATE, TYPES } from "./attributes.ts";
+import { type CarriedRelocations, carriedRelocations } from "./carried-relocations.ts";
 import { emitDataCheck } from "./check-data.ts";
 import { emitMaps, emitSlots, placeLateContents, placeMaps } from "./create-maps.ts";
 import { addBytes, reserve, setWord } from "./data.ts";
@@ -68,7 +69,8 @@ export function buildLoader(object: BpfObject, plan: Plan, options: LoaderOption
   if (plan.btf !== null) emitTypes(writing, types, plan.btf);
   const contents = emitMaps(writing, plan, places, shared);
   emitSlots(writing, plan, shared, "maps", (index) => (created.includes(index) ? slots.map(index) : undefined));
-  const context = { object, plan, lookups, found: new Set<string>() };
+  const carried: CarriedRelocations = plan.relocated ? new Map() : carriedRelocations(object);
+  const context = { plan, carried, lookups, found: new Set<string>() };
   programs.forEach((program, i) => {
     emitProgram(writing, context, program, programPlaces[i] as number, slots.program(i));
   });

@@ -1,5 +1,4 @@
 import { INSN_BYTES, INSN_IMM, INSN_OFF, INSN_REGS } from "../core/instruction.ts";
-import type { BpfObject } from "../core/object.ts";
 import { codeOf, destinationOf } from "../prepare/code-access.ts";
 import { kernelName } from "../prepare/map-name.ts";
 import type { InfoRecords, Plan, PlannedProgram, Reference } from "../prepare/plan.ts";
@@ -16,7 +15,7 @@ import {
   WORD,
 } from "./assemble.ts";
 import { LOAD, NAME_ROOM, PROG_LOAD } from "./attributes.ts";
-import { carriedRelocations, RELOCATION_WORDS } from "./carried-relocations.ts";
+import { type CarriedRelocations, RELOCATION_WORDS, relocationsOfProgram } from "./carried-relocations.ts";
 import { addBytes, addText, addWords, type LoaderData, reserve, setText, setWord } from "./data.ts";
 import {
   beginStep,
@@ -42,8 +41,9 @@ export function placeProgram(data: LoaderData, carriesRelocations: boolean): num
 
 /** What all programs are loaded with. */
 export interface ProgramContext {
-  readonly object: BpfObject;
   readonly plan: Plan;
+  /** Empty where they are applied. */
+  readonly carried: CarriedRelocations;
   readonly lookups: Lookups;
   /** Keys of what is looked up already. */
   readonly found: Set<string>;
@@ -57,9 +57,9 @@ export function emitProgram(
   at: number,
   slot: number,
 ): void {
-  const { object, plan, lookups, found } = context;
+  const { plan, lookups, found } = context;
   const { data } = writing;
-  const carried = plan.relocated ? [] : carriedRelocations(object, program);
+  const carried = relocationsOfProgram(context.carried, program);
   emitLookups(writing, plan, lookups, program, found);
   beginStep(writing, "load-program", program.name);
   const instructions = addBytes(data, program.instructions);

@@ -10,21 +10,24 @@ const TAG = "exception_callback:";
 const WHOLE = 0xffff_ffff;
 
 /**
- * The function of `.text` that a program names as its exception callback, as an index into the object's programs; null for
- * none (libbpf.c, bpf_prog_assign_exc_cb; since 1.3). Of several the kernel takes none, and neither is one taken here.
+ * The functions of `.text` that programs name as their exception callbacks, as indexes into the object's programs, by the
+ * programs' names (libbpf.c, bpf_prog_assign_exc_cb; since 1.3). Of several of one program the kernel takes none, and
+ * neither is one taken here.
  */
-export function exceptionCallback({ btf, programs }: BpfObject, program: string): number | null {
-  if (btf === null) return null;
-  const named: string[] = [];
-  for (let id = 1; id < typeCount(btf); id++) {
+export function exceptionCallbacks({ btf, programs }: BpfObject): ReadonlyMap<string, number> {
+  const named = new Map<string, string[]>();
+  for (let id = 1; btf !== null && id < typeCount(btf); id++) {
     if (kindOf(btf, id) !== KIND_DECL_TAG || btf.words[recordOf(btf, id) + DECL_TAG_COMPONENT_WORD] !== WHOLE) continue;
     const tag = nameOf(btf, id);
-    if (!tag.startsWith(TAG)) continue;
     const target = targetOf(btf, id);
-    if (kindOf(btf, target) === KIND_FUNC && nameOf(btf, target) === program) named.push(tag.slice(TAG.length));
+    if (!tag.startsWith(TAG) || kindOf(btf, target) !== KIND_FUNC) continue;
+    const program = nameOf(btf, target);
+    named.set(program, [...(named.get(program) ?? []), tag.slice(TAG.length)]);
   }
-  const [name] = named;
-  if (name === undefined || named.length > 1) return null;
-  const found = programs.findIndex((one) => one.section === LIBRARY_SECTION && one.name === name);
-  return found === -1 ? null : found;
+  const found = new Map<string, number>();
+  for (const [program, [name, ...others]] of named) {
+    const index = programs.findIndex((one) => one.section === LIBRARY_SECTION && one.name === name);
+    if (others.length === 0 && index !== -1) found.set(program, index);
+  }
+  return found;
 }

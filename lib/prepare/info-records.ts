@@ -3,26 +3,41 @@ import { INSN_BYTES } from "../core/instruction.ts";
 import type { BpfProgram } from "../core/object.ts";
 import type { InfoRecords } from "./plan.ts";
 
+/** Records of func_info or line_info by the index of their ELF section, as words. */
+export interface SectionRecords {
+  readonly recordBytes: number;
+  readonly bySection: ReadonlyMap<number, Uint32Array>;
+}
+
+/** Puts records in order by section. `sectionOf` gives a section's index by the place of its name in the object's BTF strings. */
+export function recordsBySection(part: InfoPart, sectionOf: (nameOffset: number) => number): SectionRecords {
+  const bySection = new Map<number, Uint32Array>();
+  for (const { nameOffset, words } of part.sections) {
+    const index = sectionOf(nameOffset);
+    // The first part about a section counts; others of its name are passed over (libbpf.c, adjust_prog_btf_ext_info).
+    if (!bySection.has(index)) bySection.set(index, words);
+  }
+  return { recordBytes: part.recordBytes, bySection };
+}
+
 /** The records of a function, as words; instruction offsets still count bytes of its section. Null for none. */
 export function recordsOfFunction(
-  part: InfoPart,
-  sectionOf: (nameOffset: number) => number,
+  { recordBytes, bySection }: SectionRecords,
   { sectionIndex, offset, size }: BpfProgram,
 ): Uint32Array | null {
-  const width = part.recordBytes / 4;
-  // The first part about the section counts; others of its name are passed over (libbpf.c, adjust_prog_btf_ext_info).
-  const home = part.sections.find(({ nameOffset }) => sectionOf(nameOffset) === sectionIndex);
-  if (home === undefined) return null;
+  const width = recordBytes / 4;
+  const words = bySection.get(sectionIndex);
+  if (words === undefined) return null;
   let first = -1;
   let end = -1;
-  for (let at = 0; at < home.words.length; at += width) {
-    const insn = home.words[at] as number;
+  for (let at = 0; at < words.length; at += width) {
+    const insn = words[at] as number;
     if (insn < offset) continue;
     if (insn >= offset + size) break;
     if (first === -1) first = at;
     end = at + width;
   }
-  return first === -1 ? null : home.words.subarray(first, end);
+  return first === -1 ? null : words.subarray(first, end);
 }
 
 /** Collects the records of a program's parts, their places counted in instructions from the program's start. */

@@ -3,7 +3,7 @@ import { stringAt } from "../btf/strings.ts";
 import type { Btf } from "../btf/view.ts";
 import { type AppliedProgram, applyRecords, isFailure } from "../core/apply.ts";
 import { type AttachTarget, attachTargets } from "../core/attach-targets.ts";
-import { type InfoPart, infoPart } from "../core/btf-ext.ts";
+import { infoPart } from "../core/btf-ext.ts";
 import type { CandidateIndex } from "../core/candidates.ts";
 import { INSN_BYTES } from "../core/instruction.ts";
 import type { BpfObject, BpfProgram } from "../core/object.ts";
@@ -13,9 +13,9 @@ import { sectionBytes } from "../elf/section-bytes.ts";
 import { readSymbols } from "../elf/symbols.ts";
 import { type Bindings, bindReferences, type ExternState } from "./bind.ts";
 import { type CodeRelocation, codeRelocations, LIBRARY_SECTION } from "./code-relocations.ts";
-import { exceptionCallback } from "./exception-callback.ts";
+import { exceptionCallbacks } from "./exception-callback.ts";
 import { collectExterns, type Extern, settingsSize } from "./externs.ts";
-import { joinRecords, recordsOfFunction } from "./info-records.ts";
+import { joinRecords, recordsBySection, recordsOfFunction, type SectionRecords } from "./info-records.ts";
 import { readSettings } from "./kconfig.ts";
 import { kernelNeeds } from "./kernel-needs.ts";
 import { joinParts, type LinkedPart, linkProgram } from "./link.ts";
@@ -100,6 +100,7 @@ export function prepare(object: BpfObject, target: CandidateIndex | null, option
     found,
     structOps,
     info: infoParts(object),
+    callbacks: exceptionCallbacks(object),
     refusals,
   };
   const programs = entries.map((index, place) => planProgram(context, index, place));
@@ -141,15 +142,15 @@ interface Context {
   readonly found: ReadonlyMap<string, number> | null;
   readonly structOps: BoundStructOps;
   readonly info: InfoParts;
+  /** Exception callbacks by their programs' names. */
+  readonly callbacks: ReadonlyMap<string, number>;
   /** To which a program adds its own. */
   readonly refusals: string[];
 }
 
 interface InfoParts {
-  readonly functions: InfoPart | null;
-  readonly lines: InfoPart | null;
-  /** Index of the section of a name in the object's BTF strings. */
-  readonly sectionOf: (nameOffset: number) => number;
+  readonly functions: SectionRecords | null;
+  readonly lines: SectionRecords | null;
 }
 
 function planProgram(context: Context, index: number, place: number): PlannedProgram {
@@ -168,13 +169,13 @@ function planProgram(context: Context, index: number, place: number): PlannedPro
     refusals.push(`prog '${name}': its section '${section}' says no type: whoever loads it must`);
   }
   const code = applied.map(({ instructions }) => instructions);
-  const linked = linkProgram(object, index, code, relocations, exceptionCallback(object, name));
+  const linked = linkProgram(object, index, code, relocations, context.callbacks.get(name) ?? null);
   if (linked.refusal !== null) refusals.push(`prog '${name}': ${linked.refusal}`);
   const references = linked.parts.flatMap((part) =>
     bindReferences(part.code, part.start, relocations[part.index] ?? [], bindings),
   );
-  const join = (part: InfoPart | null): InfoRecords | null => {
-    const joined = joinInfo(object, part, info.sectionOf, linked.parts);
+  const join = (part: SectionRecords | null): InfoRecords | null => {
+    const joined = joinInfo(object, part, linked.parts);
     if (joined === "missing") refusals.push(`prog '${name}': a subprogram has no .BTF.ext records, but others have`);
     return joined === "missing" ? null : joined;
   };
@@ -209,15 +210,14 @@ function planProgram(context: Context, index: number, place: number): PlannedPro
 /** Null where the program itself has none (a loader then passes none at all). */
 function joinInfo(
   object: BpfObject,
-  part: InfoPart | null,
-  sectionOf: InfoParts["sectionOf"],
+  part: SectionRecords | null,
   parts: readonly LinkedPart[],
 ): InfoRecords | "missing" | null {
   if (part === null) return null;
   const found: { words: Uint32Array; home: BpfProgram; start: number }[] = [];
   for (const { index, start } of parts) {
     const home = object.programs[index] as BpfProgram;
-    const words = recordsOfFunction(part, sectionOf, home);
+    const words = recordsOfFunction(part, home);
     if (words === null) return start === 0 ? null : "missing";
     found.push({ words, home, start });
   }
@@ -257,9 +257,13 @@ function infoParts({ elf, btf, source }: BpfObject): InfoParts {
     if (btf === null || nameOffset >= btf.strings.length) return -1;
     return findSection(elf, stringAt(btf.strings, nameOffset))?.index ?? -1;
   };
-  if (section === undefined || section.size === 0 || btf === null) return { functions: null, lines: null, sectionOf };
+  if (section === undefined || section.size === 0 || btf === null) return { functions: null, lines: null };
   const bytes = sectionBytes(elf, section);
-  return { functions: infoPart(bytes, source, "func_info"), lines: infoPart(bytes, source, "line_info"), sectionOf };
+  const records = (which: "func_info" | "line_info"): SectionRecords | null => {
+    const part = infoPart(bytes, source, which);
+    return part === null ? null : recordsBySection(part, sectionOf);
+  };
+  return { functions: records("func_info"), lines: records("line_info") };
 }
 
 /** The section `license` as text; empty without one, which a kernel takes for a proprietary one. */
