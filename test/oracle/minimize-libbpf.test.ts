@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { type JobOptions, runParsed } from "../../lib/job/job.ts";
-import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNELS_TO_ASK, kernelPath } from "../samples.ts";
+import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNELS_TO_ASK, kernelPath, THOROUGH } from "../samples.ts";
 import { type LibbpfOptions, libbpfRelocateMany } from "./libbpf.ts";
 import { compareRuns, noPairs, type PairCount } from "./libbpf-pair.ts";
 import { fixtureObjects, type ObjectFile, toolObjects } from "./object-files.ts";
@@ -87,7 +87,8 @@ describeOracle("full and small BTF in libbpf's hands", ["libbpf"], () => {
       TIMEOUT_MS,
     );
 
-    it(
+    // As our own objects above, in five times the time.
+    it.runIf(THOROUGH)(
       "with their relocations backwards, each program alone",
       () => {
         const count = noPairs();

@@ -5,11 +5,13 @@ import { diffTypes } from "../../lib/diff/diff.ts";
 import { btf } from "../btf/builder.ts";
 import { randomFrom } from "../core/random-types.ts";
 import { mirrored, sortedByText } from "../diff/outline.ts";
+import { THOROUGH } from "../samples.ts";
 import { randomScene, randomTypes } from "./kernel-types.ts";
 import { permuted, withoutIds } from "./permuted.ts";
 
 const SEED = 5_2026;
 const TYPES = 60;
+const RUNS = THOROUGH ? 150 : 60;
 
 describe("a diff of random BTFs", () => {
   const pair = fc.nat({ max: 1 << 30 }).map((seed) => {
@@ -20,7 +22,7 @@ describe("a diff of random BTFs", () => {
   });
 
   let differed = 0;
-  test.prop([pair], { seed: SEED, numRuns: 150 })("mirrors the diff the other way round", ({ old, next }) => {
+  test.prop([pair], { seed: SEED, numRuns: RUNS })("mirrors the diff the other way round", ({ old, next }) => {
     const forth = diffTypes(old, next).types;
     if (forth.some(({ status }) => status === "changed")) differed++;
     expect(mirrored(diffTypes(next, old).types)).toEqual(sortedByText(forth));
@@ -30,7 +32,7 @@ describe("a diff of random BTFs", () => {
     expect(differed).toBeGreaterThan(75);
   });
 
-  test.prop([pair], { seed: SEED, numRuns: 150 })("does not depend on ids", ({ seed, old, next }) => {
+  test.prop([pair], { seed: SEED, numRuns: RUNS })("does not depend on ids", ({ seed, old, next }) => {
     const random = randomFrom(seed + 1);
     expect(diffTypes(old, permuted(old, random)).types).toEqual([]);
     expect(withoutIds(diffTypes(permuted(old, random), permuted(next, random)).types)).toEqual(

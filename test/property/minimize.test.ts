@@ -102,7 +102,7 @@ describe("random kernels", () => {
 });
 
 describe("minimizing random kernels", () => {
-  test.prop([sceneOptions, jobOptions], { seed: SEED, numRuns: THOROUGH ? 1000 : 300 })(
+  test.prop([sceneOptions, jobOptions], { seed: SEED, numRuns: THOROUGH ? 1000 : 150 })(
     "keeps every pair's outcome, in any order, and writes what a kernel takes",
     (options, job) => {
       const { target, objects } = prepare(options);
