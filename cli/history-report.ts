@@ -1,4 +1,4 @@
-import { groupKernels, labelOf, labelText } from "../corpus/compat/group.ts";
+import { groupKernels, HISTORY_LEVELS, labelOf, labelText } from "../corpus/compat/group.ts";
 import type { KernelIdentity } from "../corpus/kernel.ts";
 import type { MatchRules } from "../lib/core/rules.ts";
 import type { History, HistoryRow, HistoryState } from "../lib/diff/history.ts";
@@ -30,7 +30,7 @@ export interface HistoryRun {
 /** The runs of a row, which never speak for kernels of two distributions. */
 export function runsOf({ kernels, states }: HistoryReport, { cells }: HistoryRow): HistoryRun[] {
   const grouped = kernels.map((identity, i) => ({ identity, row: cells[i] ?? -1 }));
-  return groupKernels(grouped).map(({ first, count, row }) => {
+  return groupKernels(grouped, HISTORY_LEVELS).map(({ first, count, row }) => {
     const members = kernels.slice(first, first + count);
     const origin = members[0]?.origin ?? "";
     const label = members.length > 1 && members[0]?.release === null ? `${origin} and ${count - 1} more` : undefined;

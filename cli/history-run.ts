@@ -4,7 +4,6 @@ import type { ObjectTag } from "../corpus/batch/object-tag.ts";
 import { type OpenBundle, readEntry } from "../corpus/bundle/read.ts";
 import { INDEX_NAME } from "../corpus/bundle/store-index.ts";
 import type { CompatObject } from "../corpus/compat/assess.ts";
-import { compareIdentities } from "../corpus/compat/release-order.ts";
 import type { KernelBtf, KernelIdentity } from "../corpus/kernel.ts";
 import { isLooseModule, isProblem, type SourceOptions } from "../corpus/source/item.ts";
 import { readKernels } from "../corpus/source/read-kernels.ts";
@@ -17,6 +16,7 @@ import { type History, historyBuilder } from "../lib/diff/history.ts";
 import { readEntryArgument } from "./bundle-entry.ts";
 import { openBundleArgument } from "./bundle-input.ts";
 import { InputError } from "./errors.ts";
+import { historyOrder } from "./history-order.ts";
 import type { HistoryKernel, HistoryReport } from "./history-report.ts";
 
 /** What to follow. */
@@ -58,21 +58,13 @@ export async function runHistory({ objects: tagged, sources, rules, options }: H
     }
     if (kernels.length + unreadable.length === before) throw new InputError(source, "no kernel's BTF was found in it");
   }
-  const history = builder.finish(orderOf(kernels));
+  const history = builder.finish(historyOrder(kernels));
   return historyReport(history, objects, rules, unreadable);
 }
 
 /** As compat leaves objects out. */
 function isForOthers(tag: ObjectTag | null, { arch }: KernelIdentity): boolean {
   return tag !== null && (arch === null || !tag.arches.includes(arch));
-}
-
-/** Null where no order but the given one is known. */
-function orderOf(kernels: readonly HistoryKernel[]): number[] | undefined {
-  if (kernels.some(({ release }) => release === null)) return undefined;
-  return [...kernels.keys()].sort(
-    (a, b) => compareIdentities(kernels[a] as KernelIdentity, kernels[b] as KernelIdentity) || a - b,
-  );
 }
 
 function historyReport(

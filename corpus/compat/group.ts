@@ -16,21 +16,29 @@ export interface GroupedKernel {
   readonly row: number;
 }
 
-/** The parts of an identity by which kernels are sorted, the outermost first; kernels of one flavour are a leaf. */
-const LEVELS: readonly ((identity: KernelIdentity) => string | null)[] = [
-  ({ id }) => id,
-  ({ versionId }) => versionId,
-  ({ arch }) => arch,
-  ({ release }) => (release === null ? null : splitRelease(release).flavour),
-];
+/** A part of an identity by which kernels are sorted. */
+type Level = (identity: KernelIdentity) => string | null;
+
+const ID: Level = ({ id }) => id;
+const ARCH: Level = ({ arch }) => arch;
+const FLAVOUR: Level = ({ release }) => (release === null ? null : splitRelease(release).flavour);
+
+/** The parts by which a matrix is sorted, the outermost first; kernels of one flavour are a leaf. */
+const MATRIX_LEVELS: readonly Level[] = [ID, ({ versionId }) => versionId, ARCH, FLAVOUR];
+/** Those of a history: a release of one version of a distribution comes before one of the next. */
+export const HISTORY_LEVELS: readonly Level[] = [ID, ARCH, FLAVOUR];
 
 /**
  * Groups sorted kernels: runs of one flavour with the same row are a group; and where a whole flavour, architecture or
  * version of a distribution is one group, it joins its neighbour of the same row. So a corpus on which nothing differs
  * is one line a distribution, and a line never speaks for kernels of two distributions.
  */
-export function groupKernels(kernels: readonly GroupedKernel[]): KernelGroup[] {
-  return childrenOf(kernels, 0, kernels.length, 0).flatMap((child) => groupsWithin(kernels, child.first, child.end, 1));
+export function groupKernels(
+  kernels: readonly GroupedKernel[],
+  levels: readonly Level[] = MATRIX_LEVELS,
+): KernelGroup[] {
+  const sorted = { kernels, levels };
+  return childrenOf(sorted, 0, kernels.length, 0).flatMap((child) => groupsWithin(sorted, child.first, child.end, 1));
 }
 
 interface Span {
@@ -38,8 +46,13 @@ interface Span {
   readonly end: number;
 }
 
-function childrenOf(kernels: readonly GroupedKernel[], first: number, end: number, level: number): Span[] {
-  const keyOf = LEVELS[level];
+interface Sorted {
+  readonly kernels: readonly GroupedKernel[];
+  readonly levels: readonly Level[];
+}
+
+function childrenOf({ kernels, levels }: Sorted, first: number, end: number, level: number): Span[] {
+  const keyOf = levels[level];
   const spans: Span[] = [];
   for (let at = first; at < end; ) {
     const key = keyOf?.((kernels[at] as GroupedKernel).identity);
@@ -51,13 +64,13 @@ function childrenOf(kernels: readonly GroupedKernel[], first: number, end: numbe
   return spans;
 }
 
-function groupsWithin(kernels: readonly GroupedKernel[], first: number, end: number, level: number): KernelGroup[] {
-  if (level === LEVELS.length) return runsOf(kernels, first, end);
+function groupsWithin(sorted: Sorted, first: number, end: number, level: number): KernelGroup[] {
+  if (level === sorted.levels.length) return runsOf(sorted.kernels, first, end);
   const groups: KernelGroup[] = [];
   /** Whether the last group is of whole children, so that a like neighbour may join it. */
   let open = false;
-  for (const child of childrenOf(kernels, first, end, level)) {
-    const own = groupsWithin(kernels, child.first, child.end, level + 1);
+  for (const child of childrenOf(sorted, first, end, level)) {
+    const own = groupsWithin(sorted, child.first, child.end, level + 1);
     const [only] = own;
     const last = groups.at(-1);
     const isWhole = own.length === 1 && only !== undefined;
@@ -113,7 +126,7 @@ export function labelOf(identities: readonly KernelIdentity[]): GroupLabel {
 function partsOf(identities: readonly KernelIdentity[]): Pick<GroupLabel, "id" | "versionIds" | "arches"> {
   return {
     id: identities[0]?.id ?? null,
-    versionIds: distinct(identities.map(({ versionId }) => versionId)),
+    versionIds: distinct(identities.map(({ versionId }) => versionId)).sort(compareVersions),
     arches: distinct(identities.map(({ arch }) => arch)),
   };
 }

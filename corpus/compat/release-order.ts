@@ -10,8 +10,8 @@ export interface SplitRelease {
 
 /** `.x86_64` at the end of an rpm's release, perhaps with a variant behind it: `.x86_64+debug`. */
 const RPM_ARCH = /\.(?:x86_64|aarch64|s390x|ppc64le|ppc64|i[3-6]86|riscv64|armv7hl)(?:[+.]([a-z][\w-]*))?$/;
-/** Parts that count though they begin with a letter: `6.2.0-rc3`. */
-const COUNTING = /^(?:\d|rc\d)/;
+/** Parts that count: those that begin with a number, or `6.2.0-rc3`; but `arm64-16k` is a flavour with its page size. */
+const COUNTING = /^(?!\d+k$)(?:\d|rc\d)/;
 
 /**
  * Splits `uname -r`. The flavour is what stands behind the last part that counts (`6.1.0-56-cloud-amd64` has

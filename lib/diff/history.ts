@@ -29,7 +29,7 @@ export interface HistoryRow {
   readonly users: readonly HistoryUser[];
   /** Indexes into `History.states`, by kernel. */
   readonly cells: readonly number[];
-  /** How often it is not as on the kernel before. */
+  /** How often it is not as on the kernel before, of those that it is for. */
   readonly changes: number;
 }
 
@@ -100,19 +100,15 @@ export function historyBuilder<K>(objects: readonly BpfObject[], rules: MatchRul
       kernels.push(kernel);
       columns.push(questions.map((question) => indexOf(stateOf(question, objects, sides[question.object] ?? null))));
     },
-    finish: (order = [...kernels.keys()]) => ({
-      kernels: order.map((at) => kernels[at] as K),
-      states,
-      rows: joinRows(
-        questions.map((question, i) =>
-          rowOf(
-            question,
-            objects,
-            order.map((at) => columns[at]?.[i] ?? -1),
-          ),
-        ),
-      ),
-    }),
+    finish: (order = [...kernels.keys()]) => {
+      const rows = questions.map((question, i) => {
+        const cells = order.map((at) => columns[at]?.[i] ?? -1);
+        const asked = cells.filter((cell) => states[cell]?.status !== "skipped");
+        const changes = asked.filter((cell, at) => at > 0 && cell !== asked[at - 1]).length;
+        return rowOf(question, objects, cells, changes);
+      });
+      return { kernels: order.map((at) => kernels[at] as K), states, rows: joinRows(rows) };
+    },
   };
 }
 
@@ -163,9 +159,9 @@ function stateOf(
 function rowOf(
   { object, path, what, kinds, programs }: Question,
   objects: readonly BpfObject[],
-  cells: number[],
+  cells: readonly number[],
+  changes: number,
 ): HistoryRow {
-  const changes = cells.filter((cell, i) => i > 0 && cell !== cells[i - 1]).length;
   return { path, what, kinds, users: [{ object: objects[object]?.source ?? "", programs }], cells, changes };
 }
 

@@ -107,4 +107,16 @@ describe("the history of what objects ask", () => {
       ["y.o", "skipped", "skipped"],
     ]);
   });
+
+  it("counts changes over the kernels that a field is asked of", () => {
+    const builder = historyBuilder<string>([object([OFFSET_A], "x.o")], LIBBPF_RULES);
+    builder.add("first", WITH(0));
+    builder.add("big", index(local(struct("s", 4, [m("a", 1, 0)])), false));
+    builder.add("same", WITH(0));
+    expect(builder.finish().rows.map(({ changes }) => changes)).toEqual([0]);
+    builder.add("moved", WITH(32));
+    expect(builder.finish().rows.map(({ changes }) => changes)).toEqual([1]);
+    expect(builder.finish([3, 0, 1, 2]).rows.map(({ changes }) => changes)).toEqual([1]);
+    expect(builder.finish([0, 3, 1, 2]).rows.map(({ changes }) => changes)).toEqual([2]);
+  });
 });
