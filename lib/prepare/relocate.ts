@@ -63,6 +63,8 @@ export function relocateObject(object: BpfObject, records: readonly ReloRecord[]
   const bytes = new Uint8Array(elf.bytes);
   const failures: RelocateFailure[] = [];
   const poisoned: ReloRecord[] = [];
+  /** Places in the file of instructions that were written: a load of 64 bits has two. */
+  const touched = new Set<number>();
   let applied = 0;
   let skipped = 0;
   for (const record of records) {
@@ -80,6 +82,8 @@ export function relocateObject(object: BpfObject, records: readonly ReloRecord[]
       });
     }
     const code = bytes.subarray(section.offset, section.offset + section.size);
+    const at = section.offset + relocation.insnOffset;
+    for (const slot of [at, at + INSN_BYTES]) touched.add(slot);
     const optional = object.programs[relocation.program]?.section.startsWith(NOT_BY_DEFAULT) === true;
     const outcome =
       value === null
@@ -94,7 +98,7 @@ export function relocateObject(object: BpfObject, records: readonly ReloRecord[]
     applied++;
     if (outcome === "poisoned") poisoned.push(record);
   }
-  const changed = changedSlots(object, bytes);
+  const changed = [...touched].filter((at) => !sameSlot(bytes, elf.bytes, at)).length;
   dropRelocations(elf, bytes);
   const ofKind = (kind: number) =>
     records.filter(({ relocation }) => relocation.kind === kind && relocation.program !== -1);
@@ -111,19 +115,7 @@ export function relocateObject(object: BpfObject, records: readonly ReloRecord[]
   };
 }
 
-function changedSlots({ elf, programs }: BpfObject, bytes: Uint8Array): number {
-  let changed = 0;
-  for (const index of new Set(programs.map(({ sectionIndex }) => sectionIndex))) {
-    const section = elf.sections[index];
-    if (section === undefined) continue;
-    const end = Math.min(section.offset + section.size, bytes.length);
-    for (let at = section.offset; at + INSN_BYTES <= end; at += INSN_BYTES) {
-      for (let i = at; i < at + INSN_BYTES; i++) {
-        if (bytes[i] === elf.bytes[i]) continue;
-        changed++;
-        break;
-      }
-    }
-  }
-  return changed;
+function sameSlot(a: Uint8Array, b: Uint8Array, at: number): boolean {
+  for (let i = at; i < at + INSN_BYTES; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
