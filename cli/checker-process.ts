@@ -62,10 +62,7 @@ export function checkOnHost(check: NativeCheck): Promise<NativeAnswer> {
         started,
       });
       if (answer.isComplete) return answer.result();
-      // Before the first object there is nothing that could be passed over.
-      if (answer.machine === null || answer.object === null) throw new RunError(`verify: the checker failed: ${ended}`);
-      answer.broken.push({ object: answer.object, step: answer.step, how: ended });
-      from = answer.object + 1;
+      from = answer.breakOff(ended) + 1;
     }
   });
 }
@@ -122,6 +119,16 @@ export class Collected {
         this.isComplete = true;
         break;
     }
+  }
+
+  /** The checker ended early: gives the object at which, to be passed over. Before the first there is none: RunError. */
+  breakOff(how: string): number {
+    const { object, step } = this;
+    if (object === null) throw new RunError(`verify: the checker failed: ${how}`);
+    this.broken.push({ object, step, how });
+    // One that does not come as far as this is not started again and again.
+    this.object = null;
+    return object;
   }
 
   result(): NativeAnswer {

@@ -58,7 +58,7 @@ export async function checkInVm(check: NativeCheck, kernel: VmKernel): Promise<N
   let hasOwnBtf: boolean | null = null;
   const onLine = (line: VmLine) => {
     if (line.type === "guest") hasOwnBtf = line.sameBtf;
-    else if (line.type === "broken") answer.broken.push({ object: line.object, step: line.step, how: line.how });
+    else if (line.type === "broken") answer.breakOff(line.how);
     else if (line.type !== "failed" && line.type !== "loader") answer.take(line);
   };
   await runVm({

@@ -6,7 +6,7 @@ import { constants, openSync, readFileSync, writeFileSync, writeSync } from "nod
 import { release } from "node:os";
 import type { LoaderLine, RunLoadersRequest } from "../checker/loader-protocol.ts";
 import { watchChild } from "../checker/parent.ts";
-import type { AnswerLine, CheckRequest, StepLine } from "../checker/protocol.ts";
+import type { AnswerLine, CheckRequest } from "../checker/protocol.ts";
 import { encodeFrame } from "./frame.ts";
 import { GUEST, type GuestSettings, type VmLine } from "./protocol.ts";
 
@@ -78,8 +78,7 @@ function isOwnBtf(full: Buffer): boolean | null {
 /** Runs the checker from an object on; gives the object to go on with where it did not come to its end, else null. */
 async function check(request: CheckRequest | RunLoadersRequest, silenceMs: number): Promise<number | null> {
   writeFileSync(GUEST.request, JSON.stringify(request));
-  const place: { object: number | null; step: Omit<StepLine, "type"> | null } = { object: null, step: null };
-  let isComplete = false;
+  const place: { object: number | null; isComplete: boolean } = { object: null, isComplete: false };
   const how = await watchChild({
     node: GUEST.node,
     file: GUEST.checker,
@@ -88,18 +87,16 @@ async function check(request: CheckRequest | RunLoadersRequest, silenceMs: numbe
     onLines: (lines) => {
       for (const line of lines) {
         const answer = JSON.parse(line) as AnswerLine | LoaderLine;
-        if (answer.type === "object") Object.assign(place, { object: answer.object, step: null });
-        else if (answer.type === "step") place.step = { side: answer.side, pass: answer.pass, program: answer.program };
-        else if (answer.type === "end") isComplete = true;
+        if (answer.type === "object") place.object = answer.object;
+        else if (answer.type === "end") place.isComplete = true;
       }
       send(lines.join("\n"));
     },
   });
-  if (isComplete) return null;
-  const { object, step } = place;
-  if (object === null) throw new Error(`the checker failed: ${how}`);
-  tell({ type: "broken", object, step, how });
-  return object + 1;
+  if (place.isComplete) return null;
+  if (place.object === null) throw new Error(`the checker failed: ${how}`);
+  tell({ type: "broken", how });
+  return place.object + 1;
 }
 
 function tell(line: VmLine): void {

@@ -3,7 +3,7 @@
  * what the guest's first process has to say. One frame may have several lines.
  */
 import type { LoaderLine } from "../checker/loader-protocol.ts";
-import type { AnswerLine, StepLine } from "../checker/protocol.ts";
+import type { AnswerLine } from "../checker/protocol.ts";
 
 /** Where things are in the guest's file system. */
 export const GUEST = {
@@ -33,11 +33,9 @@ export interface GuestLine {
   readonly sameBtf: boolean | null;
 }
 
-/** The checker died, or fell silent, at an object: it is started again for those behind it. */
+/** The checker died, or fell silent, at the object that it took up last: it is started again for those behind it. */
 export interface BrokenLine {
   readonly type: "broken";
-  readonly object: number;
-  readonly step: Omit<StepLine, "type"> | null;
   readonly how: string;
 }
 

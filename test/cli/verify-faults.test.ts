@@ -142,6 +142,24 @@ describeOracle("verify where something is missing", ["bpf", "libbpf"], () => {
       expect(asked).toEqual([fixture("exec"), fixture("no_core")]);
     });
 
+    it("gives up where the library lets no checker start again", async () => {
+      const [once, source, mark] = [
+        join(directory, "libonce.so.1"),
+        join(directory, "once.c"),
+        join(directory, "mark"),
+      ];
+      writeFileSync(source, dyingAtSecondStart(mark));
+      const compiler = findProgram(["gcc", "cc", "clang"], "--version")?.[0] ?? "cc";
+      const files = [join(root, "test/checker/fake-libbpf.c"), source];
+      expect(runProcess([compiler, "-shared", "-fPIC", "-o", once, ...files]).code).toBe(0);
+      const { stdout, stderr, code } = await runText(other(), { env: { BTFGEN_LIBBPF: once, FAKE_LIBBPF: "crash" } });
+      expect({ stdout, stderr, code }).toEqual({
+        stdout: "",
+        stderr: "btfgen: verify: the checker failed: killed by SIGABRT\n",
+        code: 3,
+      });
+    });
+
     it("does not take a library that refuses everything for agreement", async () => {
       const { report } = await ended(args("--level", "kernel"), { BTFGEN_LIBBPF: library, FAKE_LIBBPF: "refuse" });
       expect(report.libbpf?.notCompared).toHaveLength(1);
@@ -247,6 +265,14 @@ int bpf_object__load(void *object) {
   int result = next(object);
   if (result == 0) abort();
   return result;
+}
+`;
+
+/** Part of a library that can be loaded once, as long as its mark is there. */
+const dyingAtSecondStart = (mark: string) => `#include <fcntl.h>
+#include <stdlib.h>
+__attribute__((constructor)) static void start(void) {
+  if (open("${mark}", O_CREAT | O_EXCL, 0600) < 0) abort();
 }
 `;
 
