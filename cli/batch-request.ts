@@ -8,6 +8,7 @@ import type { KernelSample } from "./batch-verify.ts";
 import type { Args } from "./command.ts";
 import type { batch as command } from "./commands/batch.ts";
 import { UsageError } from "./errors.ts";
+import { identityOf, pathsOf } from "./identity-request.ts";
 
 /** A batch as the command line asks for it, checked as far as that can be done without looking at any file. */
 export interface BatchRequest {
@@ -134,6 +135,9 @@ function optionsOf(args: Args<typeof command>): BatchOptions {
     keepAttachTargets: args["keep-attach-targets"],
     loaders: args.loader.length === 0 ? loadersFor(args.naming) : [...new Set(args.loader)],
     modules: args.modules,
+    identity: identityOf(args),
+    // Workers compile it for themselves.
+    paths: pathsOf(args.paths) === null ? null : (args.paths ?? null),
     maxBytes: Math.floor((positive("max-size", args["max-size"]) ?? MAX_SIZE_MIB) * MEBIBYTE),
   };
 }

@@ -3,7 +3,9 @@ import type { CompatRules } from "../corpus/compat/assess.ts";
 import type { CompatSetup, FileAssessment } from "../corpus/compat/assess-file.ts";
 import type { CompatMatrix } from "../corpus/compat/matrix.ts";
 import { runCompat } from "../corpus/compat/run.ts";
+import type { KernelIdentity } from "../corpus/kernel.ts";
 import { isProblem, type SourceProblem } from "../corpus/source/item.ts";
+import type { PathPattern } from "../corpus/source/path-pattern.ts";
 import { type SourceFile, walkFiles } from "../corpus/source/walk.ts";
 import { readAllowList } from "./allow-list.ts";
 import { startProgress } from "./batch-progress.ts";
@@ -12,6 +14,7 @@ import { workerFile } from "./batch-run.ts";
 import type { Args } from "./command.ts";
 import type { compat as command } from "./commands/compat.ts";
 import { InputError, UsageError } from "./errors.ts";
+import { identityOf, pathsOf } from "./identity-request.ts";
 import { requireThere } from "./input.ts";
 import { type KernelRule, parseKernelAllowList } from "./kernel-allow.ts";
 import { readTagged } from "./tagged-objects.ts";
@@ -30,6 +33,9 @@ export interface CompatRequest {
   readonly modules: boolean;
   /** Largest size that anything may have when unpacked. */
   readonly maxBytes: number;
+  /** What is known of all kernels, and how paths tell the rest. */
+  readonly identity: KernelIdentity;
+  readonly paths: PathPattern | null;
   readonly jobs: number | null;
   readonly markdown: boolean;
   readonly html: string | undefined;
@@ -62,6 +68,8 @@ export function compatRequestOf(args: Args<typeof command>): CompatRequest {
     rules: args.loader ?? "libbpf",
     modules: args.modules,
     maxBytes: Math.floor((positive("max-size", args["max-size"]) ?? MAX_SIZE_MIB) * MEBIBYTE),
+    identity: identityOf(args),
+    paths: pathsOf(args.paths),
     jobs: countOf("jobs", args.jobs),
     markdown,
     html,
@@ -82,7 +90,12 @@ export async function runCompatRequest(request: CompatRequest): Promise<CompatRu
   if (found.length === 0) throw new InputError(request.corpora.join(", "), "no file is in the corpus");
   const setup: CompatSetup = {
     rules: request.rules,
-    source: { modules: request.modules, maxBytes: request.maxBytes },
+    source: {
+      modules: request.modules,
+      maxBytes: request.maxBytes,
+      identity: request.identity,
+      ...(request.paths && { paths: request.paths }),
+    },
     objects: objects.map(({ object, tag }) => ({ name: object.source, bytes: ownBytes(object.elf.bytes), tag })),
   };
   const jobs = Math.max(1, Math.min(request.jobs ?? defaultJobs(), files.length));

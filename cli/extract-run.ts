@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { canonicalArch } from "../corpus/arch.ts";
 import { sha256 } from "../corpus/bundle/bundle.ts";
 import { compressTar } from "../corpus/bundle/container.ts";
 import { packTar } from "../corpus/bundle/tar.ts";
@@ -23,6 +22,7 @@ import { writeFiles } from "./atomic.ts";
 import type { Args } from "./command.ts";
 import type { extract as command } from "./commands/extract.ts";
 import { RunError, systemCodeOf, systemReason, UsageError } from "./errors.ts";
+import { identityOf, pathsOf } from "./identity-request.ts";
 import { readInput, STDIN_NAME } from "./input.ts";
 
 const MIB = 1 << 20;
@@ -60,16 +60,11 @@ export interface Extracted {
 export function requestOf(args: Args<typeof command>): ExtractRequest {
   const mib = args["max-size"];
   if (mib !== undefined && !(mib > 0)) throw new UsageError("extract: --max-size takes a number of MiB above 0");
-  const { id = null, release = null } = args;
-  const identity = {
-    id,
-    versionId: args["version-id"] ?? null,
-    arch: args.arch === undefined ? null : canonicalArch(args.arch),
-    release,
-  };
+  const paths = pathsOf(args.paths);
   const options = {
     modules: args.modules,
-    identity,
+    identity: identityOf(args),
+    ...(paths && { paths }),
     ...(mib === undefined ? {} : { maxBytes: Math.floor(mib * MIB) }),
   };
   return { directory: args.output, layout: args.layout ?? "raw", options };
@@ -148,7 +143,11 @@ function stemOf(identity: KernelIdentity, layout: "raw" | "btfhub", origin: stri
   const parts = layout === "raw" ? [release] : [id, versionId, arch, release];
   const missing = missingOptions(identity).filter((option) => layout === "btfhub" || option === "--release");
   if (missing.length > 0) {
-    return { origin, code: "no-kernel", problem: `which kernel this is, is not known: pass ${missing.join(", ")}` };
+    return {
+      origin,
+      code: "no-kernel",
+      problem: `which kernel this is, is not known: pass ${missing.join(", ")}, or --paths`,
+    };
   }
   if (!parts.every((part) => SAFE_NAME.test(part ?? ""))) {
     return { origin, code: "bad-archive", problem: `its name (${parts.join("/")}) cannot be a file's` };

@@ -33,6 +33,9 @@ const BY_ANY_NAME: ReadonlyMap<string, Architecture> = new Map(
   ),
 );
 
+/** Every name of every architecture, in lower case. */
+export const ARCHITECTURE_NAMES: readonly string[] = [...BY_ANY_NAME.keys()];
+
 /** BTFHub's name of an architecture by any of its names (`aarch64` gives `arm64`, `amd64` gives `x86_64`), or null. */
 export function knownArch(word: string): string | null {
   return BY_ANY_NAME.get(word.toLowerCase())?.name ?? null;

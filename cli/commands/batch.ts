@@ -1,5 +1,6 @@
 import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
+import { IDENTITY_OPTIONS } from "./identity-options.ts";
 import { KEEP_OPTIONS } from "./keep-options.ts";
 
 /** `btfgen batch CORPUS... --object OBJ... -o BUNDLE`. */
@@ -54,6 +55,7 @@ export const batch = defineCommand({
     queue: { type: "string", value: "redis://...", describe: "Let btfgen worker processes on that queue do the work" },
     modules: { type: "boolean", describe: "Take the kernels' modules too, as one BTF with the kernel's" },
     flatten: { type: "boolean", describe: "What --modules does in a bundle, said aloud" },
+    ...IDENTITY_OPTIONS,
     ...KEEP_OPTIONS,
     "layout-section": { type: "boolean", describe: "Write the layout section (kernels before 7.1 refuse it)" },
     loader: {

@@ -1,5 +1,6 @@
 import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
+import { IDENTITY_OPTIONS } from "./identity-options.ts";
 
 /** `btfgen compat OBJECT... --corpus CORPUS...`. */
 export const compat = defineCommand({
@@ -35,6 +36,7 @@ export const compat = defineCommand({
     programs: { type: "boolean", describe: "Tell apart the programs of each object" },
     loader: { type: "string", choices: RULE_SET_NAMES, describe: "Whose resolver to follow (libbpf)" },
     modules: { type: "boolean", describe: "Take the modules of kernel packages too" },
+    ...IDENTITY_OPTIONS,
     "max-size": { type: "number", value: "MIB", describe: "Refuse what unpacks to more (1024)" },
     markdown: { type: "boolean", describe: "Write Markdown, for a pull request" },
     html: {

@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { IDENTITY_OPTIONS } from "./identity-options.ts";
 
 /** `btfgen extract SOURCE... -o DIR`. */
 export const extract = defineCommand({
@@ -18,9 +19,7 @@ export const extract = defineCommand({
     },
     modules: { type: "boolean", describe: "The modules' split BTF, too: RELEASE.modules/NAME.btf" },
     "max-size": { type: "number", value: "MIB", describe: "Refuse what unpacks to more (1024)" },
-    id: { type: "string", value: "ID", describe: "Distribution, as ID of os-release: debian" },
-    "version-id": { type: "string", value: "VERSION", describe: "Its version, as VERSION_ID of os-release: 12" },
-    arch: { type: "string", value: "ARCH", describe: "Architecture, by any of its names" },
+    ...IDENTITY_OPTIONS,
     release: { type: "string", value: "RELEASE", describe: "Kernel release, as uname -r" },
   },
   examples: [

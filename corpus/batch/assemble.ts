@@ -24,7 +24,9 @@ export function assemble(
 ): Assembled {
   const unnamed = kernels.flatMap(({ identity, origin }): FailedPart[] => {
     const reason = namingProblem(identity, shape.naming);
-    return reason === null ? [] : [{ state: "failed", origin, reason }];
+    // The kernel itself does not say, nor does its path as paths are read without a pattern.
+    const hint = identity.release === null || identity.arch === null ? "; --paths says how paths tell it" : "";
+    return reason === null ? [] : [{ state: "failed", origin, reason: reason + hint }];
   });
   const named = kernels.filter(({ identity }) => namingProblem(identity, shape.naming) === null);
   const { entries, conflicts } = joinEntries(
@@ -53,12 +55,19 @@ function provenanceOf(
   version: string,
   { layout, naming }: BundleShape,
 ): Provenance {
-  const { keep, loaders, maxBytes: _, ...options } = setup.options;
+  const { keep, loaders, identity, paths, maxBytes: _, ...options } = setup.options;
+  const told = Object.entries({ ...identity, paths }).filter(([, value]) => value !== null);
   return {
     version: PROVENANCE_VERSION,
     tool: { name: "btfgen", version },
     // A directory of one architecture does not show whose names it has; who merges it must know.
-    options: { ...options, keep: [...keep], loaders: [...loaders], ...(layout === "tree" && { naming }) },
+    options: {
+      ...options,
+      ...Object.fromEntries(told),
+      keep: [...keep],
+      loaders: [...loaders],
+      ...(layout === "tree" && { naming }),
+    },
     objects: setup.objects.map(({ name, sha256, tag }) => ({ name, sha256, arch: tag?.word ?? null })),
     kernels: kernels.map(
       ({ identity, origin, sourceHash, blobHash, bytes, counts }): ProvenanceKernel => ({

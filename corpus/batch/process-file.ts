@@ -56,7 +56,7 @@ export async function processFile(task: FileTask, { parsed, cache, known, buffer
     return { from: "work", result, milliseconds: performance.now() - begin };
   }
   const { sourceHash, size: bytesRead } = file;
-  const key = contentKey(setup, sourceHash, fileHint(task));
+  const key = contentKey(setup, sourceHash, fileHint(task, setup));
   if (known.has(key)) return { from: "known", key };
   const cached = cache === null ? null : readCached(cache, key);
   if (cached !== null) return { from: "cache", result: cached, milliseconds: performance.now() - begin };
@@ -101,8 +101,14 @@ async function partsOf(
   buffer: FileBuffer,
 ): Promise<PartResult[]> {
   const { path, name, isNamed } = task;
-  const { maxBytes, modules } = parsed.setup.options;
-  const options = { maxBytes, modules, memory: buffer.unpacked };
+  const { maxBytes, modules, identity } = parsed.setup.options;
+  const options = {
+    maxBytes,
+    modules,
+    identity,
+    memory: buffer.unpacked,
+    ...(parsed.paths && { paths: parsed.paths }),
+  };
   const items =
     bytes === null
       ? readFileKernels({ path, name, size, isNamed }, options)

@@ -9,6 +9,7 @@ import { type JobResult, runParsed } from "../../lib/job/job.ts";
 import { formatMalformed } from "../../lib/verify/prove.ts";
 import { sha256 } from "../bundle/bundle.ts";
 import type { KernelBtf, KernelIdentity } from "../kernel.ts";
+import { type PathPattern, parsePathPattern } from "../source/path-pattern.ts";
 import type { DoneKernel, FailedPart, KernelCounts, NotKept, SkippedKernel, UnresolvedRef } from "./result.ts";
 import type { BatchObject, BatchSetup } from "./setup.ts";
 
@@ -18,11 +19,17 @@ export interface ParsedSetup {
   /** In the order of the setup's objects. */
   readonly objects: readonly BpfObject[];
   readonly memo: ReachableMemo;
+  /** The setup's pattern, compiled. */
+  readonly paths: PathPattern | null;
 }
 
 /** Parses a setup's objects. @throws FormatError for a damaged one. */
 export function parseSetup(setup: BatchSetup): ParsedSetup {
-  return { setup, objects: setup.objects.map(({ bytes, name }) => parseBpfObject(bytes, name)), memo: new Map() };
+  const { paths } = setup.options;
+  const pattern = paths === null ? null : parsePathPattern(paths);
+  if (typeof pattern === "string") throw new TypeError(`the pattern ${paths}: ${pattern}`);
+  const objects = setup.objects.map(({ bytes, name }) => parseBpfObject(bytes, name));
+  return { setup, objects, memo: new Map(), paths: pattern };
 }
 
 /**

@@ -52,7 +52,7 @@ export async function startQueue(
       return { from: "work", result: failedFile("the file cannot be read"), milliseconds: 0 };
     }
     const expectedHash = fileHash(bytes);
-    const key = contentKey(setup, expectedHash, fileHint(task));
+    const key = contentKey(setup, expectedHash, fileHint(task, setup));
     if (known.has(key)) return { from: "known", key };
     const data: QueuedFile = { setup: setup.digest, ...task, path: resolve(task.path), expectedHash };
     const job = await queue.add("file", data, {

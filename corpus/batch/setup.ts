@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { BpfObject } from "../../lib/core/object.ts";
 import type { MatchRules } from "../../lib/core/rules.ts";
 import { sha256 } from "../bundle/bundle.ts";
+import type { KernelIdentity } from "../kernel.ts";
 import type { ObjectTag } from "./object-tag.ts";
 
 /** An object of a batch, as workers get it. */
@@ -32,6 +33,10 @@ export interface BatchOptions {
   readonly modules: boolean;
   /** Largest size that anything may have when unpacked, in bytes. */
   readonly maxBytes: number;
+  /** What is known of all kernels; null for what is not. */
+  readonly identity: KernelIdentity;
+  /** A pattern for what paths tell of each (see parsePathPattern), or null. */
+  readonly paths: string | null;
 }
 
 /** All that a worker needs to know besides the file: the same for a whole run. */
@@ -70,8 +75,12 @@ export function contentKey(setup: Pick<BatchSetup, "digest">, sourceHash: string
 const HINT_PARTS = 4;
 
 /** What a file's results may depend on besides its bytes: the end of its path, and whether it must have a kernel. */
-export function fileHint({ path, isNamed }: { readonly path: string; readonly isNamed: boolean }): string {
-  const end = resolve(path).split("/").slice(-HINT_PARTS).join("/");
+export function fileHint(
+  { path, isNamed }: { readonly path: string; readonly isNamed: boolean },
+  { options: { paths } }: Pick<BatchSetup, "options">,
+): string {
+  const parts = Math.max(HINT_PARTS, paths?.split("/").length ?? 0);
+  const end = resolve(path).split("/").slice(-parts).join("/");
   return isNamed ? `${end}\0named` : end;
 }
 

@@ -54,17 +54,23 @@ export function mergeIdentities(...identities: readonly Partial<KernelIdentity>[
 export function identityOfPath(path: string): KernelIdentity {
   const parts = path.split(/[/\\]/);
   const file = parts.at(-1) ?? "";
-  const release = releaseOfFile(file) ?? MODULES_DIRECTORY.exec(path)?.[1] ?? null;
   const [id = "", versionId = "", word = ""] = parts.slice(-4, -1);
   const arch = knownArch(word);
-  if (release === null || arch === null || !ID.test(id) || versionId === "") return { ...UNKNOWN_IDENTITY, release };
-  return { id, versionId, arch, release };
+  const inTree = arch !== null && ID.test(id) && versionId !== "";
+  const release = releaseOfFile(file, inTree) ?? MODULES_DIRECTORY.exec(path)?.[1] ?? null;
+  return release !== null && inTree ? { id, versionId, arch, release } : { ...UNKNOWN_IDENTITY, release };
 }
 
-function releaseOfFile(file: string): string | null {
+/** A path without `.btf`, `.btf.tar.xz` and the like. */
+export function withoutBtfSuffix(path: string): string {
+  return path.replace(BTF_SUFFIX, "");
+}
+
+/** In BTFHub's tree a file's name is a release whatever it looks like: Android's are as `a12-5.10-2021-09`. */
+function releaseOfFile(file: string, inTree: boolean): string | null {
   if (BTF_SUFFIX.test(file)) {
-    const stem = file.replace(BTF_SUFFIX, "");
-    return RELEASE.test(stem) ? stem : null;
+    const stem = withoutBtfSuffix(file);
+    return (inTree ? /\d/ : RELEASE).test(stem) ? stem : null;
   }
   return IMAGE_PREFIX.test(file) ? file.replace(IMAGE_PREFIX, "").replace(/\.(gz|xz|zst|efi)$/, "") : null;
 }

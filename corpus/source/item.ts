@@ -2,6 +2,7 @@ import type { FormatErrorCode } from "../../lib/btf/error.ts";
 import type { BtfInput } from "../../lib/btf/parse.ts";
 import type { OutputMemory } from "../codec/codec.ts";
 import type { KernelBtf, KernelIdentity } from "../kernel.ts";
+import type { PathPattern } from "./path-pattern.ts";
 
 /** A module that came without its kernel: split BTF, to be read behind that kernel's. Only where modules are asked for. */
 export interface LooseModule {
@@ -41,6 +42,8 @@ export interface SourceOptions {
   readonly memory?: OutputMemory;
   /** What the caller knows better than the source. */
   readonly identity?: Partial<KernelIdentity>;
+  /** How paths tell which kernel a file has, where they are not BTFHub's. */
+  readonly paths?: PathPattern;
 }
 
 /** More than any kernel has unpacked (an unstripped vmlinux: 0.9 GB). */

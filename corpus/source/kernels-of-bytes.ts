@@ -9,9 +9,11 @@ import { looksLikeTar, readTar } from "../archive/tar.ts";
 import { decompressChunks, joined } from "../codec/decompress.ts";
 import { detectCodec } from "../codec/detect.ts";
 import { looksLikeImage } from "../image/kernel-image.ts";
+import type { KernelIdentity } from "../kernel.ts";
 import { identityOfPath, mergeIdentities } from "./identity.ts";
 import type { SourceItem, SourceOptions } from "./item.ts";
 import { readDebKernels, readRpmKernels } from "./package.ts";
+import { identityByPattern } from "./path-pattern.ts";
 import { elfItem, imageKernel, maxBytesOf, type Place, rawItem } from "./place.ts";
 
 /** An archive in an archive in a compression: deeper is a trap. */
@@ -30,7 +32,7 @@ export async function* kernelsOfBytes(
   path: string,
   options: SourceOptions = {},
 ): AsyncGenerator<SourceItem, void, undefined> {
-  yield* caught({ origin, identity: identityOfPath(path), depth: 0 }, (place) => read(bytes, place, options));
+  yield* caught({ origin, identity: identityAt(path, options), depth: 0 }, (place) => read(bytes, place, options));
 }
 
 /** As kernelsOfBytes for a tar that comes in pieces: one too large for memory. */
@@ -40,7 +42,7 @@ export async function* kernelsOfTar(
   path: string,
   options: SourceOptions = {},
 ): AsyncGenerator<SourceItem, void, undefined> {
-  const place = { origin, identity: identityOfPath(path), depth: 0 };
+  const place = { origin, identity: identityAt(path, options), depth: 0 };
   yield* caught(place, () => members(readTar(chunks, archiveOptions(origin, options)), place, options));
 }
 
@@ -122,7 +124,7 @@ async function* members(
   for await (const { name, bytes } of archive) {
     const inside = {
       origin: `${place.origin}!${name}`,
-      identity: mergeIdentities(identityOfPath(name), place.identity),
+      identity: mergeIdentities(identityAt(name, options), place.identity),
       depth: place.depth + 1,
     };
     for await (const item of caught(inside, (at) => read(bytes, at, options))) {
@@ -132,6 +134,11 @@ async function* members(
     }
   }
   if (found === 0) yield { origin: place.origin, code: "no-kernel", problem: "the archive has no kernel's BTF" };
+}
+
+function identityAt(path: string, { paths }: SourceOptions): KernelIdentity {
+  const usual = identityOfPath(path);
+  return paths === undefined ? usual : mergeIdentities(identityByPattern(paths, path), usual);
 }
 
 function archiveOptions(source: string, options: SourceOptions): ArchiveOptions {

@@ -107,6 +107,35 @@ describe("batch", () => {
     expect(inBundle).toEqual(readFileSync(alone));
   });
 
+  it("is told how paths name kernels where they are not BTFHub's", async () => {
+    const names = ["common-android12-5.10/a12-5.10-2021-09-arm64.btf", "common-android13-5.10/a13-5.10-lts-arm64.btf"];
+    names.forEach((name, i) => {
+      put(`phones/${name}`, tinyKernel(8 * i));
+    });
+    const untold = await batch(["phones", "-o", "phones.tar"], ["--cache", "told"]);
+    expect(untold.code).toBe(1);
+    expect(untold.stderr).toContain("its kernel release is not known; --paths says how paths tell it");
+    const paths = ["--paths", "common-{version_id}/{release}-{arch}", "--id", "android"];
+    // What was kept without the pattern is not taken for what it gives.
+    const told = await batch(["phones", "-o", "told.tar", ...paths], ["--cache", "told"]);
+    expect(told).toMatchObject({ code: 0, stderr: expect.not.stringContaining("failed") });
+    const { stdout } = await runText(["bundle", "list", "told.tar"], { cwd: directory });
+    expect(stdout).toContain("android/android12-5.10/arm64/a12-5.10-2021-09");
+    expect(stdout).toContain("android/android13-5.10/arm64/a13-5.10-lts");
+    expect(JSON.parse(String(bundleOf("told.tar")[1])).options).toMatchObject({ paths: paths[1], id: "android" });
+    const compat = await runText(["compat", TINY_OBJECT, "--corpus", "phones", "--json", ...paths], { cwd: directory });
+    expect(compat.stdout).toContain('"a13-5.10-lts"');
+    const extract = await runText(["extract", "phones", "-o", "unpacked", "--layout", "btfhub", ...paths], {
+      cwd: directory,
+    });
+    expect(extract.stdout).toContain("android/android12-5.10/arm64/a12-5.10-2021-09.btf.tar.xz");
+    const wrong = await batch(["phones", "-o", "wrong.tar", "--paths", "{version}/{release}"]);
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--paths {version}/{release}: {version} is none"),
+    });
+  });
+
   it("writes a store", async () => {
     expect((await batch([CORPUS, "-o", "store", "--layout", "store"])).code).toBe(0);
     expect(readdirSync(join(directory, "store", "btf"))).toHaveLength(TINY_DISTINCT);

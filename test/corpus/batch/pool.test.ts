@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Executor, failureReason, startPool } from "../../../corpus/batch/pool.ts";
 import { batchSetup } from "../../../corpus/batch/setup.ts";
+import { UNKNOWN_IDENTITY } from "../../../corpus/source/identity.ts";
 import { workspace } from "../../cli/workspace.ts";
 
 const { put } = workspace();
@@ -27,6 +28,8 @@ const OPTIONS = {
   loaders: ["libbpf"],
   modules: false,
   maxBytes: 1 << 20,
+  identity: UNKNOWN_IDENTITY,
+  paths: null,
 } as const;
 const setup = batchSetup("test", [], OPTIONS);
 
