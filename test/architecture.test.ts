@@ -10,7 +10,7 @@ const MOST_LINES = 400;
 const PURE: ReadonlySet<string> = new Set(["node:zlib"]);
 
 /** What each room may import besides itself: imports only go down. */
-const BELOW: Readonly<Record<string, readonly string[]>> = {
+const LIBRARY: Readonly<Record<string, readonly string[]>> = {
   "lib/btf": [],
   "lib/c": ["lib/btf"],
   "lib/elf": ["lib/btf"],
@@ -21,41 +21,19 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   // One kernel from bytes to proof, where minimize and verify meet.
   "lib/job": ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify"],
   "lib/diff": ["lib/btf", "lib/c", "lib/core"],
-  "lib/prepare": ["lib/btf", "lib/elf", "lib/core", "lib/verify"],
+  "lib/prepare": ["lib/btf", "lib/elf", "lib/core"],
   "lib/loader": ["lib/btf", "lib/elf", "lib/core", "lib/prepare"],
-  api: [
-    "lib/btf",
-    "lib/c",
-    "lib/elf",
-    "lib/core",
-    "lib/minimize",
-    "lib/verify",
-    "lib/job",
-    "lib/diff",
-    "lib/prepare",
-    "lib/loader",
-    "corpus",
-  ],
+};
+const ALL_OF_IT = Object.keys(LIBRARY);
+const BELOW: Readonly<Record<string, readonly string[]>> = {
+  ...LIBRARY,
+  api: [...ALL_OF_IT, "corpus"],
   corpus: ["lib/btf", "lib/elf", "lib/core", "lib/minimize", "lib/verify", "lib/job", "lib/diff", "lib/prepare"],
   // A program of its own: what calls native libraries. Who starts it knows its questions and answers only.
   checker: ["lib/btf", "lib/elf", "lib/core", "lib/verify", "lib/loader"],
   // A kernel of one's choice around the checker.
   vm: ["lib/btf", "lib/elf", "checker", "corpus"],
-  cli: [
-    "lib/btf",
-    "lib/c",
-    "lib/elf",
-    "lib/core",
-    "lib/minimize",
-    "lib/verify",
-    "lib/job",
-    "lib/diff",
-    "lib/prepare",
-    "lib/loader",
-    "corpus",
-    "checker",
-    "vm",
-  ],
+  cli: [...ALL_OF_IT, "corpus", "checker", "vm"],
 };
 
 interface Source {
