@@ -1,6 +1,6 @@
 import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
-import { DIFF_FORMATS, DIFF_WORDS, KIND_WORDS } from "../diff-words.ts";
+import { DIFF_FORMATS, DIFF_WORDS, KIND_WORDS } from "../diff/words.ts";
 
 /** `btfgen diff OLD NEW`, `btfgen diff OLD NEW --object OBJECT`, `btfgen diff A B C ... --object OBJECT`. */
 export const diff = defineCommand({

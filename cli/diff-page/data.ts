@@ -1,5 +1,5 @@
-import type { HistoryReport } from "../history-report.ts";
-import type { ImpactReport } from "../impact-report.ts";
+import type { HistoryReport } from "../diff/history-report.ts";
+import type { ImpactReport } from "../diff/impact-report.ts";
 import type { PackedType } from "./packed.ts";
 
 /** What the page of `btfgen diff --html` holds, as JSON in the page: some of three parts. */

@@ -1,8 +1,8 @@
 import { byId, counted, element, visible } from "../../corpus/compat/page/dom.ts";
 import type { FieldImpact, ObjectImpact, ProgramImpact } from "../../lib/diff/impact.ts";
 import type { AttachImpact } from "../../lib/diff/impact-targets.ts";
-import type { ImpactReport } from "../impact-report.ts";
-import { CHANGE_WORDS, fieldWords, shortName, sourceWords, targetWords, verdictWord } from "../impact-words.ts";
+import type { ImpactReport } from "../diff/impact-report.ts";
+import { CHANGE_WORDS, fieldWords, shortName, sourceWords, targetWords, verdictWord } from "../diff/impact-words.ts";
 import type { Plain } from "./data.ts";
 import { lazyList } from "./list.ts";
 import { wordsOf } from "./model.ts";

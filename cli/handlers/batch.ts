@@ -1,7 +1,7 @@
-import { batchOutcome } from "../batch-outcome.ts";
-import { planOutcome } from "../batch-plan.ts";
-import { requestOf } from "../batch-request.ts";
-import { prepareBatch, runBatch } from "../batch-run.ts";
+import { batchOutcome } from "../batch/outcome.ts";
+import { planOutcome } from "../batch/plan.ts";
+import { requestOf } from "../batch/request.ts";
+import { prepareBatch, runBatch } from "../batch/run.ts";
 import type { Args } from "../command.ts";
 import type { batch as command } from "../commands/batch.ts";
 import type { Outcome } from "../outcome.ts";

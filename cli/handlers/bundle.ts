@@ -8,7 +8,7 @@ export async function bundle(args: Args<typeof command>): Promise<Outcome> {
   if (args.action !== "merge" && (args.output !== undefined || args.naming !== undefined)) {
     throw new UsageError(`bundle ${args.action} takes neither --output nor --naming`);
   }
-  const actions = await import("../bundle-actions.ts");
+  const actions = await import("../bundle/actions.ts");
   if (args.action === "merge") return actions.mergeAction(args.bundles, args.output, args.naming);
   if (args.action === "verify") return actions.verifyAction(args.bundles);
   const [path, ...others] = args.bundles;

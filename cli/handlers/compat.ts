@@ -1,7 +1,7 @@
 import type { Args } from "../command.ts";
 import type { compat as command } from "../commands/compat.ts";
-import { compatOutcome } from "../compat-outcome.ts";
-import { compatRequestOf, runCompatRequest } from "../compat-run.ts";
+import { compatOutcome } from "../compat/outcome.ts";
+import { compatRequestOf, runCompatRequest } from "../compat/run.ts";
 import type { Outcome } from "../outcome.ts";
 
 /** Compares objects with the kernels of a corpus. */

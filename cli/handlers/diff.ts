@@ -1,8 +1,8 @@
 import type { Args } from "../command.ts";
 import type { diff as command } from "../commands/diff.ts";
-import { diffObjects } from "../diff-objects.ts";
-import { diffOutcome } from "../diff-outcome.ts";
-import { diffRequestOf, runDiff } from "../diff-run.ts";
+import { diffObjects } from "../diff/objects.ts";
+import { diffOutcome } from "../diff/outcome.ts";
+import { diffRequestOf, runDiff } from "../diff/run.ts";
 import type { Outcome } from "../outcome.ts";
 
 /** Compares the types of two kernels, or what objects find on two kernels and more. */

@@ -4,10 +4,10 @@ import { type IdRange, selectTypes } from "../../lib/btf/dump-select.ts";
 import { KIND_NAMES } from "../../lib/btf/format.ts";
 import { dumpC } from "../../lib/c/header.ts";
 import { nearest } from "../../lib/core/nearest.ts";
-import { parseTarget, readBtf } from "../btf-input.ts";
 import type { Args } from "../command.ts";
 import type { dump as command } from "../commands/dump.ts";
 import { UsageError } from "../errors.ts";
+import { parseTarget, readBtf } from "../inputs/btf-input.ts";
 import { EXIT_FINE, type Outcome } from "../outcome.ts";
 
 /** Prints types as they are read, so that `| head` costs nothing. */

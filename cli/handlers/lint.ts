@@ -1,10 +1,10 @@
 import { hasErrors, lintBtf } from "../../lib/btf/lint.ts";
 import { formatFinding } from "../../lib/btf/lint-finding.ts";
-import { parseTarget, readBtf } from "../btf-input.ts";
 import type { Args } from "../command.ts";
 import type { lint as command } from "../commands/lint.ts";
 import { UsageError } from "../errors.ts";
-import { type LintReport, lintTarget } from "../lint-report.ts";
+import { parseTarget, readBtf } from "../inputs/btf-input.ts";
+import { type LintReport, lintTarget } from "../inspect/lint-report.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
 import { counted } from "../table.ts";
 

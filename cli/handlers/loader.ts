@@ -1,7 +1,7 @@
 import type { Args } from "../command.ts";
 import type { loader as command } from "../commands/loader.ts";
-import { writeLoader } from "../loader-run.ts";
-import { loaderNotes, loaderText } from "../loader-text.ts";
+import { writeLoader } from "../loader/write.ts";
+import { loaderNotes, loaderText } from "../loader/write-text.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
 
 /** Writes an object's loader program. */

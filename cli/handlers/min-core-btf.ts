@@ -1,7 +1,7 @@
 import { placeText } from "../../lib/core/place.ts";
 import type { Args } from "../command.ts";
 import type { minCoreBtf as command } from "../commands/min-core-btf.ts";
-import { type MinimizeRequest, minimizeOutcome, runMinimize } from "../minimize-run.ts";
+import { type MinimizeRequest, minimizeOutcome, runMinimize } from "../minimize/run.ts";
 import type { Outcome } from "../outcome.ts";
 import { printable } from "../table.ts";
 

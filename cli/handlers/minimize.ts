@@ -2,7 +2,7 @@ import type { MinimizeOptions } from "../../lib/minimize/minimize.ts";
 import type { Args } from "../command.ts";
 import type { minimize as command } from "../commands/minimize.ts";
 import { UsageError } from "../errors.ts";
-import { type MinimizeRequest, minimizeOutcome, runMinimize } from "../minimize-run.ts";
+import { type MinimizeRequest, minimizeOutcome, runMinimize } from "../minimize/run.ts";
 import type { Outcome } from "../outcome.ts";
 
 type MinimizeArgs = Args<typeof command>;

@@ -3,12 +3,12 @@ import type { Args } from "../command.ts";
 import type { model as command } from "../commands/model.ts";
 import { UsageError } from "../errors.ts";
 import { globFilter } from "../glob.ts";
-import { type KernelRules, kernelNamedBy, rulesOfKernel } from "../kernel-release.ts";
-import { isModelFinding, reportModels } from "../model-report.ts";
-import { modelNotes, modelText } from "../model-text.ts";
-import { readObjects } from "../object-input.ts";
+import { type KernelRules, kernelNamedBy, rulesOfKernel } from "../inputs/kernel-release.ts";
+import { readObjects } from "../inputs/object-input.ts";
+import { checkStandardInput, readTarget } from "../inputs/target-input.ts";
+import { isModelFinding, reportModels } from "../inspect/model-report.ts";
+import { modelNotes, modelText } from "../inspect/model-text.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
-import { checkStandardInput, readTarget } from "../target-input.ts";
 
 /** Models functions, and what objects name. */
 export async function model(args: Args<typeof command>): Promise<Outcome> {

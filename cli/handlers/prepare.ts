@@ -1,9 +1,9 @@
 import type { Args } from "../command.ts";
 import type { prepare as command } from "../commands/prepare.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
-import { planJson } from "../prepare-json.ts";
-import { runPrepare } from "../prepare-run.ts";
-import { prepareNotes, prepareText } from "../prepare-text.ts";
+import { planJson } from "../prepare/json.ts";
+import { runPrepare } from "../prepare/run.ts";
+import { prepareNotes, prepareText } from "../prepare/text.ts";
 
 /** Plans what a loader does. */
 export async function prepare(args: Args<typeof command>): Promise<Outcome> {

@@ -1,8 +1,8 @@
 import type { Args } from "../command.ts";
 import type { relocate as command } from "../commands/relocate.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
-import { runRelocate } from "../relocate-run.ts";
-import { relocateNotes, relocateText } from "../relocate-text.ts";
+import { runRelocate } from "../prepare/relocate.ts";
+import { relocateNotes, relocateText } from "../prepare/relocate-text.ts";
 
 /** Relocates objects ahead of time. */
 export async function relocate(args: Args<typeof command>): Promise<Outcome> {

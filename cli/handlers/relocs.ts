@@ -1,11 +1,11 @@
-import { type BtfBlob, parseTarget, readModules, readBtf } from "../btf-input.ts";
 import type { Args } from "../command.ts";
 import type { relocs as command } from "../commands/relocs.ts";
 import { UsageError } from "../errors.ts";
-import { readObjects } from "../object-input.ts";
+import { type BtfBlob, parseTarget, readBtf, readModules } from "../inputs/btf-input.ts";
+import { readObjects } from "../inputs/object-input.ts";
+import { type RelocsReport, reportRelocations, summaryLines } from "../inspect/relocs-report.ts";
+import { relocsText } from "../inspect/relocs-text.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
-import { type RelocsReport, reportRelocations, summaryLines } from "../relocs-report.ts";
-import { relocsText } from "../relocs-text.ts";
 
 /** Lists relocations, alone or resolved against a target. */
 export async function relocs(args: Args<typeof command>): Promise<Outcome> {

@@ -1,8 +1,8 @@
 import type { Args } from "../command.ts";
 import type { runLoader as command } from "../commands/run-loader.ts";
+import { runLoaderFiles } from "../loader/run-loader.ts";
+import { runLoaderNotes, runLoaderText } from "../loader/run-loader-text.ts";
 import { EXIT_COULD_NOT_RUN, EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
-import { runLoaderFiles } from "../run-loader-run.ts";
-import { runLoaderNotes, runLoaderText } from "../run-loader-text.ts";
 
 /** Has a kernel run a loader program. */
 export async function runLoader(args: Args<typeof command>): Promise<Outcome> {

@@ -1,11 +1,11 @@
 import { readEntry } from "../../corpus/bundle/read.ts";
 import { selectKernel } from "../../corpus/bundle/select.ts";
-import { openBundleArgument } from "../bundle-input.ts";
+import { openBundleArgument } from "../bundle/input.ts";
+import { chosenKernel, selectReport } from "../bundle/select.ts";
 import type { Args } from "../command.ts";
 import type { select as command } from "../commands/select.ts";
-import { kernelQuery } from "../host-kernel.ts";
+import { kernelQuery } from "../inputs/host-kernel.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
-import { chosenKernel, selectReport } from "../select-report.ts";
 
 /** Finds a kernel's entry and writes its BTF. */
 export async function select(args: Args<typeof command>): Promise<Outcome> {

@@ -1,8 +1,8 @@
 import type { Args } from "../command.ts";
 import type { verify as command } from "../commands/verify.ts";
 import { EXIT_COULD_NOT_RUN, EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
-import { hasFinding, reportVerify, verifyText } from "../verify-report.ts";
-import { runVerify } from "../verify-run.ts";
+import { hasFinding, reportVerify, verifyText } from "../verify/report.ts";
+import { runVerify } from "../verify/run.ts";
 
 /** Compares what objects come to on small BTF and on full BTF, as far as asked. */
 export async function verify(args: Args<typeof command>): Promise<Outcome> {

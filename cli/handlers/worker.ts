@@ -1,8 +1,8 @@
 import { pruneCache } from "../../corpus/batch/cache-prune.ts";
 import { defaultJobs } from "../../corpus/batch/pool.ts";
 import { startQueueWorker } from "../../corpus/batch/queue-worker.ts";
-import { cacheOf, countOf, positive } from "../batch-request.ts";
-import { buildId, workerFile } from "../batch-run.ts";
+import { cacheOf, countOf, positive } from "../batch/request.ts";
+import { buildId, workerFile } from "../batch/run.ts";
 import type { Args } from "../command.ts";
 import type { worker as command } from "../commands/worker.ts";
 import { EXIT_FINE, type Outcome } from "../outcome.ts";

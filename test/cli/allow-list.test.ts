@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseAllowList } from "../../cli/allow-list.ts";
+import { parseAllowList } from "../../cli/inputs/allow-list.ts";
 
 const place = {
   object: "build/a.o#exec",

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { BatchReport } from "../../cli/batch-report.ts";
+import type { BatchReport } from "../../cli/batch/report.ts";
 import { encodeFrame } from "../../vm/frame.ts";
 import type { VmLine } from "../../vm/protocol.ts";
 import { TINY_OBJECT, tinyKernel } from "../corpus/batch/tiny-corpus.ts";

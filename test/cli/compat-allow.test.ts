@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { judgeStrict } from "../../cli/compat-allow.ts";
+import { judgeStrict } from "../../cli/compat/allow.ts";
 import { InputError } from "../../cli/errors.ts";
-import { parseKernelAllowList } from "../../cli/kernel-allow.ts";
+import { parseKernelAllowList } from "../../cli/inputs/kernel-allow.ts";
 import { sceneMatrix } from "../corpus/compat/scene.ts";
 
 const matrix = sceneMatrix(

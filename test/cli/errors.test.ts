@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { failureOf, InputError, RunError, UsageError } from "../../cli/errors.ts";
-import { readInput } from "../../cli/input.ts";
+import { readInput } from "../../cli/inputs/input.ts";
 import { FormatError } from "../../lib/btf/error.ts";
 
 const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });

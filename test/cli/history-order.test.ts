@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { historyOrder } from "../../cli/history-order.ts";
+import { historyOrder } from "../../cli/diff/history-order.ts";
 import type { KernelIdentity } from "../../corpus/kernel.ts";
 
 function identity(key: string): KernelIdentity {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { reportMinimize } from "../../cli/minimize-report.ts";
-import { type MinimizeRequest, minimizeOutcome } from "../../cli/minimize-run.ts";
+import { reportMinimize } from "../../cli/minimize/report.ts";
+import { type MinimizeRequest, minimizeOutcome } from "../../cli/minimize/run.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import { runParsed } from "../../lib/job/job.ts";

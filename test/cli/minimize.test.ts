@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { MinimizeReport } from "../../cli/minimize-report.ts";
+import type { MinimizeReport } from "../../cli/minimize/report.ts";
 import { hasErrors, lintBtf } from "../../lib/btf/lint.ts";
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import { typeCount } from "../../lib/btf/view.ts";

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { kernelNamedBy } from "../../cli/kernel-release.ts";
-import type { ModelReport } from "../../cli/model-report.ts";
+import { kernelNamedBy } from "../../cli/inputs/kernel-release.ts";
+import type { ModelReport } from "../../cli/inspect/model-report.ts";
 import { btf, datasec, func, int, param, place, proto, ptr, struct, typeTag, variable } from "../btf/builder.ts";
 import { objectBytes } from "../core/object-builder.ts";
 import { KERNEL_6_1, KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";

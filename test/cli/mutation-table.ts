@@ -1,5 +1,5 @@
 /** Which levels of `verify` fail by which mutation of small BTF; see btf-mutations.ts. */
-import type { VerifyReport } from "../../cli/verify-report.ts";
+import type { VerifyReport } from "../../cli/verify/report.ts";
 import type { btfMutations } from "./btf-mutations.ts";
 
 /** The levels, as a report has them. */

@@ -1,7 +1,7 @@
 /** `verify --kernel` and `batch --verify-kernel` with kernels of other architectures than can be booted. */
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { VerifyReport } from "../../cli/verify-report.ts";
+import type { VerifyReport } from "../../cli/verify/report.ts";
 import { TINY_OBJECT, tinyKernel } from "../corpus/batch/tiny-corpus.ts";
 import { bannerText, zboot } from "../corpus/kernels.ts";
 import { elfImage } from "../elf/builder.ts";

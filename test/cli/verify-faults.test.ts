@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { VerifyReport } from "../../cli/verify-report.ts";
+import type { VerifyReport } from "../../cli/verify/report.ts";
 import { findProgram, firstLineOf, runProcess } from "../oracle/process.ts";
 import { describeOracle, missingOracle } from "../oracle/requirements.ts";
 import { bpfObjects, leftSince } from "./kernel-leftovers.ts";

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { VerifyReport } from "../../cli/verify-report.ts";
+import type { VerifyReport } from "../../cli/verify/report.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { RELO_TYPE_ID_TARGET } from "../../lib/core/relo-kind.ts";
 import { int, m, struct } from "../btf/builder.ts";

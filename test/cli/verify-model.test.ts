@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { ModelReport } from "../../cli/model-report.ts";
-import { type VerifyReport, verifyText } from "../../cli/verify-report.ts";
+import type { ModelReport } from "../../cli/inspect/model-report.ts";
+import { type VerifyReport, verifyText } from "../../cli/verify/report.ts";
 import { datasec, int, place, ptr, struct, typeTag, variable } from "../btf/builder.ts";
 import { EXIT, objectBytes } from "../core/object-builder.ts";
 import { vmlinux } from "../corpus/kernels.ts";

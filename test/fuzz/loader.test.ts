@@ -1,6 +1,6 @@
 /** Broken objects written as loaders: only a FormatError or a refusal, in bounded time, and what is written adds up. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { decodeLoader, encodeLoader } from "../../cli/loader-file.ts";
+import { decodeLoader, encodeLoader } from "../../cli/loader/file.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { type CandidateIndex, indexCandidates } from "../../lib/core/candidates.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";

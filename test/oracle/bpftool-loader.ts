@@ -1,6 +1,6 @@
 /** bpftool's own loader programs: what `bpftool gen skeleton -L` embeds, read out of the C header that it writes. */
 import type { CreatedObject } from "../../checker/loader-protocol.ts";
-import type { RunnerQuestion } from "../../cli/runner-process.ts";
+import type { RunnerQuestion } from "../../cli/loader/runner-process.ts";
 import { bpftoolCommand } from "./bpftool.ts";
 import { describeFailure, runProcess } from "./process.ts";
 

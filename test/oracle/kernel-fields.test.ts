@@ -3,7 +3,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, it } from "vitest";
-import type { VerifyReport } from "../../cli/verify-report.ts";
+import type { VerifyReport } from "../../cli/verify/report.ts";
 import { KIND_CONST, KIND_PTR, KIND_TYPE_TAG, SIZE_OR_TYPE_WORD, TYPE_WORDS } from "../../lib/btf/format.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { kindOf, recordOf, targetOf, typeCount } from "../../lib/btf/view.ts";

@@ -3,7 +3,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import type { VerifyReport } from "../../cli/verify-report.ts";
+import type { VerifyReport } from "../../cli/verify/report.ts";
 import { bpfObjects, leftSince } from "../cli/kernel-leftovers.ts";
 import { runText } from "../cli/run.ts";
 import { workspace } from "../cli/workspace.ts";

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "n
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { BatchReport } from "../../cli/batch-report.ts";
+import type { BatchReport } from "../../cli/batch/report.ts";
 import { workspace } from "../cli/workspace.ts";
 import { runProcess } from "../oracle/process.ts";
 import { KERNEL_6_1, kernelSample } from "../samples.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { VerifyReport } from "../../cli/verify-report.ts";
+import type { VerifyReport } from "../../cli/verify/report.ts";
 import { bootImageOf } from "../../corpus/source/boot-image.ts";
 import { cpioArchive } from "../../vm/cpio.ts";
 import { GUEST } from "../../vm/protocol.ts";

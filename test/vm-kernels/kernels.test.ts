@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { VerifyReport } from "../../cli/verify-report.ts";
+import type { VerifyReport } from "../../cli/verify/report.ts";
 import { workspace } from "../cli/workspace.ts";
 import { runProcess } from "../oracle/process.ts";
 import { COMMAND, FIXTURES, TOOLS } from "./objects.ts";

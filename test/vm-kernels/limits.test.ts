@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { VerifyReport } from "../../cli/verify-report.ts";
+import type { VerifyReport } from "../../cli/verify/report.ts";
 import { workspace } from "../cli/workspace.ts";
 import { runProcess } from "../oracle/process.ts";
 import { missingOracle } from "../oracle/requirements.ts";

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { CreatedObject, LoaderLine } from "../../checker/loader-protocol.ts";
-import { questionOf } from "../../cli/run-loader-run.ts";
+import { questionOf } from "../../cli/loader/run-loader.ts";
 import { bootImageOf } from "../../corpus/source/boot-image.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { VerifyReport } from "../../cli/verify-report.ts";
+import type { VerifyReport } from "../../cli/verify/report.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { btfMutations } from "../cli/btf-mutations.ts";
 import { failedLevels, MUTATED_OBJECTS, MUTATION_TABLE } from "../cli/mutation-table.ts";

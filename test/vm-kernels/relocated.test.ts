@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readBtf } from "../../cli/btf-input.ts";
+import { readBtf } from "../../cli/inputs/btf-input.ts";
 import { bootImageOf } from "../../corpus/source/boot-image.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";

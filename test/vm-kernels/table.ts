@@ -1,5 +1,5 @@
 /** The table of docs/VERIFY.md: what became of the programs on each kernel. */
-import type { VerifyReport } from "../../cli/verify-report.ts";
+import type { VerifyReport } from "../../cli/verify/report.ts";
 
 /** One kernel's row. */
 export interface TableRow {

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { VerifyReport } from "../../cli/verify-report.ts";
+import type { VerifyReport } from "../../cli/verify/report.ts";
 import { workspace } from "../cli/workspace.ts";
 import { compileBpf } from "../oracle/clang.ts";
 import { runProcess } from "../oracle/process.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { CheckRequest } from "../../checker/protocol.ts";
-import { whyNotInVm } from "../../cli/vm-check.ts";
+import { whyNotInVm } from "../../cli/verify/vm-check.ts";
 import { readCpio } from "../../corpus/archive/cpio.ts";
 import { initramfs, type VmCheck } from "../../vm/initramfs.ts";
 

@@ -1,0 +1,140 @@
+import { statePath } from "../../corpus/batch/state.ts";
+import type { WrittenBundle } from "../../corpus/bundle/write.ts";
+import { placeText } from "../../lib/core/place.ts";
+import { unusedRuleNotes } from "../inputs/allow-list.ts";
+import { grouped } from "../minimize/text.ts";
+import { EXIT_COULD_NOT_RUN, EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
+import { counted, printable } from "../table.ts";
+import { leftOutNotes, objectRows } from "./objects.ts";
+import { duration } from "./progress.ts";
+import { type BatchReport, hasFindings, reportBatch } from "./report.ts";
+import type { BatchRun, PreparedBatch } from "./run.ts";
+import { kernelCheckLines, kernelChecksText } from "./verify-report.ts";
+
+const LINES = 20;
+const SECOND = 1000;
+const HASH_DIGITS = 16;
+
+/** What the command says of a run that has ended: a table for people, the last of the lines for machines. */
+export function batchOutcome(run: BatchRun, prepared: PreparedBatch): Outcome {
+  const report = reportBatch(run, prepared);
+  const { json, output } = prepared.request;
+  const isUnasked = wasNobodyAsked(report, prepared.request.shard !== null);
+  return {
+    exitCode: hasFindings(report) ? EXIT_FINDING : isUnasked ? EXIT_COULD_NOT_RUN : EXIT_FINE,
+    json: report,
+    // Lines, where other commands write one document.
+    ...(json && { stream: (write) => write(new TextEncoder().encode(`${JSON.stringify(report)}\n`)) }),
+    text: () => batchText(report),
+    notes: batchNotes(report, output, prepared.request.allow),
+  };
+}
+
+/** True where kernels were to be asked and none has said anything; another shard may have those that can. */
+function wasNobodyAsked({ verifyKernel, ended }: BatchReport, isShard: boolean): boolean {
+  if (verifyKernel === null || ended !== "complete" || isShard) return false;
+  const { accepted, failed, "no-answer": silent } = verifyKernel.kernels;
+  return accepted + failed + silent === 0;
+}
+
+function batchText(report: BatchReport): string {
+  const { kernels, bytes, files, relocations, ended } = report;
+  const rows: [string, string][] = [
+    ["files", `${grouped(files.done)} of ${grouped(files.planned)}, ${grouped(bytes.read)} bytes`],
+    ["kernels", kernelsText(kernels)],
+    ["outputs", `${grouped(kernels.distinct)} distinct`],
+    ["BTF", `${grouped(bytes.before)} -> ${grouped(bytes.after)} bytes, ${grouped(bytes.distinct)} of them distinct`],
+    ["relocations", grouped(relocations.total)],
+  ];
+  for (const status of ["resolved", "absent", "guarded", "poisoned", "ambiguous", "error"] as const) {
+    if (relocations[status] > 0) rows.push([`  ${status}`, grouped(relocations[status])]);
+  }
+  rows.push(["proved", `${counted(report.provedPairs, "pair")} of relocation and candidate the same`]);
+  if (report.verifyKernel !== null) rows.push(["asked", kernelChecksText(report.verifyKernel)]);
+  if (report.objectsSkipped > 0) {
+    rows.push([
+      "left out",
+      `${grouped(report.objectsSkipped)} pairs of object and kernel: other architecture or byte order`,
+    ]);
+  }
+  for (const { name, milliseconds } of report.slowest) rows.push(["slow", `${grouped(milliseconds)} ms ${name}`]);
+  if (report.emitted !== null) rows.push(...objectRows(report.emitted.objects, bytes.distinct, grouped));
+  const bundles = writtenBundles(report);
+  for (const { path, bytes: size, tarHash } of bundles.slice(0, LINES)) {
+    rows.push(["written", `${path} (${grouped(size)} bytes, tar ${tarHash.slice(0, HASH_DIGITS)})`]);
+  }
+  if (bundles.length > LINES) rows.push(["", `... and ${bundles.length - LINES} more (--json lists all)`]);
+  rows.push(["memory", `${grouped(report.peakMemory)} MiB at most`]);
+  rows.push(["time", duration(report.durationMs / SECOND)]);
+  if (ended !== "complete") rows.push(["ended", ended]);
+  const table = rows.map(([name, value]) => `${name.padEnd(13)}${printable(value)}\n`).join("");
+  return (
+    table +
+    unresolvedText(report) +
+    (report.verifyKernel === null
+      ? ""
+      : listText("Not accepted, or not asked", kernelCheckLines(report.verifyKernel))) +
+    listText(
+      "Skipped",
+      report.skipped.map(({ origin, reason }) => `${origin}: ${reason}`),
+    )
+  );
+}
+
+function writtenBundles({ emitted, bundle }: BatchReport): WrittenBundle[] {
+  if (emitted !== null) return emitted.objects.map((one) => one.bundle);
+  return bundle === null ? [] : [bundle];
+}
+
+function kernelsText({ done, skipped, failed, passedOver }: BatchReport["kernels"]): string {
+  const parts = [grouped(done)];
+  if (skipped > 0) parts.push(`${grouped(skipped)} skipped`);
+  if (failed > 0) parts.push(`${grouped(failed)} failed`);
+  if (passedOver > 0) parts.push(`${grouped(passedOver)} passed over (no kernel)`);
+  return parts.join(", ");
+}
+
+function unresolvedText({ unresolved }: BatchReport): string {
+  const lines = unresolved.map((one) => {
+    const allowed = one.allowedBy === null ? "" : " (allowed)";
+    return `${one.status}: ${placeText(one)}${allowed}: ${counted(one.kernels, "kernel")}, first ${one.first}`;
+  });
+  return listText("Not resolved", lines);
+}
+
+function listText(title: string, lines: readonly string[]): string {
+  if (lines.length === 0) return "";
+  const shown = lines.slice(0, LINES).map((line) => `  ${printable(line)}\n`);
+  const more = lines.length > LINES ? `  ... and ${grouped(lines.length - LINES)} more (--json lists all)\n` : "";
+  return `\n${title}:\n${shown.join("")}${more}`;
+}
+
+function batchNotes(report: BatchReport, output: string, allowFile: string | undefined): string[] {
+  const { ended, files, strict, failed, kernels } = report;
+  const notes: string[] = [];
+  if (failed.length > 0)
+    notes.push(`${counted(failed.length, "kernel or file")} failed${ended === "complete" ? " and is left out" : ""}:`);
+  for (const { origin, reason } of failed.slice(0, LINES)) notes.push(`  ${origin}: ${reason}`);
+  if (failed.length > LINES) notes.push(`  ... and ${failed.length - LINES} more (--json lists all)`);
+  if (ended !== "complete") {
+    notes.push(
+      `stopped at a failure after ${grouped(files.done)} of ${grouped(files.planned)} files; no bundle is written`,
+    );
+    notes.push(`what is done is in ${statePath(output)}: the same command with --resume goes on`);
+  }
+  if (strict !== null && strict.refused > 0) {
+    notes.push(`--strict: ${counted(strict.refused, "relocation")} poisoned or by target_type_id`);
+  }
+  notes.push(...unusedRuleNotes(allowFile, strict?.unusedRules ?? []));
+  notes.push(...leftOutNotes(report.emitted?.objects ?? []).slice(0, LINES));
+  for (const { what, reason, kernels: count, first } of report.notKept.slice(0, LINES)) {
+    notes.push(`warning: ${what}: ${reason} (${counted(count, "kernel")}, first ${first})`);
+  }
+  if (report.verifyKernel !== null && ended === "complete") {
+    const { accepted, failed: refused, "no-answer": silent } = report.verifyKernel.kernels;
+    if (silent > 0) notes.push(`--verify-kernel: ${counted(silent, "kernel")} gave no answer`);
+    if (accepted + refused + silent === 0) notes.push("--verify-kernel: no kernel could be asked");
+  }
+  if (ended === "complete" && kernels.done === 0) notes.push("warning: no kernel is in the bundle");
+  return notes.map(printable);
+}

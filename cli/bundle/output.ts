@@ -1,0 +1,59 @@
+import type { BundleEntry } from "../../corpus/bundle/bundle.ts";
+import type { BundleShape } from "../../corpus/bundle/layout.ts";
+import type { Provenance } from "../../corpus/bundle/provenance.ts";
+import { checkBundleTarget, NotABundleError, type WrittenBundle, writeBundle } from "../../corpus/bundle/write.ts";
+import { WRONG_PATH } from "../atomic.ts";
+import { RunError, systemCodeOf, systemReason, UsageError } from "../errors.ts";
+
+/**
+ * Writes a bundle. A signal meanwhile is heard once all of it is in place. Throws UsageError where the path is wrong or
+ * has something else, RunError where the system or an encoder fails.
+ */
+export async function writeBundleTo(
+  path: string,
+  entries: readonly BundleEntry[],
+  shape: BundleShape,
+  provenance: Provenance | null,
+): Promise<WrittenBundle> {
+  const release = holdSignals();
+  try {
+    return await writeBundle(path, entries, shape, provenance);
+  } catch (error) {
+    throw outputError(path, error);
+  } finally {
+    release();
+  }
+}
+
+const SIGNALS: readonly NodeJS.Signals[] = ["SIGHUP", "SIGINT", "SIGTERM"];
+
+/** Keeps signals from ending the process; what it returns lets them through again, the one that came included. */
+function holdSignals(): () => void {
+  let came: NodeJS.Signals | undefined;
+  const hold = (signal: NodeJS.Signals) => {
+    came ??= signal;
+  };
+  for (const signal of SIGNALS) process.on(signal, hold);
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, hold);
+    if (came !== undefined) process.kill(process.pid, came);
+  };
+}
+
+/** Throws a UsageError before any work is done where writeBundleTo would refuse the path. */
+export function checkBundleOutput(path: string): void {
+  if (path === "-") throw new UsageError("a bundle cannot be written to standard output", "Give a path to -o.");
+  try {
+    checkBundleTarget(path);
+  } catch (error) {
+    throw outputError(path, error);
+  }
+}
+
+function outputError(path: string, error: unknown): unknown {
+  if (error instanceof NotABundleError) return new UsageError(error.message, "Give another path, or remove it first.");
+  const code = systemCodeOf(error);
+  if (code === undefined) return error;
+  const message = `cannot write ${path}: ${systemReason(error)}`;
+  return WRONG_PATH.has(code) ? new UsageError(message) : new RunError(message);
+}

@@ -1,0 +1,52 @@
+import type { CompatMatrix, MatrixOutcome } from "../../corpus/compat/matrix.ts";
+import { FINDING_STATUSES } from "../../corpus/compat/matrix.ts";
+import { kernelKey } from "../../corpus/kernel.ts";
+import type { DescribedStatus } from "../../lib/core/describe.ts";
+import type { Place } from "../../lib/core/place.ts";
+import type { KernelRule } from "../inputs/kernel-allow.ts";
+
+/** What --strict says of a matrix. */
+export interface StrictVerdict {
+  /** Relocations, counted on each kernel, that no rule lets pass. */
+  readonly refused: number;
+  readonly allowed: number;
+  /** Kernels that have a refused one. */
+  readonly kernels: number;
+  /** The first of the refused in the matrix's order; null where there is none. */
+  readonly first: { readonly kernel: string; readonly status: DescribedStatus; readonly place: Place } | null;
+  /** Rules that let nothing pass. */
+  readonly unusedRules: readonly { readonly line: number; readonly rule: string }[];
+}
+
+/** Holds every poisoned, ambiguous and erring relocation of a matrix on each of its kernels against the rules. */
+export function judgeStrict(matrix: CompatMatrix, rules: readonly KernelRule[]): StrictVerdict {
+  const used = new Set<KernelRule>();
+  const acceptors = matrix.places.map((place) => rules.filter((rule) => rule.accepts(place)));
+  const findingsOf = matrix.rows.map((row) =>
+    row.flatMap((index) =>
+      (matrix.outcomes[index] as MatrixOutcome).findings.filter(({ status }) => FINDING_STATUSES.has(status)),
+    ),
+  );
+  let refused = 0;
+  let allowed = 0;
+  let kernels = 0;
+  let first: StrictVerdict["first"] = null;
+  for (const { identity, row } of matrix.kernels) {
+    const before = refused;
+    // A rule's glob is asked once a kernel, not once a finding.
+    const covering = new Set(rules.filter(({ covers }) => covers(identity)));
+    for (const { place, status } of findingsOf[row] ?? []) {
+      const rule = acceptors[place]?.find((candidate) => covering.has(candidate));
+      if (rule !== undefined) {
+        used.add(rule);
+        allowed++;
+        continue;
+      }
+      refused++;
+      first ??= { kernel: kernelKey(identity), status, place: matrix.places[place] as Place };
+    }
+    if (refused > before) kernels++;
+  }
+  const unusedRules = rules.filter((rule) => !used.has(rule)).map(({ line, text }) => ({ line, rule: text }));
+  return { refused, allowed, kernels, first, unusedRules };
+}

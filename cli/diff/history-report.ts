@@ -1,0 +1,51 @@
+import { groupKernels, HISTORY_LEVELS, labelOf, labelText } from "../../corpus/compat/group.ts";
+import type { KernelIdentity } from "../../corpus/kernel.ts";
+import type { MatchRules } from "../../lib/core/rules.ts";
+import type { History, HistoryRow, HistoryState } from "../../lib/diff/history.ts";
+import { placeText, valueText } from "./impact-words.ts";
+
+/** A kernel of a history. */
+export interface HistoryKernel extends KernelIdentity {
+  readonly origin: string;
+}
+
+/** The document of `btfgen diff A B C ... --object ... --json`; docs/FORMATS.md has it in words. */
+export interface HistoryReport extends History<HistoryKernel> {
+  /** Version of this schema. */
+  readonly version: 1;
+  readonly rules: MatchRules["name"];
+  readonly objects: readonly string[];
+  readonly unreadable: readonly { readonly origin: string; readonly reason: string }[];
+}
+
+/** Consecutive kernels on which a field is the same. */
+export interface HistoryRun {
+  readonly state: HistoryState;
+  /** `debian 12 x86_64 6.1.0-47 to 6.1.0-56 cloud-amd64`. */
+  readonly label: string;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** The runs of a row, which never speak for kernels of two distributions. */
+export function runsOf({ kernels, states }: HistoryReport, { cells }: HistoryRow): HistoryRun[] {
+  const grouped = kernels.map((identity, i) => ({ identity, row: cells[i] ?? -1 }));
+  return groupKernels(grouped, HISTORY_LEVELS).map(({ first, count, row }) => {
+    const members = kernels.slice(first, first + count);
+    const origin = members[0]?.origin ?? "";
+    const label = members.length > 1 && members[0]?.release === null ? `${origin} and ${count - 1} more` : undefined;
+    return { state: states[row] as HistoryState, label: label ?? labelText(labelOf(members), origin), first, count };
+  });
+}
+
+/** A kernel in a word or two, for the head of a column. */
+export function kernelText(kernel: HistoryKernel): string {
+  return kernel.release ?? kernel.origin.slice(kernel.origin.lastIndexOf("/") + 1);
+}
+
+/** `1248`, `96:3`, `absent`: an offset in bytes (and bits), a value, or what else it is. */
+export function stateText({ status, bitOffset, value }: HistoryState): string {
+  if (status !== "resolved" && status !== "absent") return status;
+  if (bitOffset !== null) return placeText({ bitOffset });
+  return value === null || status === "absent" ? status : valueText(value);
+}

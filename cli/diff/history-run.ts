@@ -1,0 +1,127 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { ObjectTag } from "../../corpus/batch/object-tag.ts";
+import { type OpenBundle, readEntry } from "../../corpus/bundle/read.ts";
+import { INDEX_NAME } from "../../corpus/bundle/store-index.ts";
+import type { CompatObject } from "../../corpus/compat/assess.ts";
+import type { KernelBtf, KernelIdentity } from "../../corpus/kernel.ts";
+import { isLooseModule, isProblem, type SourceOptions } from "../../corpus/source/item.ts";
+import { readKernels } from "../../corpus/source/read-kernels.ts";
+import { FormatError } from "../../lib/btf/error.ts";
+import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
+import { indexCandidates } from "../../lib/core/candidates.ts";
+import type { BpfObject } from "../../lib/core/object.ts";
+import { type MatchRules, RULE_SETS } from "../../lib/core/rules.ts";
+import { type History, historyBuilder } from "../../lib/diff/history.ts";
+import { readEntryArgument } from "../bundle/entry.ts";
+import { openBundleArgument } from "../bundle/input.ts";
+import { InputError } from "../errors.ts";
+import { historyOrder } from "./history-order.ts";
+import type { HistoryKernel, HistoryReport } from "./history-report.ts";
+
+/** What to follow. */
+export interface HistoryQuery {
+  readonly objects: readonly CompatObject[];
+  /** Kernels: anything that holds some, also directories and bundles. */
+  readonly sources: readonly string[];
+  readonly rules: MatchRules["name"];
+  readonly options: SourceOptions;
+}
+
+/**
+ * Follows what objects ask over kernels, which are put in the order of releases where all of theirs are known and
+ * else stay in the order given. Their BTF is read one after the other. Throws InputError, FormatError.
+ */
+export async function runHistory({ objects: tagged, sources, rules, options }: HistoryQuery): Promise<HistoryReport> {
+  const objects = tagged.map(({ object }) => object);
+  const builder = historyBuilder<HistoryKernel>(objects, RULE_SETS[rules]);
+  const kernels: HistoryKernel[] = [];
+  const unreadable: HistoryReport["unreadable"][number][] = [];
+  for (const source of sources) {
+    const before = kernels.length + unreadable.length;
+    for await (const item of kernelsOf(source, options)) {
+      if ("problem" in item) {
+        unreadable.push({ origin: item.origin, reason: item.problem });
+        continue;
+      }
+      try {
+        const kernel = { ...item.identity, origin: item.origin };
+        const base = parseBtf(item.btf.bytes, { source: item.btf.source });
+        const target = item.modules.length === 0 ? base : parseModules(base, item.modules);
+        builder.add(kernel, indexCandidates(target), (at) => isForOthers(tagged[at]?.tag ?? null, kernel));
+        kernels.push(kernel);
+      } catch (error) {
+        // One damaged kernel does not cost the others; a damaged object is no kernel's fault.
+        if (!(error instanceof FormatError) || error.source !== item.btf.source) throw error;
+        unreadable.push({ origin: item.origin, reason: error.message.replace(`${item.btf.source}: `, "") });
+      }
+    }
+    if (kernels.length + unreadable.length === before) throw new InputError(source, "no kernel's BTF was found in it");
+  }
+  const history = builder.finish(historyOrder(kernels));
+  return historyReport(history, objects, rules, unreadable);
+}
+
+/** As compat leaves objects out. */
+function isForOthers(tag: ObjectTag | null, { arch }: KernelIdentity): boolean {
+  return tag !== null && (arch === null || !tag.arches.includes(arch));
+}
+
+function historyReport(
+  history: History<HistoryKernel>,
+  objects: readonly BpfObject[],
+  rules: MatchRules["name"],
+  unreadable: HistoryReport["unreadable"],
+): HistoryReport {
+  return { version: 1, rules, objects: objects.map(({ source }) => source), ...history, unreadable };
+}
+
+interface Problem {
+  readonly origin: string;
+  readonly problem: string;
+}
+
+/** The kernels of a source, and what is wrong in it. A file of a directory that holds none is passed over. */
+async function* kernelsOf(source: string, options: SourceOptions): AsyncGenerator<KernelBtf | Problem> {
+  const stats = statSync(source, { throwIfNoEntry: false });
+  const bundle = stats === undefined ? null : await storeOf(source, stats.isDirectory());
+  if (bundle !== null) {
+    yield* kernelsOfStore(bundle, source);
+    return;
+  }
+  const entry = stats === undefined ? await readEntryArgument(source) : undefined;
+  if (entry !== undefined) {
+    const { source: origin, bytes, identity } = entry;
+    yield { identity, origin, btf: { bytes, source: origin }, modules: [] };
+    return;
+  }
+  for await (const item of readKernels(source, options)) {
+    if (isLooseModule(item)) continue;
+    const isAside = isProblem(item) && (item.code === "no-kernel" || item.code === "module");
+    if (!isAside || stats?.isDirectory() !== true) yield item;
+  }
+}
+
+/** What may be a bundle in one file; `.btf.tar.xz` is BTFHub's archive of one kernel. */
+const CONTAINER = /(?<!\.btf)\.tar(\.(gz|xz|zst))?$/;
+
+/** A store names its blobs by their hashes: which kernel has which, only its index says. Null for anything else. */
+async function storeOf(source: string, isDirectory: boolean): Promise<OpenBundle | null> {
+  if (isDirectory ? !existsSync(join(source, INDEX_NAME)) : !CONTAINER.test(source)) return null;
+  try {
+    const bundle = await openBundleArgument(source);
+    return bundle.layout === "store" ? bundle : null;
+  } catch (error) {
+    // A directory with an index is meant as a store, and says what is wrong; a tar may be of anything.
+    if (isDirectory || !(error instanceof FormatError)) throw error;
+    return null;
+  }
+}
+
+function* kernelsOfStore(bundle: OpenBundle, source: string): Generator<KernelBtf> {
+  for (const entry of bundle.entries) {
+    const { bytes } = readEntry(bundle, entry);
+    const origin = `${source}!${entry.key}`;
+    yield { identity: entry.identity, origin, btf: { bytes, source: origin }, modules: [] };
+  }
+}

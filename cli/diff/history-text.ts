@@ -1,0 +1,77 @@
+import { cell, code, counted as countedWords, limited } from "../../corpus/markdown.ts";
+import type { HistoryRow } from "../../lib/diff/history.ts";
+import { counted, formatTable, printable } from "../table.ts";
+import { type HistoryReport, type HistoryRun, kernelText, runsOf, stateText } from "./history-report.ts";
+
+/** As many kernels have a column each; of more, kernels on which a field is the same share a line. */
+const MOST_COLUMNS = 6;
+const OFFSETS = "Offsets are in bytes, with the bits beyond them behind a colon.";
+
+/** The history for a terminal: fields by kernels, or a line for each run of kernels where those are many. */
+export function historyText(report: HistoryReport): string {
+  const { kernels, rows } = report;
+  if (kernels.length <= MOST_COLUMNS) {
+    const header = ["FIELD", ...kernels.map(kernelText).map(printable)];
+    const lines = rows.map((row) => [row.path, ...cellTexts(report, row)]);
+    return formatTable(header, lines);
+  }
+  return formatTable(
+    ["FIELD", "KERNELS", "AT", "WHERE"],
+    rows.flatMap((row) => runRows(report, row)),
+    new Set(["KERNELS"]),
+  );
+}
+
+function cellTexts({ states }: HistoryReport, { cells }: HistoryRow): string[] {
+  return cells.map((index) => {
+    const state = states[index];
+    return state === undefined ? "" : stateText(state);
+  });
+}
+
+/** The field is named once. */
+function runRows(report: HistoryReport, row: HistoryRow): string[][] {
+  return runsOf(report, row).map((run, i) => [
+    i === 0 ? row.path : "",
+    String(run.count),
+    stateText(run.state),
+    runText(run),
+  ]);
+}
+
+function runText({ label, state }: HistoryRun): string {
+  return state.reason === null ? label : `${label}: ${state.reason}`;
+}
+
+/** The history for a pull request. */
+export function historyMarkdown(report: HistoryReport): string {
+  const { kernels, rows, objects } = report;
+  const head = `### ${countedWords(rows.length, "field")} of ${countedWords(objects.length, "object")} on ${countedWords(kernels.length, "kernel")}\n\n${OFFSETS}\n\n`;
+  if (kernels.length <= MOST_COLUMNS) {
+    const names = kernels.map((kernel) => cell(kernelText(kernel)));
+    return limited([
+      head,
+      `| field | ${names.join(" | ")} |\n|---|${"---|".repeat(names.length)}\n`,
+      ...rows.map((row) => `| ${cell(row.path)} | ${cellTexts(report, row).map(cell).join(" | ")} |\n`),
+    ]);
+  }
+  return limited([
+    head,
+    "| field | kernels | at | where |\n|---|---:|---|---|\n",
+    ...rows.flatMap((row) =>
+      runRows(report, row).map(([path = "", count = "", at = "", where = ""]) => {
+        return `| ${path === "" ? "" : cell(path)} | ${count} | ${cell(at)} | ${cell(where)} |\n`;
+      }),
+    ),
+    ...report.unreadable.map(({ origin, reason }) => `\n⛔ ${code(origin)}: unreadable: ${code(reason)}\n`),
+  ]);
+}
+
+/** Counts, for standard error. */
+export function historyNotes({ kernels, rows, objects, unreadable }: HistoryReport): string[] {
+  const changing = rows.filter(({ changes }) => changes > 0).length;
+  return [
+    `${counted(rows.length, "field")} of ${counted(objects.length, "object")} on ${counted(kernels.length, "kernel")}, ${changing} of them not everywhere the same`,
+    ...unreadable.map(({ origin, reason }) => `warning: ${origin}: unreadable: ${reason}`),
+  ].map(printable);
+}

@@ -1,0 +1,111 @@
+import type { FieldImpact, ProgramImpact, RelocationChange, RelocationImpact } from "../../lib/diff/impact.ts";
+import type { AttachImpact } from "../../lib/diff/impact-targets.ts";
+import type { FieldPlace } from "../../lib/diff/standing.ts";
+import { counted } from "../table.ts";
+
+/** What changes are called. */
+export const CHANGE_WORDS: Readonly<Record<RelocationChange, string>> = {
+  same: "same",
+  moved: "moved",
+  "newly-resolved": "newly resolved",
+  "newly-absent": "newly absent",
+  "newly-guarded": "newly guarded",
+  "newly-poisoned": "newly poisoned",
+  "newly-ambiguous": "newly ambiguous",
+  "newly-error": "newly in error",
+};
+
+const ATTACH_WORDS: Readonly<Record<AttachImpact["change"], string>> = {
+  same: "same",
+  new: "new",
+  retyped: "retyped",
+  model: "called another way",
+  incompatible: "incompatible",
+  gone: "gone",
+};
+
+/** `works`, `breaks`, ... */
+export function verdictWord({ worked, works }: Pick<ProgramImpact, "worked" | "works">): string {
+  if (worked) return works ? "works" : "breaks";
+  return works ? "works now" : "did not work, and does not";
+}
+
+/** What becomes of a field: `at 1248 -> 1256`, `sock has no member foo`. */
+export function fieldWords({ change, relocations }: FieldImpact): string {
+  const worst = relocations.filter((relocation) => relocation.change === change);
+  if (change === "moved") return [...new Set(worst.flatMap(moveWords))].join(", ");
+  const [first] = worst;
+  if (first === undefined) return "";
+  if (change === "newly-resolved")
+    return first.new.place === null ? valueText(first.new.value) : `at ${placeText(first.new.place)}`;
+  return first.new.reason ?? "";
+}
+
+function moveWords(relocation: RelocationImpact): string[] {
+  const { old, new: now } = relocation;
+  const words: string[] = [];
+  if (old.place !== null && now.place !== null) {
+    const [from, to] = [placeText(old.place), placeText(now.place)];
+    if (from !== to) words.push(`at ${from} -> ${to}`);
+    if (old.place.bits !== now.place.bits) words.push(`${bitsText(old.place.bits)} -> ${bitsText(now.place.bits)}`);
+  }
+  // Where the field is where it was, it is the number itself that differs: whether it is signed, an enumerator, a size.
+  if (words.length === 0) words.push(`${relocation.kind} ${valueText(old.value)} -> ${valueText(now.value)}`);
+  return words;
+}
+
+/** Bytes, and the bits beyond them of a bitfield: `1248`, `96:3`. */
+export function placeText({ bitOffset }: Pick<FieldPlace, "bitOffset">): string {
+  const bits = bitOffset % 8;
+  return bits === 0 ? String(bitOffset / 8) : `${Math.floor(bitOffset / 8)}:${bits}`;
+}
+
+function bitsText(bits: number): string {
+  return bits % 8 === 0 ? counted(bits / 8, "byte") : counted(bits, "bit");
+}
+
+const MAX_SIGNED = (1n << 63n) - 1n;
+
+/** A u64 whose top bit is set is a negative enumerator more often than a great number. */
+export function valueText(value: bigint | null): string {
+  if (value === null) return "-";
+  return String(value > MAX_SIGNED ? BigInt.asIntN(64, value) : value);
+}
+
+/** `fentry vfs_create: retyped: argument 1 is struct mnt_idmap *, was struct user_namespace *`. */
+export function targetWords({ kind, name, change, optional, reason, differences, retyped }: AttachImpact): string {
+  const details = [
+    ...(change === "incompatible" && reason !== null ? [reason] : []),
+    ...differences.map(({ what, argument, old, new: now }) => `${whatText(what, argument)} ${old} -> ${now}`),
+    ...retyped.map(({ argument, old, new: now }) => `${whatText("argument", argument)} ${old} -> ${now}`),
+  ];
+  const can = optional ? ", which the object can do without" : "";
+  const how = details.length === 0 ? "" : `: ${details.join(", ")}`;
+  return `${kind} ${name} ${ATTACH_WORDS[change]}${can}${how}`;
+}
+
+function whatText(what: AttachImpact["differences"][number]["what"], argument: number | null): string {
+  if (what === "arguments") return "number of arguments";
+  if (what === "return" || (what === "argument" && argument === null)) return "returns";
+  return what === "argument" && argument !== null ? `argument ${argument + 1}` : what;
+}
+
+const MOST_SOURCES = 2;
+
+/** `exec.bpf.c:42, exec.bpf.c:50 and 3 more`; instructions where the object has no lines. */
+export function sourceWords({ change, relocations }: FieldImpact): string {
+  const worst = relocations.filter((relocation) => relocation.change === change);
+  const all = [...new Set(worst.map(({ source, instruction }) => source ?? `insn ${instruction}`))];
+  const more = all.length - MOST_SOURCES;
+  return all.slice(0, MOST_SOURCES).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/** An object without its directories. */
+export function shortName(object: string): string {
+  return object.slice(object.lastIndexOf("/") + 1);
+}
+
+/** A kernel without the directories or the archive it is in. */
+export function kernelName(source: string): string {
+  return source.slice(Math.max(source.lastIndexOf("/"), source.lastIndexOf(":"), source.lastIndexOf("!")) + 1);
+}

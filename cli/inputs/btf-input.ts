@@ -1,0 +1,168 @@
+import { existsSync, statSync } from "node:fs";
+import type { KernelIdentity } from "../../corpus/kernel.ts";
+import type { SourceItem, SourceOptions, SourceProblem } from "../../corpus/source/item.ts";
+import { isModuleName } from "../../corpus/source/module.ts";
+import { relocateDistilled } from "../../lib/btf/distilled.ts";
+import { looksLikeBtf } from "../../lib/btf/header.ts";
+import { type BtfInput, parseBtf, parseModules } from "../../lib/btf/parse.ts";
+import type { Btf } from "../../lib/btf/view.ts";
+import { btfBytes, readBtfSections } from "../../lib/elf/btf-section.ts";
+import { looksLikeElf } from "../../lib/elf/reader.ts";
+import { InputError } from "../errors.ts";
+import { readInput, STDIN_NAME } from "./input.ts";
+
+/** Where a kernel is asked for, modules are taken if they are what the argument is; a package's own are many. */
+const ALONE = { modules: "alone" } as const;
+const WITH_MODULES = { modules: true } as const;
+/** A file with more kernels than that is not read to its end to say so. */
+const MOST_NAMED = 4;
+
+/** One blob of BTF out of an input file. */
+export interface BtfBlob {
+  /** The file's name for messages; `archive:entry` for a blob out of an archive. */
+  readonly source: string;
+  /** Raw BTF. */
+  readonly bytes: Uint8Array;
+  /** A kernel module's distilled base (`.BTF.base`). */
+  readonly distilledBase?: Uint8Array;
+  /** True for a BPF object's own types: `.BTF.ext` beside them names strings, too. */
+  readonly hasExt?: boolean;
+  /** True for split BTF of a package, an archive or a directory. */
+  readonly isModule?: boolean;
+  /** Which kernel's it is, as far as what it came in says. */
+  readonly identity?: KernelIdentity;
+}
+
+/**
+ * Reads a BTF argument, judged by its content: raw BTF, an ELF file with a `.BTF` section (vmlinux, a module, an object),
+ * or anything that holds just one kernel: its image, package or archive, in any compression, or a directory with one; `-`
+ * is standard input; `BUNDLE!ENTRY` is one kernel of several. Throws InputError, or FormatError for a file that is
+ * damaged.
+ */
+export async function readBtf(path: string): Promise<BtfBlob> {
+  return onlyBlob(path, await collect(path, ALONE, MOST_NAMED + 1));
+}
+
+/** As readBtf, with the modules that the package, archive or directory has beside the kernel: in their order. */
+export async function readBtfAndModules(
+  path: string,
+): Promise<{ readonly kernel: BtfBlob; readonly modules: readonly BtfBlob[] }> {
+  const blobs = await collect(path, WITH_MODULES);
+  const kernels = blobs.filter(({ isModule }) => isModule !== true);
+  if (kernels.length === 0) throw new InputError(nameOfInput(path), "has modules, and not the kernel that they are of");
+  return { kernel: onlyBlob(path, kernels), modules: blobs.filter(({ isModule }) => isModule === true) };
+}
+
+/** Reads modules (at least one): one, or all of a package, archive or directory, whose kernel is passed over. */
+export async function readModules(path: string): Promise<BtfBlob[]> {
+  const blobs = await collect(path, WITH_MODULES);
+  const modules = blobs.filter(({ isModule }) => isModule === true);
+  return modules.length > 0 ? modules : blobs;
+}
+
+function onlyBlob(path: string, blobs: readonly BtfBlob[]): BtfBlob {
+  const [blob] = blobs;
+  if (blob === undefined || blobs.length > 1) {
+    const names = blobs.slice(0, MOST_NAMED).map(({ source }) => partOf(source, path));
+    const more = blobs.length > MOST_NAMED ? " and more" : "";
+    throw new InputError(nameOfInput(path), `one kernel is expected, it has ${names.join(", ")}${more}`);
+  }
+  return blob;
+}
+
+async function collect(path: string, options: SourceOptions, most = Number.POSITIVE_INFINITY): Promise<BtfBlob[]> {
+  const source = nameOfInput(path);
+  if (path !== "-" && isDirectory(path)) {
+    const { readKernels } = await import("../../corpus/source/read-kernels.ts");
+    return blobsOf(readKernels(path, options), source, most);
+  }
+  if (path.includes("!") && !existsSync(path)) {
+    const { readEntryArgument } = await import("../bundle/entry.ts");
+    const entry = await readEntryArgument(path);
+    if (entry !== undefined) return [entry];
+  }
+  const bytes = readInput(path);
+  if (bytes.length === 0) throw new InputError(source, "is empty");
+  // Most arguments are one of these two, and need none of what reads the others.
+  if (looksLikeBtf(bytes) || looksLikeElf(bytes)) return [blobOf(bytes, source)];
+  const { kernelsOfBytes } = await import("../../corpus/source/kernels-of-bytes.ts");
+  return blobsOf(kernelsOfBytes(bytes, source, path, options), source, most);
+}
+
+/** What is sound and no kernel is passed over where there is a kernel; what is damaged is not. */
+async function blobsOf(items: AsyncIterable<SourceItem>, source: string, most: number): Promise<BtfBlob[]> {
+  const blobs: BtfBlob[] = [];
+  let nothing: SourceProblem | undefined;
+  for await (const item of items) {
+    if ("problem" in item) {
+      // A few modules have no types.
+      const isEmpty = item.code === "missing-btf" && isModuleName(item.origin) && item.origin !== source;
+      if (item.code !== "no-kernel" && !isEmpty) throw new InputError(item.origin, item.problem);
+      nothing ??= item;
+      continue;
+    }
+    const { identity } = item;
+    const blob = { source: nameOfPart(item.origin, source), bytes: item.btf.bytes, identity };
+    if ("module" in item) {
+      blobs.push({ ...blob, isModule: true, ...(item.distilledBase && { distilledBase: item.distilledBase }) });
+    } else {
+      blobs.push(blob, ...item.modules.map((module) => ({ ...module, isModule: true, identity })));
+    }
+    if (blobs.length >= most) break;
+  }
+  if (blobs.length > 0) return blobs;
+  const isOne = nothing?.origin === source;
+  throw new InputError(source, isOne && nothing !== undefined ? nothing.problem : "no kernel's BTF was found in it");
+}
+
+/** A target as the engine wants it: a base, and any modules behind it. Throws FormatError. */
+export function parseTarget(base: BtfBlob, modules: readonly BtfBlob[] = []): Btf {
+  if (modules.length > 0 && base.distilledBase !== undefined) {
+    throw new InputError(base.source, "is a module itself, where the kernel's own BTF is needed");
+  }
+  const parsed = parseAlone(base);
+  if (modules.length === 0) return parsed;
+  const inputs = modules.map(({ bytes, distilledBase, source }): BtfInput => {
+    if (distilledBase === undefined) return { bytes, source };
+    return { bytes: relocateDistilled(bytes, distilledBase, parsed, source), source };
+  });
+  return parseModules(parsed, inputs);
+}
+
+/** A module that brings its own distilled base can be read without the kernel's: behind that one, as bpftool does. */
+function parseAlone({ bytes, distilledBase, source }: BtfBlob): Btf {
+  if (distilledBase === undefined) return parseBtf(bytes, { source });
+  return parseModules(parseBtf(distilledBase, { source: `${source} .BTF.base` }), [{ bytes, source }]);
+}
+
+function nameOfInput(path: string): string {
+  return path === "-" ? STDIN_NAME : path;
+}
+
+/** `archive:entry`, as messages of one kernel have it. */
+function nameOfPart(origin: string, source: string): string {
+  return origin.startsWith(`${source}!`) ? `${source}:${origin.slice(source.length + 1)}` : origin;
+}
+
+/** A blob's name inside its archive or directory. */
+function partOf(source: string, path: string): string {
+  const inside = source.startsWith(path) ? source.slice(path.length) : source;
+  return inside.replace(/^[:/]/, "") || source;
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function blobOf(bytes: Uint8Array, source: string): BtfBlob {
+  if (looksLikeBtf(bytes)) return { source, bytes };
+  const { btf, btfBase, btfExt } = readBtfSections(bytes, source);
+  // A file without .BTF is refused by btfBytes, which has the words for it.
+  const found = btf ?? btfBytes(bytes, source);
+  return {
+    source,
+    bytes: found,
+    ...(btfBase && { distilledBase: btfBase }),
+    ...(btfExt && { hasExt: true }),
+  };
+}

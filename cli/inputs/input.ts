@@ -1,0 +1,67 @@
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { InputError, systemCodeOf, systemReason } from "../errors.ts";
+import { pause } from "../output.ts";
+
+const STDIN = 0;
+const CHUNK_BYTES = 1 << 20;
+/** As much as anything may have when it is unpacked (DEFAULT_MAX_BYTES of corpus/source). */
+const MOST_STREAM_BYTES = 1 << 30;
+
+/** How a message names the input `-`. */
+export const STDIN_NAME = "(standard input)";
+
+/**
+ * Reads a whole input file; `-` is standard input. Throws InputError with the file's name when that cannot be done.
+ * Synchronous: for one file the thread pool and its promises only add time (about 1 ms).
+ */
+export function readInput(path: string): Uint8Array {
+  const name = path === "-" ? STDIN_NAME : path;
+  let fd = STDIN;
+  try {
+    if (path !== "-") fd = openSync(path, "r");
+    return fstatSync(fd).isFile() ? readFileSync(fd) : readStream(fd, name);
+  } catch (error) {
+    if (systemCodeOf(error) === undefined) throw error;
+    throw new InputError(name, systemReason(error));
+  } finally {
+    if (fd !== STDIN) closeSync(fd);
+  }
+}
+
+/**
+ * Checks that each path leads to something, for commands that leave a damaged file out and go on: a path that leads
+ * nowhere is a mistake on the command line. Throws InputError.
+ */
+export function requireThere(paths: readonly string[]): void {
+  for (const path of paths) {
+    try {
+      statSync(path);
+    } catch (error) {
+      throw new InputError(path, systemReason(error));
+    }
+  }
+}
+
+/** Reads what tells no size and may never end: a pipe, a terminal, a device. */
+function readStream(fd: number, name: string): Uint8Array {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    let size: number;
+    try {
+      size = readSync(fd, chunk);
+    } catch (error) {
+      const code = systemCodeOf(error);
+      if (code === "EOF") break;
+      if (code !== "EAGAIN") throw error;
+      pause();
+      continue;
+    }
+    if (size === 0) break;
+    total += size;
+    if (total > MOST_STREAM_BYTES) throw new InputError(name, `goes on after ${MOST_STREAM_BYTES} bytes`);
+    chunks.push(chunk.subarray(0, size));
+  }
+  return Buffer.concat(chunks, total);
+}
