@@ -59,9 +59,10 @@ interface Found {
 }
 
 function look(koffi: Koffi | null, { level, libbpf: path }: CheckRequest): Found {
-  const kernel = openKernel(koffi);
   const loaded = koffi === null || level === "btf-load" ? null : loadLibbpf(koffi, path);
   const libbpf = loaded === null || "missing" in loaded ? null : loaded;
+  // With the library there: what that does to this process at its start counts, too.
+  const kernel = openKernel(koffi);
   if ("reason" in kernel) return { bpf: null, libbpf, cannot: { level: "btf-load", reason: kernel.reason } };
   const { bpf } = kernel;
   if (loaded === null || !("missing" in loaded)) return { bpf, libbpf, cannot: null };
