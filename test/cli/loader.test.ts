@@ -148,6 +148,12 @@ describe("a loader file", () => {
   });
 
   const document = () => JSON.parse(readFileSync(path("globals.loader"), "utf8")) as Record<string, unknown>;
+  it("may have megabytes of data", () => {
+    const data = new Uint8Array(16 << 20).fill(1);
+    const loader = { ...loaderOf("no_core"), data, dataSize: data.length };
+    expect(Buffer.compare(decodeLoader(encodeLoader(loader), "large").data, data)).toBe(0);
+  });
+
   it.each<[what: string, change: (from: Record<string, unknown>) => unknown, message: RegExp]>([
     [
       "of another version",
