@@ -2,19 +2,25 @@
 import { createHash } from "node:crypto";
 import { closeSync, readFileSync } from "node:fs";
 import { release } from "node:os";
+import {
+  CREATE,
+  FREEZE,
+  LOAD,
+  MAP_CREATE,
+  MAP_FREEZE,
+  MAP_UPDATE,
+  PROG_LOAD,
+  UPDATE,
+} from "../lib/loader/attributes.ts";
 import { CONTEXT } from "../lib/loader/loader.ts";
 import { madeUpSetting } from "../lib/loader/settings.ts";
 import { ATTR_BYTES, type BpfCall, endOfLog, LOG_BYTES } from "./kernel.ts";
 import type { CreatedObject, LoaderLine, RunLoaderRequest, RunStage } from "./loader-protocol.ts";
 import { CStruct, cString, HOST_LITTLE_ENDIAN, type Koffi, textIn } from "./native.ts";
 
-/** enum bpf_cmd */
-const MAP_CREATE = 0;
-const MAP_UPDATE_ELEM = 2;
-const PROG_LOAD = 5;
+/** enum bpf_cmd, those that a loader program does not issue. */
 const PROG_TEST_RUN = 10;
 const OBJ_GET_INFO_BY_FD = 15;
-const MAP_FREEZE = 22;
 
 const MAP_TYPE_ARRAY = 2;
 const PROG_TYPE_SYSCALL = 31;
@@ -23,22 +29,7 @@ const SLEEPABLE = 1 << 4;
 const LICENSE = "Dual MIT/GPL";
 const INSN_BYTES = 8;
 
-/** Fields of union bpf_attr, by command. */
-const CREATE = { type: 0, keySize: 4, valueSize: 8, maxEntries: 12, name: 28 } as const;
-const UPDATE = { map: 0, key: 8, value: 16 } as const;
-const LOAD = {
-  type: 0,
-  count: 4,
-  code: 8,
-  license: 16,
-  level: 24,
-  logSize: 28,
-  log: 32,
-  flags: 44,
-  name: 48,
-  fds: 120,
-};
-/** Of a signed one. */
+/** Fields of union bpf_attr: of the map of signed data, of a signed loader; of a run, of what is asked of a descriptor. */
 const EXCLUSIVE = { hash: 80, bytes: 88 } as const;
 const SIGNED = { fdCount: 148, signature: 152, bytes: 160, keyring: 164 } as const;
 /** struct bpf_map_info: that it is asked for makes the kernel compute it. */
@@ -107,10 +98,10 @@ function runOnce(koffi: Koffi, bpf: BpfCall, request: RunLoaderRequest, wanted: 
     const map = bpf(MAP_CREATE, dataMap(koffi, request.dataSize, signature === null ? null : code));
     if (map < 0) return fail("create data", map);
     open.push(map);
-    const filled = bpf(MAP_UPDATE_ELEM, dataUpdate(koffi, map, dataOf(request)));
+    const filled = bpf(MAP_UPDATE, dataUpdate(koffi, map, dataOf(request)));
     if (filled < 0) return fail("fill data", filled);
     const freeze = new CStruct(koffi, ATTR_BYTES);
-    freeze.setU32(UPDATE.map, map);
+    freeze.setU32(FREEZE.map, map);
     const frozen = bpf(MAP_FREEZE, freeze);
     if (frozen < 0) return fail("freeze data", frozen);
     const hashed = signature?.scheme === "hash" ? bpf(OBJ_GET_INFO_BY_FD, hashRequest(koffi, map)) : 0;
@@ -203,11 +194,11 @@ function programLoad(
   new DataView(fds.buffer, fds.byteOffset).setInt32(0, map, HOST_LITTLE_ENDIAN);
   attr.setU32(LOAD.type, PROG_TYPE_SYSCALL);
   attr.setU32(LOAD.count, code.length / INSN_BYTES);
-  attr.setPointer(LOAD.code, code);
+  attr.setPointer(LOAD.instructions, code);
   attr.setPointer(LOAD.license, cString(LICENSE));
   attr.setU32(LOAD.flags, SLEEPABLE);
   attr.bytes.write("loader", LOAD.name);
-  attr.setPointer(LOAD.fds, fds);
+  attr.setPointer(LOAD.descriptors, fds);
   if (signature !== null) {
     const pkcs7 = Buffer.from(signature.pkcs7, "base64");
     // Named so, the map's contents are signed; a kernel that has them checked by the loader wants it named by code alone.
@@ -217,7 +208,7 @@ function programLoad(
     attr.setU32(SIGNED.keyring, SESSION_KEYRING >>> 0);
   }
   if (own !== null) {
-    attr.setU32(LOAD.level, own.level);
+    attr.setU32(LOAD.logLevel, own.level);
     attr.setU32(LOAD.logSize, own.log.length);
     attr.setPointer(LOAD.log, own.log);
   }
