@@ -23,7 +23,7 @@ export interface PageHistory extends Plain<Omit<HistoryReport, "kernels">> {
 export interface PageKernel {
   /** Its release, or its file. */
   readonly name: string;
-  /** What it shares with its neighbours: distribution, version, architecture, flavour. */
+  /** The series it is of: distribution (where there are several), architecture, flavour. */
   readonly group: string;
 }
 

@@ -48,16 +48,21 @@ interface Run {
   readonly state: State;
 }
 
-/** Neighbours with the same state, whatever groups they are in. */
-function runsOf(states: PageHistory["states"], cells: readonly number[]): Run[] {
+/** Neighbours of one series with the same state. */
+function runsOf({ states, kernels }: PageHistory, cells: readonly number[]): Run[] {
   const runs: Run[] = [];
   for (let first = 0; first < cells.length; ) {
     let end = first + 1;
-    while (end < cells.length && cells[end] === cells[first]) end++;
+    while (end < cells.length && cells[end] === cells[first] && !isBorder(kernels, end)) end++;
     runs.push({ first, count: end - first, state: states[cells[first] ?? -1] ?? MISSING });
     first = end;
   }
   return runs;
+}
+
+/** Whether another series begins: no line leads there, for no kernel followed upon the other. */
+function isBorder(kernels: readonly PageKernel[], at: number): boolean {
+  return at > 0 && kernels[at]?.group !== kernels[at - 1]?.group;
 }
 
 /** One field over kernels: a line at the height of its offset, with the number where it changes, a band where it fails. */
@@ -72,7 +77,8 @@ export function laneOf(history: PageHistory, row: Row, runs: readonly PageRun[],
   const height = (level: number) =>
     high === low ? (TOP + BOTTOM) / 2 : BOTTOM - ((level - low) / (high - low)) * (BOTTOM - TOP);
   let before: { readonly x: number; readonly y: number } | null = null;
-  for (const { first, count, state } of runsOf(states, row.cells)) {
+  for (const { first, count, state } of runsOf(history, row.cells)) {
+    if (isBorder(kernels, first)) before = null;
     const [from, to] = [first * width, (first + count) * width];
     const level = levelOf(state);
     const word = stateWord(state);

@@ -1,4 +1,3 @@
-import { labelOf, labelText } from "../../corpus/compat/group.ts";
 import { pageHtml } from "../../corpus/compat/html.ts";
 import { splitRelease } from "../../corpus/compat/release-order.ts";
 import type { TypesDiff } from "../../lib/diff/change.ts";
@@ -32,16 +31,17 @@ function pageHistory(history: HistoryReport) {
   const runs = history.rows.map((row) =>
     runsOf(history, row).map(({ label, first, count }) => ({ label, first, count })),
   );
-  return { ...history, kernels: history.kernels.map(pageKernel), runs };
+  const isOne = new Set(history.kernels.map(({ id }) => id)).size === 1;
+  return { ...history, kernels: history.kernels.map((kernel) => pageKernel(kernel, isOne)), runs };
 }
 
-/** Above a lane there is room for what tells a kernel from its neighbours alone. */
-function pageKernel(kernel: HistoryKernel): PageKernel {
-  const { id, versionId, arch, release } = kernel;
+/** Above a lane there is room for what tells a series of kernels from the next alone: of Debian, `x86_64 cloud-amd64`. */
+function pageKernel(kernel: HistoryKernel, isOneDistribution: boolean): PageKernel {
+  const { id, arch, release } = kernel;
   if (release === null) return { name: kernelText(kernel), group: "" };
   const { version, flavour } = splitRelease(release);
-  const shared = labelText(labelOf([{ id, versionId, arch, release: null }]), "");
-  return { name: version, group: [shared, flavour].filter((word) => word !== "").join(" ") };
+  const words = [isOneDistribution ? null : id, arch, flavour === arch ? null : flavour];
+  return { name: version, group: words.filter((word) => word !== null && word !== "").join(" ") };
 }
 
 /** `6.1.0-47-amd64.btf to 6.1.0-56-amd64.btf`: what a page of two kernels is called. */

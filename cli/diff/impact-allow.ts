@@ -53,7 +53,16 @@ function causesOf({ name, programs, targets, worked, works }: ObjectImpact): Bre
   ];
 }
 
-function programCauses({ object, program, section, worked, works, fields, targets }: ProgramImpact): BreakingCause[] {
+/** What breaks a program by itself: nothing where that is in a subprogram it calls. */
+export function programCauses({
+  object,
+  program,
+  section,
+  worked,
+  works,
+  fields,
+  targets,
+}: ProgramImpact): BreakingCause[] {
   if (!worked || works) return [];
   const place = { object, program, section };
   return [

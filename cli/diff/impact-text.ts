@@ -1,6 +1,7 @@
 import type { FieldImpact, ObjectImpact, ProgramImpact } from "../../lib/diff/impact.ts";
 import type { AttachImpact } from "../../lib/diff/impact-targets.ts";
 import { counted, printable } from "../table.ts";
+import { programCauses } from "./impact-allow.ts";
 import type { ImpactReport } from "./impact-report.ts";
 import {
   CHANGE_WORDS,
@@ -32,7 +33,9 @@ function objectLines(impact: ObjectImpact): string[] {
   const quiet = programs.filter((program) => !isTouched(program));
   const fields = quiet.reduce((sum, program) => sum + program.fields.length, 0);
   const rest =
-    quiet.length === 0 ? [] : [`${counted(quiet.length, "program")} with ${counted(fields, "field")} as before`];
+    quiet.length === 0
+      ? []
+      : [`${counted(quiet.length, "program")}${fields === 0 ? "" : ` with ${counted(fields, "field")}`} as before`];
   if (lines.length === 0) return [`${shortName(name)}: ${rest[0] ?? "nothing to compare"}`];
   return [`${shortName(name)}: ${verdictWord(impact)}`, ...lines, ...rest.map((line) => `  ${line}`)];
 }
@@ -47,11 +50,16 @@ function programLines(program: ProgramImpact): string[] {
   const width = Math.min(MOST_PATH, Math.max(0, ...changed.map(({ path }) => path.length)));
   const same = program.fields.length - changed.length;
   return [
-    `  ${program.program ?? "(no program)"} (${program.section}): ${verdictWord(program)}`,
+    `  ${program.program ?? "(no program)"} (${program.section}): ${verdictWord(program)}${isByCallee(program) ? ", by what it calls" : ""}`,
     ...targetLines(program.targets).map((line) => `  ${line}`),
     ...changed.map((field) => `    ${fieldLine(field, width)}`),
     ...(same === 0 ? [] : [`    ${counted(same, "field")} as before`]),
   ];
+}
+
+/** Whether a program breaks without a reason of its own: a subprogram, which is listed too, has it. */
+function isByCallee(program: ProgramImpact): boolean {
+  return program.worked && !program.works && programCauses(program).length === 0;
 }
 
 function fieldLine(field: FieldImpact, width: number): string {
