@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { defaultCache } from "../../corpus/batch/cache.ts";
 import { parseShard, type Shard } from "../../corpus/batch/plan.ts";
 import type { BatchOptions } from "../../corpus/batch/setup.ts";
@@ -99,9 +100,15 @@ function sampleOf(text: string | undefined, modules: boolean): KernelSample | nu
   return Number(text);
 }
 
-/** The cache's directory by the two options; null for none. Throws UsageError where both are given. */
+/**
+ * The cache's directory by the two options; null for none. Throws UsageError where both are given, or --cache names a
+ * file: a cache is never a reason to fail later, so nobody would learn that nothing is kept.
+ */
 export function cacheOf(cache: string | undefined, noCache: boolean): string | null {
   if (cache !== undefined && noCache) throw new UsageError("--cache and --no-cache exclude each other");
+  if (cache !== undefined && statSync(cache, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new UsageError(`--cache: ${cache} is not a directory`);
+  }
   return noCache ? null : (cache ?? defaultCache(process.env));
 }
 

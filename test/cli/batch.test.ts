@@ -324,6 +324,7 @@ describe("wrong command lines", () => {
     [["corpus", "-o", "x", "--layout", "store", "--naming", "bcc"], "a store has names of its own"],
     [["corpus", "-o", "x", "--resume"], "nothing to resume"],
     [["empty", "-o", "x"], "no file is in the corpus"],
+    [["corpus", "-o", "x", "--cache", "/dev/null"], "--cache: /dev/null is not a directory"],
     [["corpus", "nowhere", "-o", "x"], "nowhere: no such file or directory"],
   ])("%j", async (args, message) => {
     mkdirSync(join(directory, "empty"), { recursive: true });
