@@ -54,7 +54,7 @@ export async function runVerify(request: VerifyRequest): Promise<VerifyRun> {
   // With a kernel to ask and no level named: as far as it goes.
   const asked = request.level ?? (kernel === undefined ? HIGHEST_PURE : "kernel");
   const booted = kernel === HOST ? undefined : kernel;
-  if (full === undefined && booted === undefined) throw new UsageError(NO_FULL, "See 'btfgen verify --help'.");
+  if (full === undefined && booted === undefined) throw new UsageError(NO_FULL, "See btfgen verify --help.");
   checkStandardInput("verify", [small, full, booted, ...objects, ...fullModules, ...smallModules]);
   const inputs = readObjects(objects);
   const vm = booted === undefined ? null : await readVmKernel(booted);
