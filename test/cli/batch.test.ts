@@ -324,13 +324,17 @@ describe("wrong command lines", () => {
     [["corpus", "-o", "x", "--layout", "store", "--naming", "bcc"], "a store has names of its own"],
     [["corpus", "-o", "x", "--resume"], "nothing to resume"],
     [["empty", "-o", "x"], "no file is in the corpus"],
-    [["corpus", "-o", "x", "--cache", "/dev/null"], "--cache: /dev/null is not a directory"],
     [["corpus", "nowhere", "-o", "x"], "nowhere: no such file or directory"],
   ])("%j", async (args, message) => {
     mkdirSync(join(directory, "empty"), { recursive: true });
     const { code, stderr } = await batch(args);
     expect(stderr).toContain(message);
     expect(code).toBe(2);
+  });
+
+  it("a cache that is a file", async () => {
+    const { code, stderr } = await batch([CORPUS, "-o", "x"], ["--cache", "/dev/null"]);
+    expect([code, stderr]).toEqual([2, "btfgen: --cache: /dev/null is not a directory\n"]);
   });
 
   it("--cache and --no-cache together", async () => {
