@@ -30,7 +30,7 @@ export interface BoundStructOps {
 
 /**
  * Looks struct_ops maps' types up in the target; by name alone without one (libbpf.c, bpf_map__init_kern_struct_ops and
- * bpf_object_adjust_struct_ops_autoload, as since 1.5). A member that the target does not have is left out where it is zero or a program.
+ * bpf_object_adjust_struct_ops_autoload, as since 1.5). A member that the target does not have is left out where it is zero.
  */
 export function bindStructOps(placed: readonly PlacedMap[], btf: Btf | null, target: Btf | null): BoundStructOps {
   const members = new Map<number, StructOpsMember>();
@@ -52,12 +52,11 @@ export function bindStructOps(placed: readonly PlacedMap[], btf: Btf | null, tar
     for (const [i, field] of memberNames(btf, struct).entries()) {
       const program = map.slots[i] ?? null;
       const member = known === null ? 0 : known.indexOf(field);
-      if (member !== -1) {
-        if (program === null) continue;
-        members.set(program, { name, typeId, member });
+      if (program !== null) {
+        members.set(program, { name, typeId, member: Math.max(0, member) });
         autoload.set(program, map.autocreate || autoload.get(program) === true);
-      } else if (program !== null) autoload.set(program, autoload.get(program) === true);
-      else if (map.autocreate && !isZero(btf, one, i)) {
+      }
+      if (member === -1 && map.autocreate && (program !== null || !isZero(btf, one, i))) {
         refusals.push(`map '${map.name}': the target's ${name} has no member '${field}', which is set`);
       }
     }

@@ -124,6 +124,7 @@ describeOracle("a weak function of a module", ["clang"], () => {
   });
 });
 
+/** As libbpf 1.8 loads and refuses them, asked by hand; the one of Debian 12 knows no `?` in front of maps. */
 describeOracle("programs of struct_ops", ["clang"], () => {
   const OPS = `struct tcp_congestion_ops { unsigned flags; void *init, *ssthresh, *not_in_this_kernel; int nor_this; };`;
   const plan = (source: string) => {
@@ -151,10 +152,10 @@ describeOracle("programs of struct_ops", ["clang"], () => {
       [],
     ],
     [
-      "are not where the kernel has no such member",
+      "are refused where the kernel has no such member",
       `SEC(".struct_ops") struct tcp_congestion_ops ops = { .not_in_this_kernel = a };`,
-      [],
-      [],
+      ["a 0"],
+      ["map 'ops': the target's tcp_congestion_ops has no member 'not_in_this_kernel', which is set"],
     ],
     [
       "are refused with a value that the kernel has no member for",
