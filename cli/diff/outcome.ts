@@ -18,7 +18,7 @@ const PLAIN = "\u001b[m";
 const PIECE = 1 << 16;
 
 /** What the command says of a diff, and how it ends. */
-export function diffOutcome({ diff, filtered }: DiffRun, request: DiffRequest): Outcome {
+export function diffOutcome({ diff, filtered, unknown }: DiffRun, request: DiffRequest): Outcome {
   const { format, full, stat, color, exitCode, ignoreFile, html } = request;
   const { types, unusedRules } = filtered;
   const head = diffHead(diff, filtered);
@@ -36,6 +36,7 @@ export function diffOutcome({ diff, filtered }: DiffRun, request: DiffRequest): 
     json: null,
     notes: [
       ...missingModuleNotes(request, diff),
+      ...unknown.map((rule) => `warning: --type ${rule}: neither side has such a type`),
       ...unused,
       ...(stat || format !== "text" ? [] : [statLine(head), ...foldedNotes(types, shown)]),
     ].map(printable),

@@ -11,6 +11,7 @@ import { type BtfBlob, parseTarget, readBtf, readBtfAndModules, readModules } fr
 import { readInput } from "../inputs/input.ts";
 import { checkStandardInput } from "../inputs/target-input.ts";
 import { acceptsType, type DiffFilter, type Filtered, filterDiff, parseIgnoreRules, parseTypeRule } from "./rules.ts";
+import { unknownTypes } from "./unknown-types.ts";
 
 /** One side as the command line names it. */
 interface SideRequest {
@@ -50,6 +51,8 @@ export interface DiffRequest {
 export interface DiffRun {
   readonly diff: TypesDiff;
   readonly filtered: Filtered;
+  /** What --type names and neither side has. */
+  readonly unknown: readonly string[];
 }
 
 const STDOUT = 1;
@@ -126,7 +129,7 @@ export function compareSides(before: Btf, after: Btf, { old, filter, reached, fu
     bodies: full,
     modulesOnly: old.base !== undefined,
   });
-  return { diff, filtered: filterDiff(diff.types, filter) };
+  return { diff, filtered: filterDiff(diff.types, filter), unknown: unknownTypes(filter.types, diff, [before, after]) };
 }
 
 async function readSide({ path, base, modules, own }: SideRequest): Promise<DiffSide> {

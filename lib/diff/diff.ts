@@ -36,7 +36,7 @@ export function diffTypes(old: Btf, next: Btf, options: DiffOptions = {}): Types
   for (const pair of pairTypes(classes)) {
     if (options.modulesOnly === true && pair.modules.every((module) => module === "")) continue;
     const [{ btf, speller }, id] = pair.new === 0 ? [oldView, pair.old] : [newView, pair.new];
-    const kind = diffKindOf(btf, id);
+    const kind = diffKindOf(btf, id) as DiffKind;
     const name = speller.nameAt(nameOffsetOf(btf, id));
     if (accepts(kind, name))
       types.push(

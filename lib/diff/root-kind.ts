@@ -52,10 +52,10 @@ export function nameKind(info: number): number {
   return kind;
 }
 
-/** The word for a type that stands for itself. */
-export function diffKindOf(btf: Btf, id: number): DiffKind {
+/** The word for a type that stands for itself; null for others. */
+export function diffKindOf(btf: Btf, id: number): DiffKind | null {
   const kind = nameKind(btf.words[recordOf(btf, id) + INFO_WORD] as number);
-  return (KINDS[(ROOT_KINDS[kind] as number) - 1] as (typeof KINDS)[0])[1];
+  return KINDS[(ROOT_KINDS[kind] as number) - 1]?.[1] ?? null;
 }
 
 /** A forward declaration, or an enum without enumerators, which C has no other way to write. */

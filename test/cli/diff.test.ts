@@ -113,6 +113,28 @@ describe("btfgen diff", () => {
     expect(code).toBe(0);
   });
 
+  it("says when --type names nothing that is there, and not when that is only the same", async () => {
+    const lost = await runText([
+      "diff",
+      oldPath,
+      newPath,
+      "--type",
+      "tusk",
+      "--type",
+      "enum task",
+      "--type",
+      "t?sk.next",
+    ]);
+    expect(lost.stderr.split("\n").slice(0, 2)).toEqual([
+      "btfgen: warning: --type tusk: neither side has such a type",
+      "btfgen: warning: --type enum task: neither side has such a type",
+    ]);
+    expect(lost.stdout).toContain("next;");
+    const same = await runText(["diff", oldPath, newPath, "--type", "int", "--type", "pid_t"]);
+    expect(same.stderr).toBe("btfgen: types: 0 added, 1 removed, 0 changed\n");
+    expect((await runText(["diff", oldPath, oldPath, "--type", "holder"])).stderr).toBe("btfgen: no difference\n");
+  });
+
   it("leaves out what rules say, and tells of those that say nothing", async () => {
     const rules = put(
       "ignore.txt",
