@@ -95,7 +95,11 @@ function openTree(storage: BundleStorage): OpenBundle {
     entries.push({ identity, key, file: name, blobHash: null });
   }
   if (entries.length === 0) {
-    const detail = "is no bundle: it has neither an index.json nor files named ID/VERSION_ID/ARCH/RELEASE.btf";
+    const inner = storage.names.find((name) => name.endsWith(`/${INDEX_NAME}`))?.slice(0, -INDEX_NAME.length - 1);
+    const detail =
+      inner === undefined
+        ? "is no bundle: it has neither an index.json nor files named ID/VERSION_ID/ARCH/RELEASE.btf"
+        : `is no bundle, but has some below it: name one, like ${storage.source}/${inner}`;
     throw new FormatError("bad-archive", detail, { source: storage.source });
   }
   const expected = new Map(

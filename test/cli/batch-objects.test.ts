@@ -184,6 +184,8 @@ describe("batch --emit objects", () => {
     });
     expect(readdirSync(join(directory, "several/traced/object"))).toHaveLength(1);
     expect(stderr).toContain("is left out of");
+    const all = await runText(["bundle", "verify", "several"], cwd);
+    expect(all.stderr).toContain("several: is no bundle, but has some below it: name one, like several/ids");
   });
 
   it.each([
