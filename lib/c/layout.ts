@@ -24,7 +24,7 @@ import {
   vlenOf,
 } from "../btf/view.ts";
 import type { Order } from "./order.ts";
-import { behindTypedefs, madeOf } from "./references.ts";
+import { behindTypedefs, MAX_CHAIN, madeOf } from "./references.ts";
 import { alignmentOf } from "./scalars.ts";
 
 /** What must be said in C so that structs and unions come out as they are; by id, 0 where nothing is known. */
@@ -64,8 +64,6 @@ const GREATEST_ALIGNMENT = 4096;
 /** Smaller gaps are filled with nameless bitfields rather than blamed on an `aligned`. */
 const LEAST_ALIGNED = 16;
 const BITS_A_BYTE = 8;
-/** Arrays, qualifiers and typedefs in a row. */
-const MAX_CHAIN = 256;
 
 /** Finds the layouts of all structs and unions that a header writes out. */
 export function planLayouts(btf: Btf, { units, bodies }: Order): Layouts {

@@ -13,7 +13,7 @@ import {
   vlenOf,
 } from "../btf/view.ts";
 import type { Nameless } from "./nameless.ts";
-import { isNamelessComposite, madeOf, unfolded } from "./references.ts";
+import { isNamelessComposite, MAX_CHAIN, madeOf, unfolded } from "./references.ts";
 
 /** What a header declares, in an order in which a compiler can read it. */
 export interface Order {
@@ -199,8 +199,6 @@ function mention(walk: Walk, unit: number, type: number, inFunction: boolean, ne
     }
   }
 }
-
-const MAX_CHAIN = 256;
 
 function ask(walk: Walk, unit: number, type: number): void {
   if (walk.askedBy[type] === unit) return;

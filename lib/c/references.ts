@@ -49,10 +49,13 @@ export function referenceAt(btf: Btf, id: number, index: number): number {
   }
 }
 
-/** How many qualifiers and typedefs in a row are looked through; a longer chain has no end. */
-const MAX_CHAIN = 256;
+/** How many types in a row are looked through in lib/c; a longer chain has no end. */
+export const MAX_CHAIN = 256;
 
-/** Behind qualifiers, tags and typedefs; 0 (void) behind those that have no end. */
+/**
+ * Behind qualifiers, tags and typedefs; 0 (void) behind those that have no end. Unlike skipModifiersAndTypedefs it does
+ * not throw: where such a type is spelled out, the header says what is wrong with it (`endless` of its Spelling).
+ */
 export function behindTypedefs(btf: Btf, id: number): number {
   let at = id;
   for (let steps = 0; isTransparent(kindOf(btf, at)); steps++) {
