@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { FormatError } from "../../lib/btf/error.ts";
+import { openElf } from "../../lib/elf/elf.ts";
+import { EM_BPF } from "../../lib/elf/format.ts";
 import { looksLikeElf } from "../../lib/elf/reader.ts";
 import { looksLikeAr } from "../archive/ar.ts";
 import { openDeb, readDebData } from "../archive/deb.ts";
@@ -59,6 +61,9 @@ function isWanted(name: string): boolean {
 async function bootImage(image: Uint8Array, origin: string, maxBytes: number): Promise<BootImage> {
   if (!looksLikeImage(image) && !looksLikeElf(image)) {
     throw new FormatError("bad-archive", "not a kernel image, nor a package with one", { source: origin });
+  }
+  if (looksLikeElf(image) && openElf(image, origin).machine === EM_BPF) {
+    throw new FormatError("bad-archive", "a BPF object, not a kernel image", { source: origin });
   }
   const { btf, banner, arch } = await btfFromImage(image, { source: origin, maxBytes });
   return {

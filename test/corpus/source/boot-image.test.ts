@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { bootImageOf } from "../../../corpus/source/boot-image.ts";
+import { TINY_OBJECT } from "../batch/tiny-corpus.ts";
 import { debOf, rpmOf } from "../containers.ts";
 import { bzImage, flatKernel, kernelBtf, plainImage, vmlinux } from "../kernels.ts";
 
@@ -54,6 +56,7 @@ describe("bootImageOf", () => {
 
   it.each([
     ["raw BTF", kernelBtf("k"), /^file: not a kernel image, nor a package with one$/],
+    ["a BPF object", readFileSync(TINY_OBJECT), /^file: a BPF object, not a kernel image$/],
     ["nothing", new Uint8Array(0), /^file: not a kernel image/],
     ["a package without one", DEB_WITHOUT, /^file: the package has no kernel image/],
     ["a package whose sums differ", DEB_OF_OTHER_SUMS, /^file!boot\/vmlinuz-.*it is damaged$/],
