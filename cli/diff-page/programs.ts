@@ -2,7 +2,7 @@ import { byId, counted, element, visible } from "../../corpus/compat/page/dom.ts
 import type { FieldImpact, ObjectImpact, ProgramImpact } from "../../lib/diff/impact.ts";
 import type { AttachImpact } from "../../lib/diff/impact-targets.ts";
 import type { ImpactReport } from "../diff/impact-report.ts";
-import { CHANGE_WORDS, fieldWords, shortName, sourceWords, targetWords, verdictWord } from "../diff/impact-words.ts";
+import { CHANGE_WORDS, fieldWords, programVerdict, shortName, sourceWords, targetWords } from "../diff/impact-words.ts";
 import type { Plain } from "./data.ts";
 import { lazyList } from "./list.ts";
 import { wordsOf } from "./model.ts";
@@ -142,7 +142,7 @@ function programBlock(program: Plain<ProgramImpact>): HTMLElement {
     {},
     mono(program.program ?? "(no program)"),
     element("span", { class: "muted" }, ` ${visible(program.section)}: `),
-    element("span", { class: program.worked && !program.works ? "breaks" : "" }, verdictWord(program)),
+    element("span", { class: program.worked && !program.works ? "breaks" : "" }, programVerdict(program)),
   );
   const fields = changed(program.fields);
   const same = program.fields.length - fields.length;

@@ -67,8 +67,15 @@ function summaryOf({ type, status }: TypeRow): (HTMLElement | null)[] {
   const { added, removed, other } = tallyOf(type);
   const name = type.name === "" ? "(anonymous)" : type.name;
   const [before, after] = [type.old?.size ?? null, type.new?.size ?? null];
-  const size =
-    before !== null && after !== null && before !== after ? `${grouped(before)} \u2192 ${grouped(after)} bytes` : "";
+  const only = before ?? after;
+  const both = before !== null && after !== null;
+  const size = both
+    ? before === after
+      ? ""
+      : `${grouped(before)} \u2192 ${grouped(after)} bytes`
+    : only === null || type.status === "changed"
+      ? ""
+      : counted(only, "byte");
   const part = (tone: string, text: string, count: number) =>
     count === 0 ? null : element("span", { class: `tally ${tone}` }, `${text}${count}`);
   const modules = type.modules.filter((module) => module !== "");

@@ -1,7 +1,8 @@
 import { FINDING_STATUSES } from "../../corpus/compat/matrix.ts";
 import type { KernelIdentity } from "../../corpus/kernel.ts";
 import type { ObjectImpact, ProgramImpact } from "../../lib/diff/impact.ts";
-import { type AttachImpact, worksWith } from "../../lib/diff/impact-targets.ts";
+import type { AttachImpact } from "../../lib/diff/impact-targets.ts";
+import { worksWith } from "../../lib/diff/works-with.ts";
 import type { RuledPlace } from "../inputs/allow-list.ts";
 import type { KernelRule } from "../inputs/kernel-allow.ts";
 
@@ -53,16 +54,7 @@ function causesOf({ name, programs, targets, worked, works }: ObjectImpact): Bre
   ];
 }
 
-/** What breaks a program by itself: nothing where that is in a subprogram it calls. */
-export function programCauses({
-  object,
-  program,
-  section,
-  worked,
-  works,
-  fields,
-  targets,
-}: ProgramImpact): BreakingCause[] {
+function programCauses({ object, program, section, worked, works, fields, targets }: ProgramImpact): BreakingCause[] {
   if (!worked || works) return [];
   const place = { object, program, section };
   return [

@@ -6,6 +6,7 @@ import {
   CHANGE_WORDS,
   fieldWords,
   kernelName,
+  programVerdict,
   shortName,
   sourceWords,
   targetWords,
@@ -76,7 +77,7 @@ function programLines(program: ProgramImpact): string[] {
   });
   const more = fields.length - shown.length;
   return [
-    `- ${code(program.program ?? program.section)}: ${verdictWord(program)}\n`,
+    `- ${code(program.program ?? program.section)}: ${programVerdict(program)}\n`,
     ...targets.map((target) => `  - ${code(targetWords(target))}\n`),
     ...shown,
     ...(more > 0 ? [`  - and ${more} more\n`] : []),

@@ -1,12 +1,12 @@
 import type { FieldImpact, ObjectImpact, ProgramImpact } from "../../lib/diff/impact.ts";
 import type { AttachImpact } from "../../lib/diff/impact-targets.ts";
 import { counted, printable } from "../table.ts";
-import { programCauses } from "./impact-allow.ts";
 import type { ImpactReport } from "./impact-report.ts";
 import {
   CHANGE_WORDS,
   fieldWords,
   kernelName,
+  programVerdict,
   shortName,
   sourceWords,
   targetWords,
@@ -50,16 +50,11 @@ function programLines(program: ProgramImpact): string[] {
   const width = Math.min(MOST_PATH, Math.max(0, ...changed.map(({ path }) => path.length)));
   const same = program.fields.length - changed.length;
   return [
-    `  ${program.program ?? "(no program)"} (${program.section}): ${verdictWord(program)}${isByCallee(program) ? ", by what it calls" : ""}`,
+    `  ${program.program ?? "(no program)"} (${program.section}): ${programVerdict(program)}`,
     ...targetLines(program.targets).map((line) => `  ${line}`),
     ...changed.map((field) => `    ${fieldLine(field, width)}`),
     ...(same === 0 ? [] : [`    ${counted(same, "field")} as before`]),
   ];
-}
-
-/** Whether a program breaks without a reason of its own: a subprogram, which is listed too, has it. */
-function isByCallee(program: ProgramImpact): boolean {
-  return program.worked && !program.works && programCauses(program).length === 0;
 }
 
 function fieldLine(field: FieldImpact, width: number): string {

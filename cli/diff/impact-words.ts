@@ -1,6 +1,7 @@
 import type { FieldImpact, ProgramImpact, RelocationChange, RelocationImpact } from "../../lib/diff/impact.ts";
 import type { AttachImpact } from "../../lib/diff/impact-targets.ts";
 import type { FieldPlace } from "../../lib/diff/standing.ts";
+import { worksWith } from "../../lib/diff/works-with.ts";
 import { counted } from "../table.ts";
 
 /** What changes are called. */
@@ -29,6 +30,20 @@ export function verdictWord({ worked, works }: Pick<ProgramImpact, "worked" | "w
   if (worked) return works ? "works" : "breaks";
   return works ? "works now" : "did not work, and does not";
 }
+
+/** The same of a program, which may break without a reason of its own: a subprogram, which is listed too, has it. */
+export function programVerdict(program: Judged): string {
+  const { worked, works, fields, targets } = program;
+  const isOwn =
+    fields.some(({ change }) => BREAKING.has(change)) || targets.some((target) => !worksWith(target, "new"));
+  return `${verdictWord(program)}${worked && !works && !isOwn ? ", by what it calls" : ""}`;
+}
+
+interface Judged extends Pick<ProgramImpact, "worked" | "works" | "targets"> {
+  readonly fields: readonly Pick<FieldImpact, "change">[];
+}
+
+const BREAKING: ReadonlySet<RelocationChange> = new Set(["newly-poisoned", "newly-ambiguous", "newly-error"]);
 
 /** What becomes of a field: `at 1248 -> 1256`, `sock has no member foo`. */
 export function fieldWords({ change, relocations }: FieldImpact): string {

@@ -80,14 +80,6 @@ export function compareTargets(object: BpfObject, old: Btf, next: Btf): AttachIm
   });
 }
 
-/** Whether an object or a program has this target on a kernel, or does without it. */
-export function worksWith({ kind, optional, breaks, ...standings }: AttachImpact, side: "old" | "new"): boolean {
-  const standing = standings[side];
-  // A weak variable may be missing, but not of another type; a weak function may be either (libbpf.c).
-  if (standing !== "present") return optional && (standing === "missing" || kind !== "ksym");
-  return side === "old" || !breaks;
-}
-
 function compareTarget(object: BpfObject, was: ResolvedTarget, is: ResolvedTarget): AttachImpact {
   const { user, kind, name, module, optional } = was.target;
   const standings = { old: standingOf(was), new: standingOf(is) };

@@ -6,8 +6,9 @@ import type { BpfObject } from "../core/object.ts";
 import { placeOf } from "../core/place.ts";
 import { RELO_TYPE_ID_TARGET } from "../core/relo-kind.ts";
 import type { MatchRules } from "../core/rules.ts";
-import { type AttachImpact, compareTargets, worksWith } from "./impact-targets.ts";
+import { type AttachImpact, compareTargets } from "./impact-targets.ts";
 import { objectSide, type RelocationSide, type Standing } from "./standing.ts";
+import { worksWith } from "./works-with.ts";
 
 /**
  * What a step from one kernel to another makes of a relocation. `same`: nothing changes, be it resolved or not; `moved`:

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { KIND_FUNC, KIND_VAR } from "../../lib/btf/format.ts";
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import type { Btf } from "../../lib/btf/view.ts";
-import { compareTargets, worksWith } from "../../lib/diff/impact-targets.ts";
+import { compareTargets } from "../../lib/diff/impact-targets.ts";
+import { worksWith } from "../../lib/diff/works-with.ts";
 import * as make from "../btf/builder.ts";
 import { buildObject, EXIT, type Insn, type Program } from "../core/object-builder.ts";
 

@@ -91,12 +91,14 @@ describeOracle("the page of diff in Chromium", ["chromium"], () => {
     page
       .locator("details.item:visible")
       .evaluateAll((items) => items.map((item) => item.getAttribute("data-key") ?? ""));
-  const lines = (key: string): Promise<string[]> =>
-    page
-      .locator(`details[data-key="${key}"] .patch tbody tr`)
-      .evaluateAll((rows) =>
-        rows.map((row) => [...row.querySelectorAll("td")].map(({ textContent }) => textContent).join("|")),
-      );
+  const lines = async (key: string): Promise<string[]> => {
+    const rows = page.locator(`details[data-key="${key}"] .patch tbody tr`);
+    // What is in an item is made when its `toggle` comes, which is after the click.
+    await rows.first().waitFor();
+    return rows.evaluateAll((all) =>
+      all.map((row) => [...row.querySelectorAll("td")].map(({ textContent }) => textContent).join("|")),
+    );
+  };
   const follow = async (hash: string) => {
     await page.goto("about:blank");
     await page.goto(url + hash);
@@ -122,6 +124,7 @@ describeOracle("the page of diff in Chromium", ["chromium"], () => {
     expect(await keys()).toContain("object-x.o");
     const item = page.locator('details[data-key="object-x.o"]');
     await item.locator("summary").first().click();
+    // It has a reason of its own, so nothing is said of what it calls.
     expect(await item.locator("h3").textContent()).toBe("reader socket: breaks");
     expect(await item.locator("tbody tr").allTextContents()).toEqual([
       "newly poisonedmoving.lostmoving has no member lostinsn 1",
