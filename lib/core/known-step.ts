@@ -59,7 +59,8 @@ export function readInstruction(own: CodeFunction, view: DataView, slot: number)
   const { littleEndian } = own;
   const at = slot * INSN_BYTES;
   const registers = view.getUint8(at + INSN_REGS);
-  const [lower, upper] = [registers & 0x0f, registers >>> 4];
+  const lower = registers & 0x0f;
+  const upper = registers >>> 4;
   const opcode = view.getUint8(at);
   const next = at + INSN_BYTES + INSN_IMM;
   return {

@@ -64,7 +64,8 @@ interface Junction {
 class Walk {
   readonly #functions: readonly CodeFunction[];
   readonly #reached: readonly Uint8Array[];
-  readonly #junctions = new Map<string, Junction>();
+  /** By function, then by slot. */
+  readonly #junctions = new Map<number, Map<number, Junction>>();
   readonly #targets = new Map<number, Uint8Array>();
   readonly #todo: Arrival[] = [];
   /** What static functions leave in r0, and who waits to go on with it. */
@@ -84,13 +85,11 @@ class Walk {
     return !this.#gaveUp;
   }
 
-  /** Goes on from a place, unless what would be found there is known. */
+  /** Goes on from a place, unless what would be found there is known. The state is the walk's own from here on. */
   enter(at: number, slot: number, state: KnownState): void {
-    const key = `${at} ${slot}`;
-    const junction = this.#junctions.get(key) ?? { states: [], isJoined: false };
-    this.#junctions.set(key, junction);
-    if (junction.states.some((known) => covers(known, state))) return;
-    let wider = copyState(state);
+    const junction = this.#junctionAt(at, slot);
+    for (const known of junction.states) if (covers(known, state)) return;
+    let wider = state;
     if (junction.isJoined || junction.states.length === MOST_STATES) {
       wider = junction.states.reduce(joined, state);
       junction.isJoined = true;
@@ -98,6 +97,20 @@ class Walk {
     }
     junction.states.push(wider);
     this.#todo.push({ function: at, slot, state: wider });
+  }
+
+  #junctionAt(at: number, slot: number): Junction {
+    let ofFunction = this.#junctions.get(at);
+    if (ofFunction === undefined) {
+      ofFunction = new Map();
+      this.#junctions.set(at, ofFunction);
+    }
+    let junction = ofFunction.get(slot);
+    if (junction === undefined) {
+      junction = { states: [], isJoined: false };
+      ofFunction.set(slot, junction);
+    }
+    return junction;
   }
 
   /** Goes straight on until paths meet or part. */
@@ -145,7 +158,7 @@ class Walk {
       }
       const bits = (opcode & CLASS_MASK) === CLASS_JMP ? 64 : 32;
       const taken = isTaken(operation, bits, state.registers[insn.to] ?? "anything", operand(insn, state));
-      if (taken !== false) this.enter(at, target, state);
+      if (taken !== false) this.enter(at, target, copyState(state));
       if (taken === true) return;
     }
   }
