@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { HistoryReport } from "../../cli/diff/history-report.ts";
 import { INT_SIGNED } from "../../lib/btf/format.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { btf, int, m, ptr, type Row, struct } from "../btf/builder.ts";
@@ -221,5 +222,20 @@ describe("btfgen diff --modules", () => {
         .split("\n");
     expect(flip(come.stdout)).toEqual(back.stdout.split("\n"));
     expect(come.stdout.split("\n").length).toBeGreaterThan(5000);
+  });
+
+  it("follows fields of a package's modules, and lacks them where modules are not asked for", async () => {
+    const modules = Object.fromEntries(moduleSamples().map(({ name, bytes }) => [name, bytes]));
+    const { bytes: base } = kernelSample(KERNEL_OF_MODULES);
+    const path = await asPackage({ release: "6.12.117+deb12-amd64", base, modules });
+    const object = join(import.meta.dirname, "../fixtures/objects/modules.o");
+    const statusOf = async (...more: readonly string[]) => {
+      const { stdout } = await runText(["diff", path, "--object", object, "--json", ...more]);
+      const { rows, states } = JSON.parse(stdout) as HistoryReport;
+      const row = rows.find((one) => one.path === "nf_conn_acct.counter[1].packets.counter");
+      return states[row?.cells[0] ?? -1]?.status;
+    };
+    expect(await statusOf("--modules")).toBe("resolved");
+    expect(await statusOf()).toBe("poisoned");
   });
 });
