@@ -20,19 +20,21 @@ export async function inScratch<T>(
   prefix: string,
   action: (directory: string, started: Started) => Promise<T>,
 ): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), prefix));
+  let directory: string | null = null;
   let child: ChildProcess | null = null;
   const clean = () => {
     child?.kill("SIGKILL");
-    rmSync(directory, { recursive: true, force: true });
+    if (directory !== null) rmSync(directory, { recursive: true, force: true });
   };
   const stop = (signal: NodeJS.Signals) => {
     clean();
     process.exit(SIGNAL_EXIT_BASE + SIGNALS[signal as keyof typeof SIGNALS]);
   };
   const signals = Object.keys(SIGNALS) as NodeJS.Signals[];
+  // Before the directory is there: a signal in between would leave it.
   for (const signal of signals) process.once(signal, stop);
   try {
+    directory = mkdtempSync(join(tmpdir(), prefix));
     return await action(directory, (started) => {
       child = started;
     });
