@@ -10,11 +10,14 @@ const SLOW = [
   "test/cli/batch-objects.test.ts",
   "test/cli/batch-queue.test.ts",
   "test/cli/batch-verify.test.ts",
+  "test/cli/diff-modules.test.ts",
+  "test/cli/diff-objects.test.ts",
   "test/cli/verify-faults.test.ts",
   "test/diff/hostile.test.ts",
   "test/examples/loader.test.ts",
   "test/examples/machines.test.ts",
   "test/examples/readme.test.ts",
+  "test/fuzz/hostile.test.ts",
   "test/minimize/cilium.test.ts",
   "test/oracle/c-header.test.ts",
   "test/oracle/compat-page.test.ts",
@@ -26,7 +29,9 @@ const SLOW = [
   "test/oracle/engine-cilium.test.ts",
   "test/oracle/engine-random.test.ts",
   "test/oracle/kernel-fields.test.ts",
+  "test/oracle/lint-kernel.test.ts",
   "test/oracle/loader-bpftool.test.ts",
+  "test/oracle/made-maps.test.ts",
   "test/oracle/minimize-accepted.test.ts",
   "test/oracle/mutants-libbpf.test.ts",
   "test/oracle/padding.test.ts",
@@ -36,6 +41,7 @@ const SLOW = [
   "test/oracle/relocate-loaders.test.ts",
   "test/property/diff-kernels.test.ts",
   "test/verify/exhaustive.test.ts",
+  "test/vm/qemu.test.ts",
 ];
 
 export default defineConfig({
