@@ -14,7 +14,7 @@ import { exists, median } from "./measure.mjs";
 const QUICK = process.argv.includes("--quick");
 const ROUNDS = QUICK ? 1 : 3;
 /** Of each sample kernel: enough that starting the workers is a small part of it, as it is of a corpus. */
-const COPIES = QUICK ? 2 : 30;
+const COPIES = QUICK ? 2 : 40;
 const SIZES = QUICK ? [8, 40] : [40, 400, 4000];
 const CORES = String(availableParallelism());
 const COMMAND = join(root, "dist/btfgen.cjs");
