@@ -144,7 +144,7 @@ function optionsOf(args: Args<typeof command>): BatchOptions {
     modules: args.modules,
     identity: identityOf(args),
     // Workers compile it for themselves.
-    paths: pathsOf(args.paths) === null ? null : (args.paths ?? null),
+    paths: pathsOf(args.paths)?.text ?? null,
     maxBytes: Math.floor((positive("max-size", args["max-size"]) ?? MAX_SIZE_MIB) * MEBIBYTE),
   };
 }

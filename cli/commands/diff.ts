@@ -1,6 +1,7 @@
 import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
+import { DIFF_KINDS } from "../../lib/diff/change.ts";
 import { defineCommand } from "../command.ts";
-import { DIFF_FORMATS, DIFF_WORDS, KIND_WORDS } from "../diff/words.ts";
+import { DIFF_FORMATS, DIFF_WORDS } from "../diff/words.ts";
 
 /** `btfgen diff OLD NEW`, `btfgen diff OLD NEW --object OBJECT`, `btfgen diff A B C ... --object OBJECT`. */
 export const diff = defineCommand({
@@ -36,7 +37,7 @@ export const diff = defineCommand({
       value: "NAME[.PATH]",
       describe: "Only types of that name (* and ?), only that member",
     },
-    kind: { type: "string", alias: "k", list: true, choices: KIND_WORDS, describe: "Only types of that kind" },
+    kind: { type: "string", alias: "k", list: true, choices: DIFF_KINDS, describe: "Only types of that kind" },
     only: { type: "string", list: true, choices: DIFF_WORDS, value: "WHAT", describe: "Only such differences" },
     own: { type: "boolean", describe: "Leave out types that differ only because something in them has another size" },
     ignore: { type: "string", value: "FILE", describe: "Rules of what to leave out: see docs/FORMATS.md" },

@@ -1,8 +1,8 @@
-import type { Change, DiffKind, TypeChange } from "../../lib/diff/change.ts";
+import { type Change, DIFF_KINDS, type DiffKind, type TypeChange } from "../../lib/diff/change.ts";
 import { InputError } from "../errors.ts";
 import { globFilter } from "../glob.ts";
 import { excerpt } from "../table.ts";
-import { DIFF_WORDS, KIND_WORDS, pathsOf, wordsOf } from "./words.ts";
+import { DIFF_WORDS, pathsOf, wordsOf } from "./words.ts";
 
 /** What a rule is about: types by kind and name, and what in them. */
 export interface DiffRule {
@@ -27,7 +27,7 @@ export interface DiffFilter {
 
 /** Of a member alone, `consequence` stands in rules beside the words of DIFF_WORDS. */
 const RULE_WORDS: ReadonlySet<string> = new Set([...DIFF_WORDS, "consequence"]);
-const KINDS: ReadonlySet<string> = new Set(KIND_WORDS);
+const KINDS: ReadonlySet<string> = new Set(DIFF_KINDS);
 const COMMENT = /(?:^|\s)#.*$/;
 
 /** Parses `[KIND] NAME[.PATH]`, with globs. A name that begins with a point is a section's, which has no members. */

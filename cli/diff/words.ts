@@ -1,18 +1,4 @@
-import type { Change, DiffKind } from "../../lib/diff/change.ts";
-
-/** Kinds as the command line has them. */
-export const KIND_WORDS = [
-  "module",
-  "struct",
-  "union",
-  "enum",
-  "typedef",
-  "func",
-  "var",
-  "int",
-  "float",
-  "datasec",
-] as const satisfies readonly DiffKind[];
+import type { Change } from "../../lib/diff/change.ts";
 
 /** How a diff can be written. */
 export const DIFF_FORMATS = ["text", "json", "markdown"] as const;

@@ -4,6 +4,7 @@ import type { BpfObject } from "../../lib/core/object.ts";
 import type { MatchRules } from "../../lib/core/rules.ts";
 import { sha256 } from "../bundle/bundle.ts";
 import type { KernelIdentity } from "../kernel.ts";
+import { partsOfPattern } from "../source/path-pattern.ts";
 import type { ObjectTag } from "./object-tag.ts";
 
 /** An object of a batch, as workers get it. */
@@ -79,7 +80,7 @@ export function fileHint(
   { path, isNamed }: { readonly path: string; readonly isNamed: boolean },
   { options: { paths } }: Pick<BatchSetup, "options">,
 ): string {
-  const parts = Math.max(HINT_PARTS, paths?.split("/").length ?? 0);
+  const parts = Math.max(HINT_PARTS, paths === null ? 0 : partsOfPattern(paths));
   const end = resolve(path).split("/").slice(-parts).join("/");
   return isNamed ? `${end}\0named` : end;
 }

@@ -14,9 +14,13 @@ const MOST_CHARACTERS = 256;
 
 /** How paths tell which kernel a file has, compiled: see parsePathPattern. */
 export interface PathPattern {
+  readonly text: string;
   readonly expression: RegExp;
-  /** How many parts of a path, from its end, it looks at. */
-  readonly parts: number;
+}
+
+/** How many parts of a path, from its end, a pattern looks at. */
+export function partsOfPattern(text: string): number {
+  return text.split("/").length;
 }
 
 /**
@@ -40,7 +44,7 @@ export function parsePathPattern(text: string): PathPattern | string {
     }
   }
   if (seen.size === 0) return `none of ${WORDS.join(", ")} is in it`;
-  return { expression: new RegExp(`(?:^|/)${source}$`, "i"), parts: text.split("/").length };
+  return { text, expression: new RegExp(`(?:^|/)${source}$`, "i") };
 }
 
 /** What a path says by a pattern; nothing where the pattern does not fit. */

@@ -4,24 +4,8 @@
  * type id, so that two BTFs with the same types in another order have the same diff with any third.
  */
 
-/**
- * What can stand for itself in a diff. All other kinds are seen through what refers to them. A `module` is all of one that
- * only one side has; its types are there too.
- */
-export type DiffKind =
-  | "module"
-  | "struct"
-  | "union"
-  | "enum"
-  | "typedef"
-  | "int"
-  | "float"
-  | "func"
-  | "var"
-  | "datasec";
-
-/** The kinds in the order a diff lists them. */
-export const DIFF_KINDS: readonly DiffKind[] = [
+/** The kinds in the order a diff lists them: see DiffKind. */
+export const DIFF_KINDS = [
   "module",
   "struct",
   "union",
@@ -32,7 +16,13 @@ export const DIFF_KINDS: readonly DiffKind[] = [
   "int",
   "float",
   "datasec",
-];
+] as const;
+
+/**
+ * What can stand for itself in a diff. All other kinds are seen through what refers to them. A `module` is all of one that
+ * only one side has; its types are there too.
+ */
+export type DiffKind = (typeof DIFF_KINDS)[number];
 
 /** A diff of two BTFs, each with or without modules. */
 export interface TypesDiff {
