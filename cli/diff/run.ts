@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { isatty } from "node:tty";
 import type { KernelIdentity } from "../../corpus/kernel.ts";
 import { identityOfPath } from "../../corpus/source/identity.ts";
@@ -7,7 +8,14 @@ import { diffTypes } from "../../lib/diff/diff.ts";
 import type { Args } from "../command.ts";
 import type { diff as command } from "../commands/diff.ts";
 import { UsageError } from "../errors.ts";
-import { type BtfBlob, parseTarget, readBtf, readBtfAndModules, readModules } from "../inputs/btf-input.ts";
+import {
+  type BtfBlob,
+  parseTarget,
+  readBtf,
+  readBtfAndModules,
+  readModules,
+  requireKernel,
+} from "../inputs/btf-input.ts";
 import { readInput } from "../inputs/input.ts";
 import { checkStandardInput } from "../inputs/target-input.ts";
 import { acceptsType, type DiffFilter, type Filtered, filterDiff, parseIgnoreRules, parseTypeRule } from "./rules.ts";
@@ -21,6 +29,8 @@ interface SideRequest {
   readonly modules: readonly string[];
   /** Take the modules that come with the kernel, too. */
   readonly own: boolean;
+  /** Refuse types of what is no kernel: objects are to be resolved against them. */
+  readonly mustBeKernel: boolean;
 }
 
 /** One side as read. */
@@ -78,9 +88,10 @@ export function diffRequestOf(args: Args<typeof command>): DiffRequest {
   }
   if (args.stat && args.format === "markdown") throw new UsageError("diff: --stat has no Markdown of its own");
   const ignore = args.ignore === undefined ? [] : readRules(args.ignore);
+  const each = { own: args.modules, mustBeKernel: args.object.length > 0 };
   return {
-    old: { path: args.old, base: args["old-base"], modules: args["old-module"], own: args.modules },
-    new: { path: args.new, base: args["new-base"], modules: args["new-module"], own: args.modules },
+    old: { ...each, path: args.old, base: args["old-base"], modules: args["old-module"] },
+    new: { ...each, path: args.new, base: args["new-base"], modules: args["new-module"] },
     filter: {
       types: args.type.map((text) => parseTypeRule(text)),
       kinds: args.kind,
@@ -118,7 +129,10 @@ export async function readSides({ old, new: next }: DiffRequest): Promise<Record
     "diff",
     [old, next].flatMap(({ path, base, modules }) => [path, base, ...modules]),
   );
-  return { old: await readSide(old), new: await readSide(next) };
+  const sides = { old: await readSide(old), new: await readSide(next) };
+  // Streams let go of the package that they come from, 100 MB with its modules, in the next turn only.
+  await nextTurn();
+  return sides;
 }
 
 /** Compares the types of both sides, and leaves out what the filter does not want. */
@@ -132,10 +146,11 @@ export function compareSides(before: Btf, after: Btf, { old, filter, reached, fu
   return { diff, filtered: filterDiff(diff.types, filter), unknown: unknownTypes(filter.types, diff, [before, after]) };
 }
 
-async function readSide({ path, base, modules, own }: SideRequest): Promise<DiffSide> {
+async function readSide({ path, base, modules, own, mustBeKernel }: SideRequest): Promise<DiffSide> {
   const [kernel, others] = base === undefined ? [path, modules] : [base, [path, ...modules]];
   const given: BtfBlob[] = [];
   const read = own ? await readBtfAndModules(kernel) : { kernel: await readBtf(kernel), modules: [] };
+  if (mustBeKernel) requireKernel(read.kernel);
   for (const other of others) given.push(...(await readModules(other)));
   const target = parseTarget(read.kernel, [...read.modules, ...given]);
   return { target, identity: read.kernel.identity ?? identityOfPath(kernel) };

@@ -69,7 +69,7 @@ async function bootImage(image: Uint8Array, origin: string, maxBytes: number): P
   return {
     image,
     origin,
-    btf: btf.slice(),
+    btf: new Uint8Array(btf),
     arch,
     release: banner === null ? null : releaseOfBanner(banner),
     config: null,

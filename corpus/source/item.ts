@@ -46,6 +46,9 @@ export interface SourceOptions {
   readonly paths?: PathPattern;
 }
 
+/** What is said of a BPF object where a kernel is expected: types of its own are no kernel's. */
+export const NOT_A_KERNEL = "a BPF object, not a kernel";
+
 /** More than any kernel has unpacked (an unstripped vmlinux: 0.9 GB). */
 export const DEFAULT_MAX_BYTES = 1 << 30;
 

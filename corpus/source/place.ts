@@ -6,7 +6,7 @@ import { bannerOf, releaseOfBanner } from "../image/banner.ts";
 import { archOfElf, btfFromImage } from "../image/kernel-image.ts";
 import type { KernelBtf, KernelIdentity } from "../kernel.ts";
 import { mergeIdentities, UNKNOWN_IDENTITY } from "./identity.ts";
-import { DEFAULT_MAX_BYTES, type SourceItem, type SourceOptions } from "./item.ts";
+import { DEFAULT_MAX_BYTES, NOT_A_KERNEL, type SourceItem, type SourceOptions } from "./item.ts";
 import { moduleInfo, moduleNameOf } from "./module.ts";
 
 /** What is known on the way down into a file. */
@@ -51,18 +51,17 @@ function withoutKernel(origin: string): SourceItem {
  */
 export async function imageKernel(bytes: Uint8Array, place: Place, options: SourceOptions): Promise<KernelBtf> {
   const { btf, banner, arch } = await btfFromImage(bytes, { source: place.origin, maxBytes: maxBytesOf(options) });
-  // A copy lets go of the unpacked kernel.
-  return kernelAt(btf.slice(), witnessed(place, arch, banner), options);
+  return kernelAt(copied(btf), witnessed(place, arch, banner), options);
 }
 
 /** A vmlinux or a module, by what the ELF file says of itself. @throws FormatError. */
 export function elfItem(bytes: Uint8Array, place: Place, options: SourceOptions): SourceItem {
   const { origin } = place;
   const elf = openElf(bytes, origin);
-  if (elf.machine === EM_BPF) return { origin, code: "no-kernel", problem: "a BPF object, not a kernel" };
+  if (elf.machine === EM_BPF) return { origin, code: "no-kernel", problem: NOT_A_KERNEL };
   const info = moduleInfo(elf, origin);
   if (info !== null) return moduleItem(elf, info.name, info.release, place, options);
-  return kernelAt(btfBytes(bytes, origin).slice(), witnessed(place, archOfElf(elf), bannerOf(bytes)), options);
+  return kernelAt(copied(btfBytes(bytes, origin)), witnessed(place, archOfElf(elf), bannerOf(bytes)), options);
 }
 
 function moduleItem(
@@ -78,8 +77,13 @@ function moduleItem(
   if (!options.modules) return withoutKernel(origin);
   const own = { arch: archOfElf(elf), release };
   const identity = mergeIdentities(options.identity ?? UNKNOWN_IDENTITY, own, place.identity);
-  const distilledBase = btfBase === undefined ? null : btfBase.slice();
-  return { identity, origin, module, btf: { bytes: btf.slice(), source: origin }, distilledBase };
+  const distilledBase = btfBase === undefined ? null : copied(btfBase);
+  return { identity, origin, module, btf: { bytes: copied(btf), source: origin }, distilledBase };
+}
+
+/** A copy, which lets go of the file around it; the slice() of a Buffer would not. */
+function copied(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }
 
 function witnessed(place: Place, arch: string | null, banner: string | null): Place {

@@ -174,6 +174,25 @@ describe("kernelsOfBytes", () => {
     ]);
   });
 
+  it("lets go of what is around a BTF: a package's modules are a tenth BTF", async () => {
+    const files = {
+      "./boot/vmlinuz-6.9.1-test": image,
+      "./lib/modules/6.9.1-test/kernel/a.ko": moduleFile("a", "6.9.1-test", split),
+      "./lib/modules/6.9.1-test/kernel/b.ko.gz": gzipSync(moduleFile("b", "6.9.1-test", split)),
+    };
+    let seen = 0;
+    for (const bytes of [await debOf(control, files), await tarOf(files), cpioOf(files), Buffer.from(elf)]) {
+      for await (const item of kernelsOfBytes(bytes, "f", "", { modules: true })) {
+        if (isProblem(item)) throw new Error(item.problem);
+        for (const { bytes: btf } of "module" in item ? [item.btf] : [item.btf, ...item.modules]) {
+          expect(btf.buffer.byteLength).toBe(btf.byteLength);
+          seen++;
+        }
+      }
+    }
+    expect(seen).toBe(10);
+  });
+
   it("finds a .deb's image damaged by its sum", async () => {
     const files = { "./boot/vmlinuz-6.9.1-test": image, "./other": "x".repeat(100) };
     const wrong = await debOf(control, files, `${"0".repeat(32)}  boot/vmlinuz-6.9.1-test\n`);
