@@ -16,14 +16,16 @@ export class UsageError extends Error {
   }
 }
 
-/** An input that cannot be read, or does not hold what it should: exit 2. */
+/** An input that cannot be read, or does not hold what it should: exit 2. `hint` says what to do instead. */
 export class InputError extends Error {
   readonly path: string;
+  readonly hint: string | undefined;
 
-  constructor(path: string, reason: string) {
+  constructor(path: string, reason: string, hint?: string) {
     super(`${path}: ${reason}`);
     this.name = "InputError";
     this.path = path;
+    this.hint = hint;
   }
 }
 
@@ -49,8 +51,10 @@ export interface Failure {
  * of ours, is "could not run" (3). A bug says so, and shows its stack only with BTFGEN_DEBUG set.
  */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof UsageError) return { exitCode: EXIT_BAD_INPUT, message: error.message, hint: error.hint };
-  if (error instanceof FormatError || error instanceof InputError) {
+  if (error instanceof UsageError || error instanceof InputError) {
+    return { exitCode: EXIT_BAD_INPUT, message: error.message, hint: error.hint };
+  }
+  if (error instanceof FormatError) {
     return { exitCode: EXIT_BAD_INPUT, message: error.message, hint: undefined };
   }
   if (error instanceof RunError || error instanceof CouldNotRunError) {

@@ -22,8 +22,9 @@ export async function main(argv: readonly string[], version: string): Promise<Ex
     const outcome = await handler(parsed.args as never);
     return finish(outcome, parsed.args.json === true);
   } catch (error) {
-    const failure = failureOf(error);
-    writeErr(`btfgen: ${printableLines(failure.message)}\n${failure.hint === undefined ? "" : `${failure.hint}\n`}`);
-    return failure.exitCode;
+    const { message, hint, exitCode } = failureOf(error);
+    const lines = [`btfgen: ${message}`, ...(hint === undefined ? [] : [hint])];
+    writeErr(lines.map((line) => `${printableLines(line)}\n`).join(""));
+    return exitCode;
   }
 }

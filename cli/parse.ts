@@ -1,5 +1,6 @@
 import yargs, { type Argv } from "yargs";
 import { nearest } from "../lib/core/nearest.ts";
+import { choiceHint } from "./choice.ts";
 import { type Command, type OptionSpec, usageOf } from "./command.ts";
 import { UsageError } from "./errors.ts";
 
@@ -35,9 +36,7 @@ export async function parse(argv: readonly string[], commands: readonly Command[
   }
   const isOption = word.startsWith("-");
   const names = isOption ? ["--help", "--version"] : commands.map((candidate) => candidate.name);
-  const guess = nearest(word, names);
-  const hint = guess === undefined ? `There are: ${names.join(", ")}` : `Did you mean ${guess}?`;
-  throw new UsageError(`no ${isOption ? "option" : "command"} ${word}`, hint);
+  throw new UsageError(`no ${isOption ? "option" : "command"} ${word}`, choiceHint(word, names));
 }
 
 async function parseCommand(command: Command, argv: readonly string[]): Promise<Parsed> {

@@ -1,15 +1,17 @@
 import { existsSync, statSync } from "node:fs";
 import type { KernelIdentity } from "../../corpus/kernel.ts";
-import type { SourceItem, SourceOptions, SourceProblem } from "../../corpus/source/item.ts";
+import { NOT_A_KERNEL, type SourceItem, type SourceOptions, type SourceProblem } from "../../corpus/source/item.ts";
 import { isModuleName } from "../../corpus/source/module.ts";
 import { relocateDistilled } from "../../lib/btf/distilled.ts";
 import { looksLikeBtf } from "../../lib/btf/header.ts";
 import { type BtfInput, parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import type { Btf } from "../../lib/btf/view.ts";
-import { btfBytes, readBtfSections } from "../../lib/elf/btf-section.ts";
+import { btfBytes, btfSectionsOf } from "../../lib/elf/btf-section.ts";
+import { openElf } from "../../lib/elf/elf.ts";
+import { EM_BPF } from "../../lib/elf/format.ts";
 import { looksLikeElf } from "../../lib/elf/reader.ts";
 import { InputError } from "../errors.ts";
-import { readInput, STDIN_NAME } from "./input.ts";
+import { readInput, STDIN_NAME, SWAPPED } from "./input.ts";
 
 /** Where a kernel is asked for, modules are taken if they are what the argument is; a package's own are many. */
 const ALONE = { modules: "alone" } as const;
@@ -25,8 +27,10 @@ export interface BtfBlob {
   readonly bytes: Uint8Array;
   /** A kernel module's distilled base (`.BTF.base`). */
   readonly distilledBase?: Uint8Array;
-  /** True for a BPF object's own types: `.BTF.ext` beside them names strings, too. */
+  /** True where `.BTF.ext` beside the types names strings, too. */
   readonly hasExt?: boolean;
+  /** True for a BPF object, whose types are no kernel's. */
+  readonly isObject?: boolean;
   /** True for split BTF of a package, an archive or a directory. */
   readonly isModule?: boolean;
   /** Which kernel's it is, as far as what it came in says. */
@@ -43,6 +47,19 @@ export async function readBtf(path: string): Promise<BtfBlob> {
   return onlyBlob(path, await collect(path, ALONE, MOST_NAMED + 1));
 }
 
+/** As readBtf, where it must be a kernel's. Throws InputError, or FormatError. */
+export async function readKernel(path: string): Promise<BtfBlob> {
+  const blob = await readBtf(path);
+  requireKernel(blob);
+  return blob;
+}
+
+/** Throws InputError for BTF of a BPF object or of a module: against either, a loader would find next to nothing. */
+export function requireKernel({ source, isObject, distilledBase }: BtfBlob): void {
+  if (isObject) throw new InputError(source, NOT_A_KERNEL, SWAPPED);
+  if (distilledBase !== undefined) throw new InputError(source, "a kernel module, not a kernel");
+}
+
 /** As readBtf, with the modules that the package, archive or directory has beside the kernel: in their order. */
 export async function readBtfAndModules(
   path: string,
@@ -56,6 +73,8 @@ export async function readBtfAndModules(
 /** Reads modules (at least one): one, or all of a package, archive or directory, whose kernel is passed over. */
 export async function readModules(path: string): Promise<BtfBlob[]> {
   const blobs = await collect(path, WITH_MODULES);
+  const object = blobs.find(({ isObject }) => isObject);
+  if (object !== undefined) throw new InputError(object.source, "a BPF object, not a kernel module");
   const modules = blobs.filter(({ isModule }) => isModule === true);
   return modules.length > 0 ? modules : blobs;
 }
@@ -115,11 +134,9 @@ async function blobsOf(items: AsyncIterable<SourceItem>, source: string, most: n
   throw new InputError(source, isOne && nothing !== undefined ? nothing.problem : "no kernel's BTF was found in it");
 }
 
-/** A target as the engine wants it: a base, and any modules behind it. Throws FormatError. */
+/** A target as the engine wants it: a base, and any modules behind it, for which it must be a kernel's. Throws FormatError. */
 export function parseTarget(base: BtfBlob, modules: readonly BtfBlob[] = []): Btf {
-  if (modules.length > 0 && base.distilledBase !== undefined) {
-    throw new InputError(base.source, "is a module itself, where the kernel's own BTF is needed");
-  }
+  if (modules.length > 0) requireKernel(base);
   const parsed = parseAlone(base);
   if (modules.length === 0) return parsed;
   const inputs = modules.map(({ bytes, distilledBase, source }): BtfInput => {
@@ -156,13 +173,17 @@ function isDirectory(path: string): boolean {
 
 function blobOf(bytes: Uint8Array, source: string): BtfBlob {
   if (looksLikeBtf(bytes)) return { source, bytes };
-  const { btf, btfBase, btfExt } = readBtfSections(bytes, source);
-  // A file without .BTF is refused by btfBytes, which has the words for it.
+  const elf = openElf(bytes, source);
+  const { btf, btfBase, btfExt } = btfSectionsOf(elf);
+  const isObject = elf.machine === EM_BPF;
+  if (btf === undefined && isObject) throw new InputError(source, "a BPF object without types (.BTF)");
+  // Another file without .BTF is refused by btfBytes, which has the words for it.
   const found = btf ?? btfBytes(bytes, source);
   return {
     source,
     bytes: found,
     ...(btfBase && { distilledBase: btfBase }),
     ...(btfExt && { hasExt: true }),
+    ...(isObject && { isObject }),
   };
 }

@@ -10,6 +10,9 @@ const MOST_STREAM_BYTES = 1 << 30;
 /** How a message names the input `-`. */
 export const STDIN_NAME = "(standard input)";
 
+/** What to say of a BPF object where a kernel is expected, and the other way round. */
+export const SWAPPED = "Are the kernel and the object swapped?";
+
 /**
  * Reads a whole input file; `-` is standard input. Throws InputError with the file's name when that cannot be done.
  * Synchronous: for one file the thread pool and its promises only add time (about 1 ms).

@@ -1,9 +1,12 @@
 import { readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
+import { looksLikeBtf } from "../../lib/btf/header.ts";
 import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
+import { readBtfSections } from "../../lib/elf/btf-section.ts";
 import { type EmbeddedObject, findBpfObjects } from "../../lib/elf/embedded.ts";
+import { looksLikeElf } from "../../lib/elf/reader.ts";
 import { InputError, systemCodeOf, systemReason } from "../errors.ts";
-import { readInput, STDIN_NAME } from "./input.ts";
+import { readInput, STDIN_NAME, SWAPPED } from "./input.ts";
 
 /** The BPF objects of some OBJECT arguments. */
 export interface ObjectInputs {
@@ -27,7 +30,7 @@ export function readObjects(paths: readonly string[]): ObjectInputs {
     for (const file of inDirectory ? filesBelow(path) : [path]) {
       const found = objectsIn(file);
       const source = file === "-" ? STDIN_NAME : file;
-      if (found.length === 0 && !inDirectory) throw new InputError(source, "no BPF object is in it");
+      if (found.length === 0 && !inDirectory) throw withoutObject(file, source);
       if (found.length === 0) passedOver++;
       for (const { bytes, name } of found) objects.push(parseBpfObject(bytes, name));
     }
@@ -46,6 +49,22 @@ function objectsIn(path: string): EmbeddedObject[] {
   const found = findBpfObjects(readInput(file), file).filter(({ name }) => name === path);
   if (found.length === 0) throw new InputError(file, `no BPF object of the name ${path.slice(hash + 1)} is in it`);
   return found;
+}
+
+/** What is wrong with a file that holds no object: most likely a kernel stands where the object should. */
+function withoutObject(path: string, source: string): InputError {
+  const isBtf = path !== "-" && holdsBtf(readInput(path));
+  if (isBtf) return new InputError(source, "BTF of a kernel or module, not a BPF object", SWAPPED);
+  return new InputError(source, "no BPF object is in it");
+}
+
+function holdsBtf(bytes: Uint8Array): boolean {
+  try {
+    return looksLikeBtf(bytes) || (looksLikeElf(bytes) && readBtfSections(bytes).btf !== undefined);
+  } catch {
+    // A damaged ELF file holds neither.
+    return false;
+  }
 }
 
 function isDirectory(path: string): boolean {

@@ -1,6 +1,6 @@
 import type { Btf } from "../../lib/btf/view.ts";
-import { InputError, UsageError } from "../errors.ts";
-import { type BtfBlob, parseTarget, readBtf, readModules } from "./btf-input.ts";
+import { UsageError } from "../errors.ts";
+import { type BtfBlob, parseTarget, readKernel, readModules } from "./btf-input.ts";
 
 /** A kernel, with modules or without, as read. */
 export interface TargetInput {
@@ -16,10 +16,7 @@ export interface TargetInput {
  * Throws InputError, or FormatError.
  */
 export async function readTarget(kernel: string, modulePaths: readonly string[]): Promise<TargetInput> {
-  const base = await readBtf(kernel);
-  if (base.distilledBase !== undefined) {
-    throw new InputError(base.source, "is a module; its kernel's BTF is needed (--base KERNEL)");
-  }
+  const base = await readKernel(kernel);
   const modules: BtfBlob[] = [];
   for (const path of modulePaths) modules.push(...(await readModules(path)));
   const bytes = modules.reduce((sum, blob) => sum + blob.bytes.length, base.bytes.length);

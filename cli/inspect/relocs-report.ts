@@ -11,6 +11,7 @@ import { type ReloRecord, resolveObject } from "../../lib/core/resolve.ts";
 import { type MatchRules, RULE_SETS } from "../../lib/core/rules.ts";
 import { judge, STATUSES } from "../../lib/core/survey.ts";
 import { globFilter } from "../glob.ts";
+import { type ByteOrder, byteOrderOf } from "../inputs/byte-order.ts";
 import type { ObjectInputs } from "../inputs/object-input.ts";
 import { counted } from "../table.ts";
 
@@ -27,7 +28,7 @@ export interface RelocsReport {
 /** An object that was read. */
 interface RelocsObject {
   readonly name: string;
-  readonly byteOrder: "little" | "big";
+  readonly byteOrder: ByteOrder;
   readonly programs: number;
   readonly relocations: number;
 }
@@ -36,7 +37,7 @@ interface RelocsObject {
 interface RelocsTarget {
   readonly source: string;
   readonly modules: readonly string[];
-  readonly byteOrder: "little" | "big";
+  readonly byteOrder: ByteOrder;
   readonly rules: MatchRules["name"];
 }
 
@@ -122,11 +123,10 @@ function describeJudged(records: readonly ReloRecord[], target: Btf, rules: Matc
 
 function describeTarget(target: Btf, rules: MatchRules["name"]): RelocsTarget {
   const [, ...modules] = target.segments;
-  const littleEndian = target.segments[0]?.header.littleEndian ?? true;
   return {
     source: target.source,
     modules: modules.map(({ source }) => source),
-    byteOrder: littleEndian ? "little" : "big",
+    byteOrder: byteOrderOf(target),
     rules,
   };
 }

@@ -6,6 +6,7 @@ import { emitTypeScript } from "../../lib/loader/emit-ts.ts";
 import type { Loader } from "../../lib/loader/loader.ts";
 import type { Plan } from "../../lib/prepare/plan.ts";
 import { prepare } from "../../lib/prepare/prepare.ts";
+import { choiceHint } from "../choice.ts";
 import { UsageError } from "../errors.ts";
 import { type ByteOrder, requireByteOrder } from "../inputs/byte-order.ts";
 import { readObjects } from "../inputs/object-input.ts";
@@ -129,10 +130,10 @@ function signerOf({ sign, cert, scheme, emit = "raw" }: LoaderRequest): Signer |
 
 /** What the tools of an object do at run time: programs left out, maps' sizes set. Throws UsageError for an unknown name. */
 function withoutPrograms(plan: Plan, skip: readonly string[]): Plan {
-  for (const name of skip) {
-    if (!plan.programs.some((program) => program.name === name)) {
-      throw new UsageError(`loader: --skip ${name}: the object has no such program`);
-    }
+  const names = plan.programs.map(({ name }) => name);
+  const wrong = skip.find((name) => !names.includes(name));
+  if (wrong !== undefined) {
+    throw new UsageError(`loader: --skip ${wrong}: the object has no such program`, choiceHint(wrong, names));
   }
   const left = new Set(skip);
   const programs = plan.programs.map((one) => (left.has(one.name) ? { ...one, autoload: false } : one));
@@ -141,14 +142,15 @@ function withoutPrograms(plan: Plan, skip: readonly string[]): Plan {
 
 function withMaxEntries(plan: Plan, settings: readonly string[]): Plan {
   const counts = new Map<string, number>();
+  const names = plan.maps.map((map) => map.name);
   for (const setting of settings) {
     const [, name, text] = /^(.+)=(\d{1,10})$/.exec(setting) ?? [];
     const count = Number(text);
     if (name === undefined || !(count <= MOST_ENTRIES)) {
       throw new UsageError(`loader: --max-entries ${setting}: should be MAP=COUNT`);
     }
-    if (!plan.maps.some((map) => map.name === name)) {
-      throw new UsageError(`loader: --max-entries ${setting}: the object has no such map`);
+    if (!names.includes(name)) {
+      throw new UsageError(`loader: --max-entries ${setting}: the object has no such map`, choiceHint(name, names));
     }
     counts.set(name, count);
   }

@@ -49,8 +49,9 @@ export async function runMinimize(request: MinimizeRequest): Promise<MinimizeRun
   const given = objects.map(parseObjectArgument);
   checkStandardInput(command, [kernel, ...modules, ...given.map(({ path }) => path), request.allow]);
   const rules = request.strict ? readAllowList(request.allow, parseAllowList) : null;
-  const inputs = readTagged(given);
+  // Before the objects: where the two are swapped, the object is the one that is always known for what it is.
   const { target, bytes } = await readTarget(kernel, modules);
+  const inputs = readTagged(given);
   const result = runParsed(target, inputs.objects, {
     ...options,
     ruleSets: ruleSetsOf(request.loaders),

@@ -3,7 +3,7 @@ import { resolveSets } from "../../lib/core/resolve-sets.ts";
 import { compareInstructions } from "../../lib/verify/instructions.ts";
 import { prove, resolveFull } from "../../lib/verify/prove.ts";
 import { UsageError } from "../errors.ts";
-import { parseTarget, readBtf } from "../inputs/btf-input.ts";
+import { parseTarget, readKernel, readModules } from "../inputs/btf-input.ts";
 import { type KernelRules, kernelNamedBy, rulesOfKernel } from "../inputs/kernel-release.ts";
 import { readObjects } from "../inputs/object-input.ts";
 import { checkStandardInput, readTarget } from "../inputs/target-input.ts";
@@ -60,8 +60,8 @@ export async function runVerify(request: VerifyRequest): Promise<VerifyRun> {
   const vm = booted === undefined ? null : await readVmKernel(booted);
   const { target, base } =
     full === undefined && vm !== null ? targetOfVmKernel(vm) : await readTarget(full ?? "", fullModules);
-  const smallBase = await readBtf(small);
-  const modules = await Promise.all(smallModules.map(readBtf));
+  const smallBase = await readKernel(small);
+  const modules = (await Promise.all(smallModules.map(readModules))).flat();
   const ruleSets = ruleSetsOf(request.loaders);
   const side = resolveFull(target, inputs.objects, ruleSets);
   const proof = prove(inputs.objects, side, [smallBase, ...modules]);

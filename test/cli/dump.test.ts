@@ -44,6 +44,16 @@ describe("btfgen dump", () => {
     expect({ stdout, stderr, code }).toEqual({ stdout: "", stderr: "btfgen: no type is selected\n", code: 0 });
   });
 
+  it("names a name that is not there, also where another is", async () => {
+    const { path } = kernelSample(KERNEL_6_1);
+    const { stdout, stderr, code } = await runText(["dump", path, "-n", "sk_buff", "-n", "sk_bufff", "-n", "=*"]);
+    expect(stdout).toMatch(/^\[\d+\] STRUCT 'sk_buff' /);
+    expect(stderr).toBe(
+      "btfgen: --name sk_bufff: there is no such type; did you mean sk_buff?\nbtfgen: --name =*: there is no such type\n",
+    );
+    expect(code).toBe(0);
+  });
+
   it("prints JSON, asked for in either way", async () => {
     const { stdout } = await runText(["dump", base, "--json"]);
     expect(JSON.parse(stdout).types[0]).toMatchObject({ id: 1 });

@@ -15,6 +15,7 @@ const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url));
 const object = `${fixtures}objects/exec.o`;
 const small = readFileSync(`${fixtures}defects/01-two-types-of-one-name/target.btf`);
 const other = readFileSync(`${fixtures}defects/09-stops-at-first-error/target.btf`);
+const EM_X86_64 = 62;
 const { directory, put } = workspace();
 
 describe("a BTF argument", () => {
@@ -65,7 +66,8 @@ describe("a BTF argument", () => {
     ["split BTF alone", () => `${fixtures}defects/08-split-btf/target.btf`, "split BTF, which needs its base"],
     ["a directory of many", () => fixtures, "one kernel is expected, it has "],
     ["no file", () => join(directory, "nothing"), "no such file or directory"],
-    ["ELF without BTF", () => `${fixtures}objects/no_btf.o`, "no .BTF section"],
+    ["a BPF object without BTF", () => `${fixtures}objects/no_btf.o`, "a BPF object without types (.BTF)"],
+    ["ELF without BTF", () => put("plain", elfImage([], { machine: EM_X86_64 })), "no .BTF section"],
   ])("%s is refused in one line", async (_, make, reason) => {
     const path = await make();
     const { stdout, stderr, code } = await runText(["dump", path]);
@@ -85,7 +87,9 @@ describe("a module with a distilled base", () => {
   });
   const module = put(
     "nf_conntrack.ko",
-    elfImage([section(".BTF", "nf_conntrack.split.btf"), section(".BTF.base", "nf_conntrack.base.btf")]),
+    elfImage([section(".BTF", "nf_conntrack.split.btf"), section(".BTF.base", "nf_conntrack.base.btf")], {
+      machine: EM_X86_64,
+    }),
   );
 
   it("is read behind that base, or moved to the kernel's", async () => {
@@ -99,10 +103,77 @@ describe("a module with a distilled base", () => {
     expect(stdout).toMatch(/nf_conntrack_l4proto\.allow_clash .* 1 \(in nf_conntrack\.ko\)\n/);
   });
 
-  it("is no kernel for other modules", async () => {
-    const { stderr, code } = await runText(["relocs", object, "-t", module, "-m", module]);
-    expect(stderr).toBe(`btfgen: ${module}: is a module itself, where the kernel's own BTF is needed\n`);
-    expect(code).toBe(2);
+  it.each([
+    ["relocs", object, "-t", module, "-m", module],
+    ["relocs", object, "-t", module],
+    ["dump", module, "--base", module],
+    ["minimize", module, object, "-o", "out.btf"],
+  ])("is no kernel: %s", async (...args) => {
+    const { stdout, stderr, code } = await runText(args, { cwd: directory });
+    expect({ stdout, stderr, code }).toEqual({
+      stdout: "",
+      stderr: `btfgen: ${module}: a kernel module, not a kernel\n`,
+      code: 2,
+    });
+  });
+});
+
+describe("a BPF object where a kernel is wanted", () => {
+  const kernel = put("kernel.btf", small);
+  const elf = put("vmlinux", elfImage([{ name: ".BTF", type: SHT_PROGBITS, data: small }], { machine: EM_X86_64 }));
+  const module = `${fixtures}defects/08-split-btf/target.btf`;
+  const refused = [
+    ["minimize", object, kernel, "-o", "out.btf"],
+    ["minimize", "--base", object, module, "--object", object, "-o", "out"],
+    ["min_core_btf", object, "out.btf", object],
+    ["verify", object, object, "--full", kernel],
+    ["verify", kernel, object, "--full", object],
+    ["relocs", object, "--target", object],
+    ["model", object, "--object", object],
+    ["prepare", object, "--target", object],
+    ["relocate", object, "--target", object, "-o", "out.o"],
+    ["loader", object, "--target", object, "-o", "out.loader"],
+    ["lint", module, "--base", object],
+    ["dump", module, "--base", object],
+    ["diff", kernel, object, "--object", object],
+    ["diff", module, module, "--old-base", kernel, "--new-base", object],
+  ];
+  it.each(refused)("is refused: %s %s %s %s", async (...args) => {
+    const { stdout, stderr, code } = await runText(args, { cwd: directory });
+    expect(stderr).toBe(`btfgen: ${object}: a BPF object, not a kernel\nAre the kernel and the object swapped?\n`);
+    expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
+  });
+
+  it.each([
+    ["minimize", kernel, object, "--module", object, "-o", "out"],
+    ["relocs", object, "--target", kernel, "--module", object],
+    ["verify", kernel, object, "--full", kernel, "--small-module", object],
+  ])("is no module either: %s", async (...args) => {
+    const { stdout, stderr, code } = await runText(args, { cwd: directory });
+    expect({ stdout, stderr, code }).toEqual({
+      stdout: "",
+      stderr: `btfgen: ${object}: a BPF object, not a kernel module\n`,
+      code: 2,
+    });
+  });
+
+  it.each([
+    ["dump", object],
+    ["lint", `${fixtures}objects/linked.o`],
+    ["diff", object, object],
+  ])("is welcome where any types are: %s", async (...args) => {
+    expect(await runText(args)).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    ["raw BTF", kernel],
+    ["an ELF file with BTF", elf],
+  ])("has %s for a counterpart where an object is wanted", async (_, path) => {
+    const { stdout, stderr, code } = await runText(["relocs", path, "--target", object]);
+    expect(stderr).toBe(
+      `btfgen: ${path}: BTF of a kernel or module, not a BPF object\nAre the kernel and the object swapped?\n`,
+    );
+    expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
   });
 });
 

@@ -276,11 +276,21 @@ describe("minimize on bad input", () => {
   it.each<[string, () => string[], string, number]>([
     ["a kernel that is cut", () => [cut(), exec, "-o", out("bad")], "cut.btf", 2],
     ["an empty kernel", () => [put("empty", ""), exec, "-o", out("bad")], "empty: is empty", 2],
-    ["an object for a kernel", () => [`${fixtures}objects/no_btf.o`, exec, "-o", out("bad")], "no .BTF section", 2],
+    [
+      "an object for a kernel",
+      () => [`${fixtures}objects/no_btf.o`, exec, "-o", out("bad")],
+      "a BPF object without types (.BTF)",
+      2,
+    ],
     ["text for a kernel", () => [put("text", "hello"), exec, "-o", out("bad")], "holds no BTF", 2],
     ["a missing kernel", () => [out("nothing"), exec, "-o", out("bad")], "nothing: no such file or directory", 2],
     ["a directory of many kernels", () => [fixtures, exec, "-o", out("bad")], "one kernel is expected", 2],
-    ["a kernel for an object", () => [kernel, kernel, "-o", out("bad")], "no BPF object is in it", 2],
+    [
+      "a kernel for an object",
+      () => [kernel, kernel, "-o", out("bad")],
+      "BTF of a kernel or module, not a BPF object\nAre",
+      2,
+    ],
     ["an empty object", () => [kernel, put("none.o", ""), "-o", out("bad")], "no BPF object is in it", 2],
     ["a cut object", () => [kernel, put("cut.o", readFileSync(exec).subarray(0, 3000)), "-o", out("bad")], "cut.o", 2],
     ["a missing object", () => [kernel, out("nothing.o"), "-o", out("bad")], "no such file or directory", 2],

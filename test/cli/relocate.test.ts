@@ -136,7 +136,7 @@ describe("btfgen relocate", () => {
     ["another byte order", [`${fixtures}objects-be/exec.o`, "-t", whole, "-o", out], "byte order"],
     ["several on standard output", [object, traced, "-t", whole, "-o", "-"], "several files"],
     ["no target", [object, "-o", out], "target"],
-    ["no object", [whole, "-t", whole, "-o", out], "no BPF object"],
+    ["no object", [whole, "-t", whole, "-o", out], "not a BPF object"],
   ])("refuses %s", async (_, args, words) => {
     const run = await relocate(...args);
     expect(run.code).toBe(2);

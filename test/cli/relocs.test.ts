@@ -32,6 +32,18 @@ const twice = put(
 const far = put("far.btf", btf([struct("s", 99999, [m("x", 2, 0), m("y", 2, 40000 * 8)]), INT]));
 
 describe("btfgen relocs", () => {
+  it.each([
+    ["reads_z", "Did you mean reads_x?"],
+    ["nothing*", "There are: reads_x, reads_y"],
+  ])("refuses --program %s, which no object has", async (program, hint) => {
+    expect(await runText(["relocs", object, "--program", "reads_x", "--program", program])).toEqual({
+      stdout: "",
+      stderr: `btfgen: relocs: --program ${program}: no object has such a program\n${hint}\n`,
+      code: 2,
+      signal: null,
+    });
+  });
+
   it("prints a line a relocation, and counts on standard error", async () => {
     expect(await runText(["relocs", object, "--target", partial])).toEqual({
       stdout:

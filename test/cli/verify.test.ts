@@ -118,9 +118,13 @@ describe("verify", () => {
       () => ["verify", put("cut.btf", readFileSync(small).subarray(0, 100)), "--full", kernel, exec],
       "cut.btf",
     ],
-    ["no BTF", () => ["verify", exec.replace("exec", "no_btf"), "--full", kernel, exec], "no .BTF section"],
+    [
+      "no BTF",
+      () => ["verify", exec.replace("exec", "no_btf"), "--full", kernel, exec],
+      "a BPF object without types (.BTF)",
+    ],
     ["no full BTF", () => ["verify", small, exec], "verify needs --full FILE"],
-    ["no object", () => ["verify", small, "--full", kernel, small], "no BPF object is in it"],
+    ["no object", () => ["verify", small, "--full", kernel, small], "not a BPF object"],
     ["standard input twice", () => ["verify", "-", "--full", "-", exec], "- is given more than once"],
   ])("refuses %s", async (_name, args, message) => {
     const { stdout, stderr, code } = await runText(args());
