@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { dumpJson } from "../../lib/btf/dump-json.ts";
 import { dumpRaw } from "../../lib/btf/dump-raw.ts";
@@ -23,6 +23,7 @@ import { mapReferences } from "../../lib/btf/shift.ts";
 import { orderByName, permuteTypes } from "../../lib/btf/sort.ts";
 import { type Btf, kindFlagOf, kindOf, typeCount, vlenOf } from "../../lib/btf/view.ts";
 import { KERNEL_OF_MODULES, kernelSample, moduleSamples, THOROUGH } from "../samples.ts";
+import { property } from "./property.ts";
 
 const SEED = 20_261;
 /** Each reads a whole kernel's module anew. */
@@ -99,8 +100,10 @@ function allowFormatError(call: () => void): boolean {
 }
 
 describe("random BTF", () => {
-  test.prop([randomBtf], { seed: SEED, numRuns: THOROUGH ? 500 : 200 })(
+  property(
     "is parsed into what was written, and back",
+    [randomBtf],
+    { seed: SEED, numRuns: THOROUGH ? 500 : 200 },
     ({ types, bytes }) => {
       const btf = parseBtf(bytes);
       expect(typeCount(btf)).toBe(types.length + 1);
@@ -113,7 +116,7 @@ describe("random BTF", () => {
     },
   );
 
-  test.prop([randomBtf], { seed: SEED, numRuns: 200 })("survives the other byte order", ({ bytes }) => {
+  property("survives the other byte order", [randomBtf], { seed: SEED, numRuns: 200 }, ({ bytes }) => {
     const btf = parseBtf(bytes);
     const littleEndian = btf.segments[0]?.header.littleEndian === true;
     const swapped = parseBtf(encodeBtf(btf, { littleEndian: !littleEndian }));
@@ -121,8 +124,10 @@ describe("random BTF", () => {
     expect(encodeBtf(swapped, { littleEndian })).toEqual(bytes);
   });
 
-  test.prop([randomBtf, fc.array(fc.nat(), { minLength: 30, maxLength: 30 })], { seed: SEED, numRuns: 200 })(
+  property(
     "comes back from any other order",
+    [randomBtf, fc.array(fc.nat(), { minLength: 30, maxLength: 30 })],
+    { seed: SEED, numRuns: 200 },
     ({ bytes }, keys) => {
       const btf = parseBtf(bytes);
       const order = [...orderByName(btf)].sort((a, b) => (keys[a - 1] ?? 0) - (keys[b - 1] ?? 0) || a - b);
@@ -135,7 +140,7 @@ describe("random BTF", () => {
     },
   );
 
-  test.prop([randomBtf, randomBtf], { seed: SEED, numRuns: 100 })("as modules comes back too", (one, two) => {
+  property("as modules comes back too", [randomBtf, randomBtf], { seed: SEED, numRuns: 100 }, (one, two) => {
     const base = parseBtf(assembleBtf({ words: new Uint32Array(0), strings: new Uint8Array(1), littleEndian: true }));
     const modules = [one, two].map(({ types }, i) => ({
       source: `module ${i}`,
@@ -192,15 +197,17 @@ describe("mutated BTF", () => {
   let refused = 0;
   let taken = 0;
   let modulesTaken = 0;
-  test.prop([mutation], { seed: SEED, numRuns: THOROUGH ? 3000 : 1000 })(
+  property(
     "is read, or refused with a FormatError",
+    [mutation],
+    { seed: SEED, numRuns: THOROUGH ? 3000 : 1000 },
     (changes) => {
       if (allowFormatError(() => readAll(parseBtf(mutated(small, changes))))) taken++;
       else refused++;
     },
   );
 
-  test.prop([mutation], { seed: SEED, numRuns: MODULE_RUNS })("is read, or refused, as a module too", (changes) => {
+  property("is read, or refused, as a module too", [mutation], { seed: SEED, numRuns: MODULE_RUNS }, (changes) => {
     modulesTaken += Number(
       allowFormatError(() => {
         const btf = parseModules(base, [

@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { fc, test } from "@fast-check/vitest";
-import { describe, expect } from "vitest";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
 import { FormatError } from "../../lib/btf/error.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
 import { describeRecords, describeRelocations, type ReloResult } from "../../lib/core/describe.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import { resolveObject } from "../../lib/core/resolve.ts";
+import { property } from "./property.ts";
 
 const SEED = 20_262;
 const RUNS = 1500;
@@ -34,8 +35,10 @@ function changed(bytes: Uint8Array, at: readonly (readonly [number, number])[]):
 describe("a description", () => {
   let described = 0;
   let refused = 0;
-  test.prop([fc.constantFrom(...PAIRS), changes, changes], { seed: SEED, numRuns: RUNS })(
+  property(
     "of anything that parses has words for what went wrong, and for nothing else",
+    [fc.constantFrom(...PAIRS), changes, changes],
+    { seed: SEED, numRuns: RUNS },
     ({ object: bytes, target: targetBytes }, inObject, inTarget) => {
       try {
         const object = parseBpfObject(changed(bytes, inObject));
@@ -53,7 +56,7 @@ describe("a description", () => {
     },
   );
 
-  test("was tried both ways", () => {
+  it("was tried both ways", () => {
     expect(described).toBeGreaterThan(RUNS / 2);
     expect(refused).toBeGreaterThan(RUNS / 10);
   });

@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import { diffTypes } from "../../lib/diff/diff.ts";
@@ -8,6 +8,7 @@ import { mirrored, sortedByText } from "../diff/outline.ts";
 import { THOROUGH } from "../samples.ts";
 import { randomScene, randomTypes } from "./kernel-types.ts";
 import { permuted, withoutIds } from "./permuted.ts";
+import { property } from "./property.ts";
 
 const SEED = 5_2026;
 const TYPES = 60;
@@ -22,7 +23,7 @@ describe("a diff of random BTFs", () => {
   });
 
   let differed = 0;
-  test.prop([pair], { seed: SEED, numRuns: RUNS })("mirrors the diff the other way round", ({ old, next }) => {
+  property("mirrors the diff the other way round", [pair], { seed: SEED, numRuns: RUNS }, ({ old, next }) => {
     const forth = diffTypes(old, next).types;
     if (forth.some(({ status }) => status === "changed")) differed++;
     expect(mirrored(diffTypes(next, old).types)).toEqual(sortedByText(forth));
@@ -32,7 +33,7 @@ describe("a diff of random BTFs", () => {
     expect(differed).toBeGreaterThan(RUNS / 2);
   });
 
-  test.prop([pair], { seed: SEED, numRuns: RUNS })("does not depend on ids", ({ seed, old, next }) => {
+  property("does not depend on ids", [pair], { seed: SEED, numRuns: RUNS }, ({ seed, old, next }) => {
     const random = randomFrom(seed + 1);
     expect(diffTypes(old, permuted(old, random)).types).toEqual([]);
     expect(withoutIds(diffTypes(permuted(old, random), permuted(next, random)).types)).toEqual(
@@ -40,7 +41,7 @@ describe("a diff of random BTFs", () => {
     );
   });
 
-  test.prop([fc.nat({ max: 1 << 30 })], { seed: SEED, numRuns: 40 })("does not depend on modules' ids", (seed) => {
+  property("does not depend on modules' ids", [fc.nat({ max: 1 << 30 })], { seed: SEED, numRuns: 40 }, (seed) => {
     const random = randomFrom(seed);
     const scene = (modules: number) => {
       const { base, modules: files } = randomScene({

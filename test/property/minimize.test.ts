@@ -1,5 +1,5 @@
 /** Random kernels, modules and objects: whatever the minimizer writes keeps every pair's outcome, and is well formed. */
-import { fc, test } from "@fast-check/vitest";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { lintBtf } from "../../lib/btf/lint.ts";
 import { type BtfInput, parseBtf, parseModules } from "../../lib/btf/parse.ts";
@@ -13,6 +13,7 @@ import { randomPair } from "../core/random-types.ts";
 import { THOROUGH } from "../samples.ts";
 import { randomScene, type SceneOptions } from "./kernel-types.ts";
 import { differingPairs, FROM_NOWHERE } from "./pairs.ts";
+import { property } from "./property.ts";
 
 const SEED = 90_125;
 
@@ -102,8 +103,10 @@ describe("random kernels", () => {
 });
 
 describe("minimizing random kernels", () => {
-  test.prop([sceneOptions, jobOptions], { seed: SEED, numRuns: THOROUGH ? 1000 : 150 })(
+  property(
     "keeps every pair's outcome, in any order, and writes what a kernel takes",
+    [sceneOptions, jobOptions],
+    { seed: SEED, numRuns: THOROUGH ? 1000 : 150 },
     (options, job) => {
       const { target, objects } = prepare(options);
       const result = runJob(target, objects, job);
@@ -124,8 +127,10 @@ describe("minimizing random kernels", () => {
     },
   );
 
-  test.prop([sceneOptions, jobOptions], { seed: SEED, numRuns: 100 })(
+  property(
     "gives the same bytes for its own result, and for the objects and relocations in another order",
+    [sceneOptions, jobOptions],
+    { seed: SEED, numRuns: 100 },
     (options, job) => {
       const { target, objects } = prepare(options);
       // Of a path that leads nowhere some steps may be there, which are not sought again; nor are names taken away.
@@ -144,8 +149,10 @@ describe("minimizing random kernels", () => {
     },
   );
 
-  test.prop([sceneOptions, fc.boolean()], { seed: SEED, numRuns: 100 })(
+  property(
     "gives about the same size, and keeps its promise, for a kernel whose types are in another order",
+    [sceneOptions, fc.boolean()],
+    { seed: SEED, numRuns: 100 },
     (options, keepNames) => {
       const { target: whole, objects } = prepare(options);
       const target = { base: whole.base };
@@ -164,8 +171,10 @@ describe("minimizing random kernels", () => {
 
 /** No kernel takes these: loops, members of no size, bitfields across bytes, arrays of void. */
 describe("minimizing what no kernel would take", () => {
-  test.prop([fc.integer({ min: 1, max: 1_000_000 }), fc.boolean()], { seed: SEED, numRuns: 100 })(
+  property(
     "keeps every pair's outcome all the same",
+    [fc.integer({ min: 1, max: 1_000_000 }), fc.boolean()],
+    { seed: SEED, numRuns: 100 },
     (seed, keepNames) => {
       const { target, rows, programs } = randomPair(seed, 45, 12);
       const objects = [buildObject({ rows, programs })];

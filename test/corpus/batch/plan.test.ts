@@ -1,11 +1,14 @@
-import { fc, it as property } from "@fast-check/vitest";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type CorpusFile, parseShard, planBatch } from "../../../corpus/batch/plan.ts";
+import { property } from "../../property/property.ts";
 
 const FILES = fc.uniqueArray(fc.record({ name: fc.string(), size: fc.nat(1 << 20) }), {
   selector: ({ name }) => name,
   maxLength: 60,
 });
+const SHARDS = fc.integer({ min: 1, max: 9 });
+const SETTINGS = { seed: 20_263, numRuns: 100 };
 
 function located(files: readonly { readonly name: string; readonly size: number }[]): CorpusFile[] {
   return files.map((file) => ({ ...file, path: `/somewhere/${file.name}`, isNamed: false }));
@@ -27,33 +30,27 @@ describe("planBatch", () => {
     expect(plan).toMatchObject({ filesTotal: 2, bytesTotal: 10, shard: null });
   });
 
-  property.prop([FILES, fc.integer({ min: 1, max: 9 })])("has each file in exactly one shard", (files, count) => {
+  property("has each file in exactly one shard", [FILES, SHARDS], SETTINGS, (files, count) => {
     const shards = shardsOf(located(files), count);
     const names = shards.flatMap(({ jobs }) => jobs.map(({ name }) => name));
     expect(names.sort()).toEqual(files.map(({ name }) => name).sort());
   });
 
-  property.prop([FILES, fc.integer({ min: 1, max: 9 })])(
-    "gives shards that differ by a file at most",
-    (files, count) => {
-      const loads = shardsOf(located(files), count).map(({ jobs }) => jobs.reduce((sum, { size }) => sum + size, 0));
-      const largest = Math.max(0, ...files.map(({ size }) => size));
-      // Empty files count as one byte, so that they are shared out as well.
-      expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(largest + files.length);
-    },
-  );
+  property("gives shards that differ by a file at most", [FILES, SHARDS], SETTINGS, (files, count) => {
+    const loads = shardsOf(located(files), count).map(({ jobs }) => jobs.reduce((sum, { size }) => sum + size, 0));
+    const largest = Math.max(0, ...files.map(({ size }) => size));
+    // Empty files count as one byte, so that they are shared out as well.
+    expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(largest + files.length);
+  });
 
-  property.prop([FILES, fc.integer({ min: 1, max: 9 })])(
-    "looks neither at mount points nor at order",
-    (files, count) => {
-      const elsewhere = files.map((file) => ({ ...file, path: `/mnt/${file.name}`, isNamed: false })).reverse();
-      const here = shardsOf(located(files), count);
-      const there = shardsOf(elsewhere, count);
-      const names = (plans: typeof here) => plans.map(({ jobs }) => jobs.map(({ name }) => name).sort());
-      expect(names(there)).toEqual(names(here));
-      expect(there[0]?.digest).toBe(here[0]?.digest);
-    },
-  );
+  property("looks neither at mount points nor at order", [FILES, SHARDS], SETTINGS, (files, count) => {
+    const elsewhere = files.map((file) => ({ ...file, path: `/mnt/${file.name}`, isNamed: false })).reverse();
+    const here = shardsOf(located(files), count);
+    const there = shardsOf(elsewhere, count);
+    const names = (plans: typeof here) => plans.map(({ jobs }) => jobs.map(({ name }) => name).sort());
+    expect(names(there)).toEqual(names(here));
+    expect(there[0]?.digest).toBe(here[0]?.digest);
+  });
 
   it("tells corpora apart", () => {
     const digest = (size: number) => planBatch(located([{ name: "a", size }]), null).digest;

@@ -1,11 +1,12 @@
-import { fc, it } from "@fast-check/vitest";
-import { describe, expect } from "vitest";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
 import { compressTar } from "../../../corpus/bundle/container.ts";
 import { openBundle, readEntry } from "../../../corpus/bundle/read.ts";
 import { fileStorage } from "../../../corpus/bundle/storage.ts";
 import { formatIndex, kernelsOfIndex, parseIndex } from "../../../corpus/bundle/store-index.ts";
 import { verifyBundle } from "../../../corpus/bundle/verify.ts";
 import { FormatError } from "../../../lib/btf/error.ts";
+import { property } from "../../property/property.ts";
 import { joined, STORE, TREE, tarOf } from "./kit.ts";
 
 const INDEX = new TextEncoder().encode(formatIndex(joined()));
@@ -37,23 +38,25 @@ async function exercise(bytes: Uint8Array): Promise<"read" | "refused"> {
 }
 
 describe("a damaged bundle is read or refused in one line", () => {
-  it.prop([changes], { numRuns: 150, seed: 1 })("a tree's tar", async (places) => {
+  property("a tree's tar", [changes], { numRuns: 150, seed: 1 }, async (places) => {
     await exercise(damaged(TREE_TAR, places));
   });
 
-  it.prop([changes], { numRuns: 150, seed: 2 })("a store's tar", async (places) => {
+  property("a store's tar", [changes], { numRuns: 150, seed: 2 }, async (places) => {
     await exercise(damaged(STORE_TAR, places));
   });
 
-  it.prop([changes], { numRuns: 100, seed: 3 })("a store's tar in gzip, whose checksum tells", async (places) => {
+  property("a store's tar in gzip, whose checksum tells", [changes], { numRuns: 100, seed: 3 }, async (places) => {
     const bytes = damaged(STORE_GZ, places);
     // Time, flags and system of gzip's header are not part of what it holds.
     const same = bytes.every((byte, i) => (i >= 3 && i < 10) || byte === STORE_GZ[i]);
     if (!same) expect(await exercise(bytes)).toBe("refused");
   });
 
-  it.prop([fc.nat(), fc.nat(255)], { numRuns: 200, seed: 4 })(
+  property(
     "a blob of a store, whose hash tells",
+    [fc.nat(), fc.nat(255)],
+    { numRuns: 200, seed: 4 },
     async (at, value) => {
       const name = `btf/${joined()[0]?.blobHash}.btf`;
       const start = Buffer.from(STORE_TAR).indexOf(name) + 512;
@@ -63,7 +66,7 @@ describe("a damaged bundle is read or refused in one line", () => {
     },
   );
 
-  it.prop([changes], { numRuns: 300, seed: 5 })("an index", (places) => {
+  property("an index", [changes], { numRuns: 300, seed: 5 }, (places) => {
     try {
       expect(parseIndex(damaged(INDEX, places), "x").version).toBe(1);
     } catch (error) {
