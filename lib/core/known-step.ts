@@ -3,6 +3,7 @@ import {
   accessBytes,
   CLASS_ALU,
   CLASS_ALU64,
+  CLASS_JMP,
   CLASS_JMP32,
   CLASS_LD,
   CLASS_LDX,
@@ -14,6 +15,8 @@ import {
   INSN_OFF,
   INSN_REGS,
   JMP_ALWAYS,
+  JMP_CALL,
+  JMP_EXIT,
   OP_LDIMM64,
   OPERATION_MASK,
   SOURCE_MASK,
@@ -22,16 +25,20 @@ import { computed } from "./known-arithmetic.ts";
 import { finishCall } from "./known-call.ts";
 import { type Known, type KnownState, loaded, store } from "./known-state.ts";
 
-/** A function as it is walked. */
-export interface CodeFunction {
+/** A function's instructions as a loader leaves them. */
+export interface RelocatedCode {
   /** Whole instructions, with all values in place but where `unknown` says otherwise. */
   readonly code: Uint8Array;
   /** By slot: 1 where the immediate, the offset or the width is not to be relied on. */
   readonly unknown: Uint8Array;
+  readonly littleEndian: boolean;
+}
+
+/** A function as it is walked. */
+export interface CodeFunction extends RelocatedCode {
   /** By slot, what calls and 64-bit immediates refer to. */
   readonly references: ReadonlyMap<number, CodeReference>;
   readonly isGlobal: boolean;
-  readonly littleEndian: boolean;
 }
 
 const MODE_MASK = 0xe0;
@@ -55,7 +62,7 @@ export interface Instruction {
 }
 
 /** Reads the instruction in a slot. */
-export function readInstruction(own: CodeFunction, view: DataView, slot: number): Instruction {
+export function readInstruction(own: RelocatedCode, view: DataView, slot: number): Instruction {
   const { littleEndian } = own;
   const at = slot * INSN_BYTES;
   const registers = view.getUint8(at + INSN_REGS);
@@ -78,6 +85,25 @@ export function readInstruction(own: CodeFunction, view: DataView, slot: number)
 export function jumpTarget({ opcode, offset, imm }: Instruction, slot: number): number {
   const isLong = (opcode & CLASS_MASK) === CLASS_JMP32 && (opcode & OPERATION_MASK) === JMP_ALWAYS;
   return slot + 1 + (isLong ? imm : offset);
+}
+
+/** By slot: 1 where a jump of the function may go. */
+export function jumpTargets(own: RelocatedCode): Uint8Array {
+  const { code } = own;
+  const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+  const targets = new Uint8Array(code.length / INSN_BYTES);
+  for (let slot = 0; slot < targets.length; slot++) {
+    const opcode = code[slot * INSN_BYTES] as number;
+    const operation = opcode & OPERATION_MASK;
+    if (!isJump(opcode) || operation === JMP_CALL || operation === JMP_EXIT) continue;
+    targets[jumpTarget(readInstruction(own, view, slot), slot)] = 1;
+  }
+  return targets;
+}
+
+/** True for all jumps, calls and exits. */
+export function isJump(opcode: number): boolean {
+  return (opcode & CLASS_MASK) === CLASS_JMP || (opcode & CLASS_MASK) === CLASS_JMP32;
 }
 
 /** The second operand: a register, or the immediate with its sign. */

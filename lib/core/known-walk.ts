@@ -1,6 +1,5 @@
 import {
   CLASS_JMP,
-  CLASS_JMP32,
   CLASS_MASK,
   INSN_BYTES,
   JMP_ALWAYS,
@@ -14,7 +13,16 @@ import {
 import { isTaken } from "./known-arithmetic.ts";
 import { argumentsOf, callAnything, callHelper } from "./known-call.ts";
 import { copyState, covers, entryState, joined, joinedKnown, type Known, type KnownState } from "./known-state.ts";
-import { type CodeFunction, type Instruction, jumpTarget, operand, readInstruction, step } from "./known-step.ts";
+import {
+  type CodeFunction,
+  type Instruction,
+  isJump,
+  jumpTarget,
+  jumpTargets,
+  operand,
+  readInstruction,
+  step,
+} from "./known-step.ts";
 
 /** States told apart at one place of the code before what they have in common is all that is kept of them. */
 const MOST_STATES = 4;
@@ -203,23 +211,11 @@ class Walk {
     for (const caller of this.#callers.get(at) ?? []) this.#goOn(caller, result);
   }
 
-  /** By slot: 1 where a jump of the function may go. */
   #targetsOf(at: number, own: CodeFunction): Uint8Array {
     const known = this.#targets.get(at);
     if (known !== undefined) return known;
-    const view = new DataView(own.code.buffer, own.code.byteOffset, own.code.byteLength);
-    const slots = own.code.length / INSN_BYTES;
-    const targets = new Uint8Array(slots);
-    for (let slot = 0; slot < slots; slot++) {
-      const insn = readInstruction(own, view, slot);
-      const operation = insn.opcode & OPERATION_MASK;
-      if (isJump(insn.opcode) && operation !== JMP_CALL && operation !== JMP_EXIT) targets[jumpTarget(insn, slot)] = 1;
-    }
+    const targets = jumpTargets(own);
     this.#targets.set(at, targets);
     return targets;
   }
-}
-
-function isJump(opcode: number): boolean {
-  return (opcode & CLASS_MASK) === CLASS_JMP || (opcode & CLASS_MASK) === CLASS_JMP32;
 }

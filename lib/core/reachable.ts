@@ -1,7 +1,8 @@
 import { sectionBytes } from "../elf/section-bytes.ts";
-import { type CodeReference, codeReferences } from "./code-references.ts";
+import { codeReferences } from "./code-references.ts";
 import { INSN_BYTES } from "./instruction.ts";
-import type { CodeFunction } from "./known-step.ts";
+import { reachedInBlocks } from "./known-blocks.ts";
+import type { CodeFunction, RelocatedCode } from "./known-step.ts";
 import { stepBudget, walkProgram } from "./known-walk.ts";
 import { linkedPrograms } from "./linked-programs.ts";
 import type { BpfObject, CoreRelocation } from "./object.ts";
@@ -9,8 +10,11 @@ import { patchInstruction } from "./patch.ts";
 import { RELO_FIELD_BYTE_OFFSET } from "./relo-kind.ts";
 import type { ReloRecord } from "./resolve.ts";
 
-/** What was found out before: most kernels give an object's checks the same answers. For as long as its owner wants. */
-export type ReachableMemo = Map<BpfObject, Map<string, readonly Uint8Array[]>>;
+/**
+ * What was found out before, the indexes of unreachable relocations: most kernels give an object's checks the same
+ * answers. For as long as its owner wants.
+ */
+export type ReachableMemo = Map<BpfObject, Map<string, ReadonlySet<number>>>;
 
 /**
  * Of the `asked` among an object's records (all of them, of one target) those whose instruction no path of any program comes to,
@@ -30,27 +34,45 @@ export function unreachableRecords(
   asked: readonly ReloRecord[],
   memo: ReachableMemo = new Map(),
 ): ReadonlySet<ReloRecord> {
-  const known = memo.get(object) ?? new Map<string, readonly Uint8Array[]>();
+  const known = memo.get(object) ?? new Map<string, ReadonlySet<number>>();
   memo.set(object, known);
-  const homes = new Set(asked.map(({ relocation }) => relocation.program));
-  const key = `${[...homes].join(" ")}: ${followedValues(records)}`;
-  const reached = known.get(key) ?? reachedSlots(object, records, homes);
-  known.set(key, reached);
-  return new Set(
-    asked.filter(({ relocation: { program, insnOffset } }) => {
-      return reached[program]?.[slotIn(object, program, insnOffset)] === 0;
-    }),
-  );
+  const places = asked.map(({ relocation }) => relocation);
+  const key = `${places.map(({ index }) => index).join(" ")}: ${followedValues(records)}`;
+  const unreachable = known.get(key) ?? unreachableIn(object, records, places);
+  known.set(key, unreachable);
+  return new Set(asked.filter(({ relocation }) => unreachable.has(relocation.index)));
+}
+
+function unreachableIn(
+  object: BpfObject,
+  records: readonly ReloRecord[],
+  places: readonly CoreRelocation[],
+): ReadonlySet<number> {
+  const codes = relocatedCode(object, records);
+  const blocks = new Map<number, Uint8Array | null>();
+  for (const { program } of places) {
+    const code = codes[program];
+    if (code !== undefined && !blocks.has(program)) blocks.set(program, reachedInBlocks(code));
+  }
+  const isReached = (reached: Uint8Array | null | undefined, { program, insnOffset }: CoreRelocation) => {
+    return reached?.[slotIn(object, program, insnOffset)] !== 0;
+  };
+  const open = places.filter((place) => isReached(blocks.get(place.program), place));
+  const reached = open.length === 0 ? [] : reachedSlots(object, codes, new Set(open.map(({ program }) => program)));
+  const stillOpen = new Set(open.filter((place) => isReached(reached[place.program], place)));
+  return new Set(places.filter((place) => !stillOpen.has(place)).map(({ index }) => index));
 }
 
 /** By function and slot: 1 where a path comes to, of all programs that have one of the functions `homes` in them. */
 function reachedSlots(
   object: BpfObject,
-  records: readonly ReloRecord[],
+  codes: readonly RelocatedCode[],
   homes: ReadonlySet<number>,
 ): readonly Uint8Array[] {
   const references = codeReferences(object);
-  const functions = functionsOf(object, records, references);
+  const functions = codes.map((code, i): CodeFunction => {
+    return { ...code, isGlobal: object.programs[i]?.isGlobal === true, references: references[i] ?? new Map() };
+  });
   const reached = functions.map(({ unknown }) => new Uint8Array(unknown.length));
   const budget = stepBudget();
   for (const linked of linkedPrograms(object, references)) {
@@ -65,20 +87,16 @@ function slotIn({ programs }: BpfObject, program: number, insnOffset: number): n
 }
 
 /** The code of all functions with the records' values in place. */
-function functionsOf(
-  object: BpfObject,
-  records: readonly ReloRecord[],
-  references: readonly ReadonlyMap<number, CodeReference>[],
-): CodeFunction[] {
+function relocatedCode(object: BpfObject, records: readonly ReloRecord[]): RelocatedCode[] {
   const { littleEndian } = object;
-  const functions = object.programs.map(({ sectionIndex, offset, size, isGlobal }, i): CodeFunction => {
+  const functions = object.programs.map(({ sectionIndex, offset, size }): RelocatedCode => {
     const section = object.elf.sections[sectionIndex];
     const whole = section === undefined ? new Uint8Array() : sectionBytes(object.elf, section);
     // Not slice(): a Buffer's is a view, and the file's bytes are the caller's.
     const own = new Uint8Array(whole.subarray(offset, offset + size));
     const code = own.subarray(0, own.length - (own.length % INSN_BYTES));
     const unknown = new Uint8Array(code.length / INSN_BYTES);
-    return { code, unknown, isGlobal, references: references[i] ?? new Map(), littleEndian };
+    return { code, unknown, littleEndian };
   });
   // What has no record here is not known, and neither is what a poisoned instruction would have done.
   for (const { program, insnOffset } of object.relocations) {

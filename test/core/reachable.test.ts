@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
+import { reachedInBlocks } from "../../lib/core/known-blocks.ts";
 import type { CodeFunction } from "../../lib/core/known-step.ts";
 import { stepBudget, walkProgram } from "../../lib/core/known-walk.ts";
 import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
@@ -119,12 +120,45 @@ function functionOf(insns: readonly Insn[], extra: Partial<CodeFunction> = {}, l
   };
 }
 
-/** The slots that are reached, as a string of digits. */
+/** The slots that are reached, as a string of digits. What knows less reaches all of them. */
 function reachedIn(...functions: readonly CodeFunction[]): string[] | null {
   const reached = functions.map(({ unknown }) => new Uint8Array(unknown.length));
   const linked = functions.map((_, i) => i);
-  return walkProgram(functions, linked, reached, stepBudget()) ? reached.map((slots) => slots.join("")) : null;
+  const walked = walkProgram(functions, linked, reached, stepBudget());
+  functions.forEach((one, at) => {
+    const inBlocks = reachedInBlocks(one);
+    if (walked) expect(inBlocks).not.toBeNull();
+    const missed = [...(reached[at] ?? [])].flatMap((is, slot) => (is === 1 && inBlocks?.[slot] === 0 ? [slot] : []));
+    expect(missed).toEqual([]);
+  });
+  return walked ? reached.map((slots) => slots.join("")) : null;
 }
+
+/** The slots that are reached where nothing is known but what stands in front, as a string of digits. */
+function reachedAlone(insns: readonly Insn[], extra: Partial<CodeFunction> = {}): string | null {
+  return reachedInBlocks(functionOf(insns, extra))?.join("") ?? null;
+}
+
+describe("one function by itself", () => {
+  it.each<[string, readonly Insn[], string | null]>([
+    ["follows a check with its number in front", [mov(1, 0), jeq(1, 0, 1), MARK, EXIT], "1101"],
+    ["and the other way", [mov(1, 1), jeq(1, 0, 1), MARK, EXIT], "1111"],
+    ["through what leaves the register alone", [mov(1, 0), movReg(6, 1), jeq(6, 0, 1), MARK, EXIT], "11101"],
+    ["knows no register after a call", [mov(1, 0), call(5), jeq(1, 0, 1), MARK, EXIT], "11111"],
+    ["nor where paths meet", [mov(1, 0), jeq(2, 0, 0), jeq(1, 0, 1), MARK, EXIT], "11111"],
+    ["nor an argument", [jeq(1, 0, 1), MARK, EXIT], "111"],
+    ["nor a 64-bit immediate, which may be a map's", [[0x18, 1], [0], jeq(1, 0, 1), MARK, EXIT], "10111"],
+    ["ends where a jump leaves the code", [ja(100), MARK], "10"],
+    ["is done with a loop", [mov(1, 0), ja(-2)], "11"],
+    ["gives up at a jump by a table", [[0x0d, 1], MARK, EXIT], null],
+  ])("%s", (_, insns, expected) => {
+    expect(reachedAlone(insns)).toBe(expected);
+  });
+
+  it("does not rely on an instruction without a value", () => {
+    expect(reachedAlone([mov(1, 0), jeq(1, 0, 1), MARK, EXIT], { unknown: Uint8Array.of(1, 0, 0, 0) })).toBe("1111");
+  });
+});
 
 describe("constants that a verifier follows", () => {
   /** Code, then `if r0 == 0 goto exit; MARK; exit`. */
