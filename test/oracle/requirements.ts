@@ -4,6 +4,7 @@
  * environment says BTFGEN_REQUIRE_ORACLES=1 (as .ci/run does, which installs them).
  */
 import { describe, it } from "vitest";
+import { abidiff } from "./abidiff.ts";
 import { bpftoolCommand } from "./bpftool.ts";
 import { chromiumPath } from "./chromium.ts";
 import { ciliumOracle, goMissing } from "./cilium.ts";
@@ -29,7 +30,8 @@ export type OracleName =
   | "rpmbuild"
   | "chromium"
   | "go"
-  | "cilium-ebpf";
+  | "cilium-ebpf"
+  | "abidiff";
 
 /** An oracle that is there, with its version, or the reason why it is not. */
 export type OracleState =
@@ -89,6 +91,10 @@ const probes: Readonly<Record<OracleName, () => OracleState>> = {
   "cilium-ebpf": () => {
     const built = ciliumOracle();
     return "missing" in built ? missing(`cilium/ebpf: ${built.missing}`) : found(undefined);
+  },
+  abidiff: () => {
+    const tool = abidiff();
+    return "missing" in tool ? missing(tool.missing) : found(tool.version);
   },
 };
 

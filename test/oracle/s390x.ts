@@ -1,7 +1,7 @@
 /**
  * A big-endian machine's bpftool and libbpf under user-mode emulation: libbpf refuses objects of the other byte
  * order, so big-endian objects have no other judge here. The directory BTFGEN_S390X_ROOT (by default
- * btfgen-s390x in the temporary directory; s390x-root.sh makes it) holds s390x Debian packages, unpacked; qemu-s390x, clang and s390x-linux-gnu-ld are the host's.
+ * btfgen-s390x in the temporary directory; package-root.sh makes it) holds s390x Debian packages, unpacked; qemu-s390x, clang and s390x-linux-gnu-ld are the host's.
  */
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,7 +25,7 @@ export type S390xRunner = { readonly command: readonly string[] } | { readonly m
 export function s390xRunner(): S390xRunner {
   const root = s390xRoot();
   if (!existsSync(`${root}/usr/sbin/bpftool`))
-    return { missing: "no s390x root (test/oracle/s390x-root.sh makes one)" };
+    return { missing: "no s390x root (test/oracle/package-root.sh makes one, see .ci/run)" };
   const qemu = findProgram(["qemu-s390x", "qemu-s390x-static"], "--version");
   if (qemu === undefined) return { missing: "qemu-s390x is not installed" };
   return { command: [qemu[0], "-L", root] };
