@@ -16,14 +16,7 @@ import type { OutputFile } from "./outcome.ts";
 import { writeAll, writeOut } from "./output.ts";
 
 /** Errors that mean the path itself is wrong, and no privilege or space would help. */
-export const WRONG_PATH: ReadonlySet<string> = new Set([
-  "EEXIST",
-  "EISDIR",
-  "ELOOP",
-  "ENAMETOOLONG",
-  "ENOENT",
-  "ENOTDIR",
-]);
+const WRONG_PATH: ReadonlySet<string> = new Set(["EEXIST", "EISDIR", "ELOOP", "ENAMETOOLONG", "ENOENT", "ENOTDIR"]);
 const NEW_FILE_MODE = 0o666;
 const PERMISSION_BITS = 0o777;
 const SIGNAL_EXIT_BASE = 128;
@@ -54,26 +47,55 @@ export function writeFiles(files: readonly OutputFile[]): void {
       if (!isStdout(file.path) && !isSpecial(file.path)) prepared.push(prepare(file));
     }
     for (const { file, temporary, target } of prepared) {
-      attempt(file.path, () => renameSync(temporary, target));
+      writing(file.path, () => renameSync(temporary, target));
       pending.delete(temporary);
     }
     for (const file of files) {
       if (isStdout(file.path)) writeOut(file.bytes);
-      else if (isSpecial(file.path)) attempt(file.path, () => writeDirectly(file));
+      else if (isSpecial(file.path)) writing(file.path, () => writeDirectly(file));
     }
   } finally {
     removePending();
   }
 }
 
-/** Makes a directory where there is none yet. Throws as writeFiles does; a file of that name is a wrong path. */
-export function makeDirectory(path: string): void {
-  if (statOrUndefined(path)?.isDirectory()) return;
-  attempt(path, () => mkdirSync(path));
+/** Makes a directory where there is none yet, `parents` too. Throws as writeFiles does; a file of that name is a wrong path. */
+export function makeDirectory(path: string, parents = false): void {
+  const there = statOrUndefined(path);
+  if (there?.isDirectory()) return;
+  if (there !== undefined) throw new UsageError(`cannot write below ${path}: it is not a directory`);
+  // Node's own way with parents never ends where the system will have no directory, as in /proc.
+  if (parents && dirname(path) !== path) makeDirectory(dirname(path), true);
+  writing(path, () => {
+    try {
+      mkdirSync(path);
+    } catch (error) {
+      // Another process may have been quicker.
+      if (!statOrUndefined(path)?.isDirectory()) throw error;
+    }
+  });
+}
+
+/** Does what writes to a path, and has what the system says thrown as outputError has it. */
+function writing<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw outputError(path, error);
+  }
+}
+
+/** What the system says of an output, in the command's words: a UsageError where the path is wrong, else a RunError. Other errors stay. */
+export function outputError(path: string, error: unknown): unknown {
+  const code = systemCodeOf(error);
+  if (code === undefined) return error;
+  const reason = code === "ENOENT" ? `there is no directory ${dirname(path)}` : systemReason(error);
+  const message = `cannot write ${path}: ${reason}`;
+  return WRONG_PATH.has(code) ? new UsageError(message) : new RunError(message);
 }
 
 function prepare(file: OutputFile): Prepared {
-  return attempt(file.path, () => {
+  return writing(file.path, () => {
     const old = statOrUndefined(file.path);
     // A symbolic link stays one: its target is replaced.
     const target = old === undefined ? file.path : realpathSync(file.path);
@@ -117,17 +139,7 @@ function isSpecial(path: string): boolean {
 }
 
 function statOrUndefined(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false });
-}
-
-function attempt<T>(path: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (systemCodeOf(error) === undefined) throw error;
-    const message = `cannot write ${path}: ${systemReason(error)}`;
-    throw WRONG_PATH.has(systemCodeOf(error) ?? "") ? new UsageError(message) : new RunError(message);
-  }
+  return writing(path, () => statSync(path, { throwIfNoEntry: false }));
 }
 
 function removePending(): void {

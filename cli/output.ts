@@ -7,12 +7,13 @@ const STDOUT = 1;
 const STDERR = 2;
 const RETRY_MS = 1;
 
-/** Writes a result to standard output. A reader that went away (EPIPE) is not an error: the rest is dropped. */
-export function writeOut(data: string | Uint8Array): void {
+/** Writes a result to standard output. A reader that went away (EPIPE) is not an error, only false: the rest is dropped. */
+export function writeOut(data: string | Uint8Array): boolean {
   try {
     writeAll(STDOUT, data);
+    return true;
   } catch (error) {
-    if (systemCodeOf(error) === "EPIPE") return;
+    if (systemCodeOf(error) === "EPIPE") return false;
     throw new RunError(`cannot write to standard output: ${systemReason(error)}`);
   }
 }
@@ -27,12 +28,7 @@ class ReaderGone extends Error {}
 export function streamOut(make: (write: (chunk: Uint8Array) => void) => void): void {
   try {
     make((chunk) => {
-      try {
-        writeAll(STDOUT, chunk);
-      } catch (error) {
-        if (systemCodeOf(error) === "EPIPE") throw new ReaderGone();
-        throw new RunError(`cannot write to standard output: ${systemReason(error)}`);
-      }
+      if (!writeOut(chunk)) throw new ReaderGone();
     });
   } catch (error) {
     if (!(error instanceof ReaderGone)) throw error;

@@ -1,11 +1,12 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Assembled } from "../../corpus/batch/assemble.ts";
 import { type EmittedObject, emitObjects } from "../../corpus/batch/emit-objects.ts";
 import { containerOf } from "../../corpus/bundle/container.ts";
 import type { BundleShape } from "../../corpus/bundle/layout.ts";
-import { checkBundleTarget, type WrittenBundle, writeBundle } from "../../corpus/bundle/write.ts";
+import { type WrittenBundle, writeBundle } from "../../corpus/bundle/write.ts";
 import type { KernelNeed } from "../../lib/prepare/kernel-needs.ts";
+import { makeDirectory } from "../atomic.ts";
+import { checkBundleOutput } from "../bundle/output.ts";
 import { UsageError } from "../errors.ts";
 import { counted, printable } from "../table.ts";
 import type { PreparedBatch } from "./run.ts";
@@ -28,7 +29,7 @@ const SHAPE: BundleShape = { layout: "store", naming: "btfhub", content: "object
 
 /** Says before any work is done whether the bundles may be written. Throws UsageError, or what the system says. */
 export function checkObjectTargets({ objects, request: { output } }: PreparedBatch): void {
-  if (objects.length === 1) checkBundleTarget(output);
+  if (objects.length === 1) checkBundleOutput(output);
   else if (containerOf(output) !== "directory") {
     throw new UsageError(
       `batch: --emit objects of ${objects.length} objects writes as many bundles, which ${output} cannot hold`,
@@ -42,7 +43,7 @@ export async function writeObjects(prepared: PreparedBatch, assembled: Assembled
   const { objects, setup, request } = prepared;
   const emitted = emitObjects(assembled, setup, objects);
   const reports: EmittedReport[] = [];
-  if (emitted.length > 1) mkdirSync(request.output, { recursive: true });
+  if (emitted.length > 1) makeDirectory(request.output, true);
   for (const [i, { object, name, entries, distinct, bytes, leftOut, needs, provenance }] of emitted.entries()) {
     const path = emitted.length === 1 ? request.output : join(request.output, name);
     const bundle = await writeBundle(path, entries, SHAPE, provenance);

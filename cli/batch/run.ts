@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Assembled, assemble } from "../../corpus/batch/assemble.ts";
 import { pruneCache } from "../../corpus/batch/cache-prune.ts";
 import { findFiles } from "../../corpus/batch/find-files.ts";
@@ -12,10 +12,12 @@ import { type RunEnd, runPlan } from "../../corpus/batch/run.ts";
 import { type BatchObject, type BatchSetup, batchObject, batchSetup } from "../../corpus/batch/setup.ts";
 import { hasState, openState, type RunState, statePath } from "../../corpus/batch/state.ts";
 import { sha256 } from "../../corpus/bundle/bundle.ts";
-import { checkBundleTarget, type WrittenBundle, writeBundle } from "../../corpus/bundle/write.ts";
+import { type WrittenBundle, writeBundle } from "../../corpus/bundle/write.ts";
 import { kernelKey } from "../../corpus/kernel.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
-import { InputError, RunError, systemCodeOf, systemReason, UsageError } from "../errors.ts";
+import { makeDirectory } from "../atomic.ts";
+import { bundleError, checkBundleOutput } from "../bundle/output.ts";
+import { InputError, UsageError } from "../errors.ts";
 import { type AllowRule, parseAllowList, readAllowList } from "../inputs/allow-list.ts";
 import { requireThere } from "../inputs/input.ts";
 import { readObjects } from "../inputs/object-input.ts";
@@ -103,11 +105,12 @@ export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
   const { output } = request;
   return attempt(output, async () => {
     if (request.emit === "objects") checkObjectTargets(prepared);
-    else checkBundleTarget(output);
+    else checkBundleOutput(output);
     if (request.verifyKernel !== null) await requireMachines(prepared.plan.jobs, request.shard !== null);
     if (request.resume && !hasState(output)) {
       throw new UsageError(`batch: nothing to resume: there is no ${statePath(output)}`);
     }
+    makeDirectory(dirname(output), true);
     const state = openState(output, request.resume);
     try {
       const { end, signal } = await runWorkers(prepared, state);
@@ -220,7 +223,6 @@ async function attempt<T>(output: string, action: () => Promise<T>): Promise<T> 
   try {
     return await action();
   } catch (error) {
-    if (systemCodeOf(error) === undefined) throw error;
-    throw new RunError(`cannot write ${output}: ${systemReason(error)}`);
+    throw bundleError(output, error);
   }
 }

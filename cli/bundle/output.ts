@@ -2,8 +2,8 @@ import type { BundleEntry } from "../../corpus/bundle/bundle.ts";
 import type { BundleShape } from "../../corpus/bundle/layout.ts";
 import type { Provenance } from "../../corpus/bundle/provenance.ts";
 import { checkBundleTarget, NotABundleError, type WrittenBundle, writeBundle } from "../../corpus/bundle/write.ts";
-import { WRONG_PATH } from "../atomic.ts";
-import { RunError, systemCodeOf, systemReason, UsageError } from "../errors.ts";
+import { outputError } from "../atomic.ts";
+import { UsageError } from "../errors.ts";
 
 /**
  * Writes a bundle. A signal meanwhile is heard once all of it is in place. Throws UsageError where the path is wrong or
@@ -19,7 +19,7 @@ export async function writeBundleTo(
   try {
     return await writeBundle(path, entries, shape, provenance);
   } catch (error) {
-    throw outputError(path, error);
+    throw bundleError(path, error);
   } finally {
     release();
   }
@@ -42,18 +42,21 @@ function holdSignals(): () => void {
 
 /** Throws a UsageError before any work is done where writeBundleTo would refuse the path. */
 export function checkBundleOutput(path: string): void {
-  if (path === "-") throw new UsageError("a bundle cannot be written to standard output", "Give a path to -o.");
+  refuseStdout(path);
   try {
     checkBundleTarget(path);
   } catch (error) {
-    throw outputError(path, error);
+    throw bundleError(path, error);
   }
 }
 
-function outputError(path: string, error: unknown): unknown {
+/** Throws a UsageError for standard output, which a bundle cannot go to. */
+export function refuseStdout(path: string): void {
+  if (path === "-") throw new UsageError("a bundle cannot go to standard output", "Give a path to -o.");
+}
+
+/** As outputError, for what is written as a bundle. */
+export function bundleError(path: string, error: unknown): unknown {
   if (error instanceof NotABundleError) return new UsageError(error.message, "Give another path, or remove it first.");
-  const code = systemCodeOf(error);
-  if (code === undefined) return error;
-  const message = `cannot write ${path}: ${systemReason(error)}`;
-  return WRONG_PATH.has(code) ? new UsageError(message) : new RunError(message);
+  return outputError(path, error);
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { sha256 } from "../../corpus/bundle/bundle.ts";
 import { compressTar } from "../../corpus/bundle/container.ts";
@@ -18,10 +18,10 @@ import { readFileKernels } from "../../corpus/source/read-kernels.ts";
 import { walkFiles } from "../../corpus/source/walk.ts";
 import { FormatError } from "../../lib/btf/error.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
-import { writeFiles } from "../atomic.ts";
+import { makeDirectory, writeFiles } from "../atomic.ts";
 import type { Args } from "../command.ts";
 import type { extract as command } from "../commands/extract.ts";
-import { RunError, systemCodeOf, systemReason, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { identityOf, pathsOf } from "../inputs/identity-request.ts";
 import { readInput, STDIN_NAME } from "../inputs/input.ts";
 
@@ -171,12 +171,7 @@ async function archived(bytes: Uint8Array, release: string): Promise<Uint8Array>
 
 function write({ directory }: ExtractRequest, file: string, bytes: Uint8Array): void {
   const path = join(directory, file);
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-  } catch (error) {
-    if (systemCodeOf(error) === undefined) throw error;
-    throw new RunError(`cannot write ${path}: ${systemReason(error)}`);
-  }
+  makeDirectory(dirname(path), true);
   // The same bytes need no second write: an extraction that is repeated touches nothing.
   if (existsSync(path) && Buffer.compare(readFileSync(path), bytes) === 0) return;
   writeFiles([{ path, bytes }]);

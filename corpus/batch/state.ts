@@ -45,7 +45,7 @@ export interface RunState {
  */
 export function openState(output: string, resume: boolean): RunState {
   const directory = statePath(output);
-  mkdirSync(directory, { recursive: true });
+  if (!existsSync(directory)) mkdirSync(directory);
   const unlock = takeLock(directory, output);
   let fd: number;
   let found: Map<string, FileResult>;

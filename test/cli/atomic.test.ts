@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -52,7 +52,7 @@ describe("writeFiles", () => {
     writeFileSync(good, "old");
     const bad = join(directory, "missing", "out");
     const files = [good, bad].map((path) => ({ path, bytes: NEW }));
-    expect(() => writeFiles(files)).toThrow(`cannot write ${bad}: no such file or directory`);
+    expect(() => writeFiles(files)).toThrow(`cannot write ${bad}: there is no directory ${dirname(bad)}`);
     expect(readFileSync(good, "utf8")).toBe("old");
     expect(readdirSync(directory)).toEqual(["good"]);
   });

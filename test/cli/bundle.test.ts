@@ -174,7 +174,7 @@ describe("bundle merge", () => {
 
   it.each([
     [["bundle", "merge", "a.tar"], "bundle merge needs --output OUT"],
-    [["bundle", "merge", "a.tar", "-o", "-"], "a bundle cannot be written to standard output"],
+    [["bundle", "merge", "a.tar", "-o", "-"], "a bundle cannot go to standard output"],
     [["bundle", "list", "a.tar", "-o", "x"], "bundle list takes neither --output nor --naming"],
     [["bundle", "list", "a.tar", "b.tar"], "bundle list takes one bundle"],
     [["bundle", "lift", "a.tar"], "lift is not an action"],
