@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sealInstructions } from "../../lib/loader/check-data.ts";
 import type { Loader, SignatureScheme } from "../../lib/loader/loader.ts";
+import { wantsEntries } from "../../lib/prepare/map-type.ts";
 import { InputError, RunError, UsageError } from "../errors.ts";
 
 /** What to sign with. */
@@ -21,12 +22,12 @@ const OPENSSL = "openssl";
 
 /**
  * Signs a loader: detached PKCS#7, SHA-256, without attributes and certificates, which is what a kernel verifies. Its data
- * is final then, so that it must not need what only who runs it knows: settings that are `unset`, numbers of CPUs.
+ * is final then, so that it must not need what only who runs it knows: settings that are `unset`, numbers of entries.
  * Throws UsageError, InputError or RunError.
  */
 export function signLoader(loader: Loader, unset: readonly string[], signer: Signer): Loader {
-  const perCpu = loader.maps.filter(({ entryPerCpu }) => entryPerCpu).map(({ name }) => `--max-entries ${name}=COUNT`);
-  const open = [...perCpu, ...unset.map((name) => `--kconfig FILE with ${name}`)];
+  const sizes = loader.maps.filter(wantsEntries).map(({ name }) => `--max-entries ${name}=COUNT`);
+  const open = [...sizes, ...unset.map((name) => `--kconfig FILE with ${name}`)];
   if (open.length > 0) {
     throw new UsageError(`loader: nobody can change what is signed, so it must be known: ${open.join(", ")}`);
   }

@@ -1,18 +1,8 @@
-import { mapTypeName } from "../../lib/prepare/map-type.ts";
+import { mapTypeName, wantsEntries } from "../../lib/prepare/map-type.ts";
 import { formatTable, printable } from "../table.ts";
 import type { LoaderReport } from "./write.ts";
 
 const RIGHT: ReadonlySet<string> = new Set(["KEY", "VALUE", "ENTRIES"]);
-
-/** Types of maps whose number of entries is 0. */
-const WITHOUT_SIZE: ReadonlySet<string> = new Set([
-  "cgroup_storage",
-  "percpu_cgroup_storage",
-  "sk_storage",
-  "inode_storage",
-  "task_storage",
-  "cgrp_storage",
-]);
 
 /** What the loader makes, and how large it is. */
 export function loaderText(report: LoaderReport): string {
@@ -51,10 +41,7 @@ export function loaderNotes({ object, refusals, unset, maps }: LoaderReport): st
   const notes = refusals.map((refusal) => `${object}: refused: ${refusal}`);
   const open = unset.filter((name) => !name.startsWith("LINUX_"));
   if (open.length > 0) notes.push(`${open.join(", ")}: 0 until --kconfig FILE, or who runs the loader, gives a value`);
-  const sizeless = maps.filter(({ maxEntries, entryPerCpu, type }) => {
-    return maxEntries === 0 && !entryPerCpu && !WITHOUT_SIZE.has(mapTypeName(type));
-  });
-  for (const { name } of sizeless) {
+  for (const { name } of maps.filter((map) => wantsEntries(map) && !map.entryPerCpu)) {
     notes.push(`${name}: 0 entries until --max-entries ${name}=COUNT, or who runs the loader, gives a number`);
   }
   const pinned = maps.filter((map) => map.pinned).map(({ name }) => name);

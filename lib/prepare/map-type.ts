@@ -56,28 +56,43 @@ export function isMapInMap(type: number): boolean {
 }
 
 /** Types of maps for which a loader passes no BTF, as kernels refuse them with it (libbpf.c, bpf_object__create_map). */
-const WITHOUT_BTF: ReadonlySet<number> = new Set(
-  (
-    [
-      "perf_event_array",
-      "cgroup_array",
-      "stack_trace",
-      "array_of_maps",
-      "hash_of_maps",
-      "devmap",
-      "devmap_hash",
-      "cpumap",
-      "xskmap",
-      "sockmap",
-      "sockhash",
-      "queue",
-      "stack",
-      "arena",
-    ] as const
-  ).map(mapTypeNumber),
-);
+const WITHOUT_BTF = numbersOf([
+  "perf_event_array",
+  "cgroup_array",
+  "stack_trace",
+  "array_of_maps",
+  "hash_of_maps",
+  "devmap",
+  "devmap_hash",
+  "cpumap",
+  "xskmap",
+  "sockmap",
+  "sockhash",
+  "queue",
+  "stack",
+  "arena",
+]);
 
 /** False where key and value types are dropped before the map is created. */
 export function takesBtf(type: number): boolean {
   return !WITHOUT_BTF.has(type);
+}
+
+/** Types of maps that have no number of entries: a kernel wants it to be 0 (bpf_local_storage.c, local_storage.c). */
+const WITHOUT_ENTRIES = numbersOf([
+  "cgroup_storage",
+  "percpu_cgroup_storage",
+  "sk_storage",
+  "inode_storage",
+  "task_storage",
+  "cgrp_storage",
+]);
+
+/** True for a map of 0 entries that a kernel does not create so: its user is to say how many. */
+export function wantsEntries({ type, maxEntries }: { readonly type: number; readonly maxEntries: number }): boolean {
+  return maxEntries === 0 && !WITHOUT_ENTRIES.has(type);
+}
+
+function numbersOf(types: readonly KnownMapType[]): ReadonlySet<number> {
+  return new Set(types.map(mapTypeNumber));
 }

@@ -70,6 +70,13 @@ describe.skipIf(!hasOpenssl)("a signed loader", () => {
     const settings = await sign("externs", "-o", path("none"));
     expect(settings.code).toBe(2);
     expect(settings.stderr).toMatch(/nobody can change what is signed, so it must be known: .*--kconfig FILE with /);
+    // A map of no entries is created by nobody, except where it has no number of them (task_storage).
+    expect((await sign("sched_switch", "-o", path("storage.loader"))).code).toBe(0);
+    const sizes = await sign("file_open", "-o", path("none"), "--max-entries", "opened=0");
+    expect(sizes.code).toBe(2);
+    expect(sizes.stderr).toMatch(/so it must be known: --max-entries opened=COUNT\n$/);
+    const perCpu = await sign("tcp_connect", "-o", path("none"));
+    expect(perCpu.stderr).toMatch(/so it must be known: --max-entries events=COUNT\n$/);
     expect(readdirSync(directory)).not.toContain("none");
   });
 
