@@ -10,6 +10,8 @@ const nodeModule = require("node:module");
 
 /** Replaced at build time. */
 const VERSION = process.env.BTFGEN_BUILD_VERSION ?? "";
+/** From about eight objects on there is so much to do that the 3 ms for loading node:v8 are won back. */
+const MANY_ARGUMENTS = 10;
 /** The commands of everyday.cjs; replaced at build time. */
 const EVERYDAY = (process.env.BTFGEN_EVERYDAY ?? "").split(" ");
 
@@ -45,14 +47,15 @@ function load(bundle) {
   const script = new Script(source, { filename, cachedData });
   const exported = { exports: /** @type {any} */ ({}) };
   script.runInThisContext()(exported.exports, require, exported, filename, __dirname);
-  compileLater();
+  if (argv.length >= MANY_ARGUMENTS) compileLater();
   return exported.exports;
 }
 
 /**
- * V8 optimizes code early, which most of our processes do not live to see: minimizing for 52 objects takes 177 ms in
- * place of 240 when it waits for about twice as much work (in V8's units of bytecode; 132 kB of it otherwise). Workers,
- * which live longer, are as fast either way. Later V8s have Maglev in between, and no such number.
+ * V8 optimizes code early, which a process does not live to see: minimizing for 52 objects takes 177 ms in place of 240
+ * when it waits for about twice as much work (bytes of bytecode that a function has run; 135,168 otherwise). Workers,
+ * which live longer, are as fast either way. Only Node 20's V8 has the number; later ones have a quick compiler in
+ * between (Maglev). Not before the code is loaded, or the cache would be for other flags.
  */
 function compileLater() {
   if (process.versions.v8.startsWith("11.")) require("node:v8").setFlagsFromString("--interrupt-budget=300000");
