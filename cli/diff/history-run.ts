@@ -8,7 +8,7 @@ import type { KernelBtf, KernelIdentity } from "../../corpus/kernel.ts";
 import { isLooseModule, isProblem, type SourceOptions } from "../../corpus/source/item.ts";
 import { readKernels } from "../../corpus/source/read-kernels.ts";
 import { FormatError } from "../../lib/btf/error.ts";
-import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
+import { type BtfInput, parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import { type MatchRules, RULE_SETS } from "../../lib/core/rules.ts";
@@ -16,6 +16,7 @@ import { type History, historyBuilder } from "../../lib/diff/history.ts";
 import { readEntryArgument } from "../bundle/entry.ts";
 import { openBundleArgument } from "../bundle/input.ts";
 import { InputError } from "../errors.ts";
+import { directoryModules } from "./history-modules.ts";
 import { historyOrder } from "./history-order.ts";
 import type { HistoryKernel, HistoryReport } from "./history-report.ts";
 
@@ -52,7 +53,8 @@ export async function runHistory({ objects: tagged, sources, rules, options }: H
         kernels.push(kernel);
       } catch (error) {
         // One damaged kernel does not cost the others; a damaged object is no kernel's fault.
-        if (!(error instanceof FormatError) || error.source !== item.btf.source) throw error;
+        const isOwn = ({ source: own }: BtfInput) => error instanceof FormatError && error.source === own;
+        if (!(error instanceof FormatError) || ![item.btf, ...item.modules].some(isOwn)) throw error;
         unreadable.push({ origin: item.origin, reason: error.message.replace(`${item.btf.source}: `, "") });
       }
     }
@@ -95,12 +97,28 @@ async function* kernelsOf(source: string, options: SourceOptions): AsyncGenerato
     yield { identity, origin, btf: { bytes, source: origin }, modules: [] };
     return;
   }
+  const isDirectory = stats?.isDirectory() === true;
+  const beside = isDirectory && options.modules === true ? await directoryModules(source, options) : null;
+  let [kernels, loose] = [0, 0];
   for await (const item of readKernels(source, options)) {
-    if (isLooseModule(item)) continue;
-    const isAside = isProblem(item) && (item.code === "no-kernel" || item.code === "module");
-    if (!isAside || stats?.isDirectory() !== true) yield item;
+    if (isLooseModule(item)) loose++;
+    else if (!isProblem(item)) {
+      kernels++;
+      yield await (beside?.join(item) ?? item);
+    } else if (!isDirectory || (item.code !== "no-kernel" && item.code !== "module")) yield item;
   }
+  if (kernels === 0 && loose > 0) throw new InputError(source, "has modules, and not the kernel that they are of");
+  const left = beside?.left() ?? [];
+  if (left.length > 0) yield { origin: source, problem: `modules whose kernel is not there: ${someOf(left)}` };
 }
+
+/** `aes, tun and 4 more`. */
+function someOf(names: readonly string[]): string {
+  const more = names.length - MOST_NAMED;
+  return `${names.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+const MOST_NAMED = 4;
 
 /** What may be a bundle in one file; `.btf.tar.xz` is BTFHub's archive of one kernel. */
 const CONTAINER = /(?<!\.btf)\.tar(\.(gz|xz|zst))?$/;

@@ -115,7 +115,8 @@ async function moduleOf({ bytes }: Member, place: Place, options: SourceOptions)
   return elfItem(codec === null ? bytes : await decompress(bytes, limits, codec), place, options);
 }
 
-function withModules(kernel: KernelBtf, loose: readonly LooseModule[]): KernelBtf {
+/** A kernel and its modules, by name; those with a distilled base get the kernel's types for it. @throws FormatError. */
+export function withModules(kernel: KernelBtf, loose: readonly LooseModule[]): KernelBtf {
   if (loose.length === 0) return kernel;
   const sorted = [...loose].sort((a, b) => (a.module < b.module ? -1 : a.module > b.module ? 1 : 0));
   const needsBase = sorted.some(({ distilledBase }) => distilledBase !== null);

@@ -27,7 +27,9 @@ function look(): Abidiff {
     const version = firstLineOf([...command, "--version"]);
     if (version !== undefined && readsBtf(command)) return { command, version };
   }
-  return { missing: "no abidiff with --btf (libabigail 2.6; test/oracle/package-root.sh unpacks a newer one, see .ci/run)" };
+  return {
+    missing: "no abidiff with --btf (libabigail 2.6; test/oracle/package-root.sh unpacks a newer one, see .ci/run)",
+  };
 }
 
 function abigailRoot(): string {
