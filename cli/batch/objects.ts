@@ -10,6 +10,8 @@ import { checkBundleOutput } from "../bundle/output.ts";
 import { UsageError } from "../errors.ts";
 import { counted, printable } from "../table.ts";
 import type { PreparedBatch } from "./run.ts";
+import type { KernelChecks } from "./verify.ts";
+import { withChecksOf } from "./verify-report.ts";
 
 /** What `--emit objects` wrote of one object. */
 export interface EmittedReport {
@@ -39,14 +41,19 @@ export function checkObjectTargets({ objects, request: { output } }: PreparedBat
 }
 
 /** Relocates the objects for all kernels and writes a store of each: the output itself, or below it by name. */
-export async function writeObjects(prepared: PreparedBatch, assembled: Assembled): Promise<EmittedReport[]> {
+export async function writeObjects(
+  prepared: PreparedBatch,
+  assembled: Assembled,
+  checks: KernelChecks | null,
+): Promise<EmittedReport[]> {
   const { objects, setup, request } = prepared;
   const emitted = emitObjects(assembled, setup, objects);
   const reports: EmittedReport[] = [];
   if (emitted.length > 1) makeDirectory(request.output, true);
   for (const [i, { object, name, entries, distinct, bytes, leftOut, needs, provenance }] of emitted.entries()) {
     const path = emitted.length === 1 ? request.output : join(request.output, name);
-    const bundle = await writeBundle(path, entries, SHAPE, provenance);
+    const own = checks === null ? provenance : withChecksOf(object, provenance, checks);
+    const bundle = await writeBundle(path, entries, SHAPE, own);
     const original = objects[i]?.elf.bytes.length ?? 0;
     reports.push({
       object,

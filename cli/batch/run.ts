@@ -121,7 +121,7 @@ export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
       }
       const unchecked = assemble(end, prepared.setup, VERSION, request.shape);
       const { assembled, checks } = await askKernels(prepared, end, unchecked, state);
-      const objects = request.emit === "objects" ? await writeObjects(prepared, assembled) : null;
+      const objects = request.emit === "objects" ? await writeObjects(prepared, assembled, checks) : null;
       const bundle =
         objects === null
           ? await writeBundle(output, assembled.entries, request.shape, assembled.provenance)

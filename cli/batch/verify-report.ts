@@ -1,5 +1,6 @@
 import type { Assembled } from "../../corpus/batch/assemble.ts";
 import type { FailedPart } from "../../corpus/batch/result.ts";
+import type { Provenance } from "../../corpus/bundle/provenance.ts";
 import { kernelKey } from "../../corpus/kernel.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import type { Verdict } from "../../lib/verify/verdicts.ts";
@@ -24,6 +25,8 @@ import type { KernelCheck, KernelChecks } from "./verify.ts";
  */
 export type KernelVerdict = "accepted" | "failed" | "no-answer" | "not-tested";
 
+type ProgramCounts = Readonly<Record<Verdict, number>>;
+
 /** One kernel's answer. */
 export interface KernelAnswer {
   readonly verdict: KernelVerdict;
@@ -32,19 +35,21 @@ export interface KernelAnswer {
   /** `uname -r` of the booted kernel, and the version of libbpf; null where it did not come to that. */
   readonly release: string | null;
   readonly libbpf: string | null;
-  readonly programs: Readonly<Record<Verdict, number>>;
+  readonly programs: ProgramCounts;
+  /** The same of each object that was tested. */
+  readonly objects: readonly { readonly object: string; readonly programs: ProgramCounts }[];
   /** Programs that this kernel takes neither way, by the reason. */
   readonly untested: readonly { readonly reason: string; readonly programs: number }[];
   /** All that failed, as `verify` says it; empty where nothing did. */
   readonly findings: readonly string[];
 }
 
-const NO_PROGRAMS = { accepted: 0, "not-tested": 0, failed: 0 } as const;
+const NO_PROGRAMS = { accepted: 0, "not-tested": 0, failed: 0 };
 const MOST_FINDINGS = 100;
 
 /** The answer where nothing was asked, by the reason. */
 export function untestedKernel(reason: string): KernelAnswer {
-  const nobody = { release: null, libbpf: null, programs: NO_PROGRAMS };
+  const nobody = { release: null, libbpf: null, programs: NO_PROGRAMS, objects: [] };
   return { verdict: "not-tested", reason, ...nobody, untested: [], findings: [] };
 }
 
@@ -60,6 +65,8 @@ export function judgeKernel(native: NativeResult, objects: readonly BpfObject[])
     release: answer?.machine.kernel ?? null,
     libbpf: answer?.machine.libbpf ?? null,
     programs: kernel?.counts ?? NO_PROGRAMS,
+    objects:
+      kernel === null ? [] : objects.map(({ source }) => ({ object: source, programs: countsOf(kernel, source) })),
     untested: untestedOf(kernel),
   };
   const findings = [
@@ -78,6 +85,12 @@ export function judgeKernel(native: NativeResult, objects: readonly BpfObject[])
 
 function isFailed({ holds, untested }: LibbpfReport | KernelReport): boolean {
   return !holds && untested === null;
+}
+
+function countsOf({ programs }: KernelReport, object: string): ProgramCounts {
+  const counts = { ...NO_PROGRAMS };
+  for (const program of programs) if (program.object === object) counts[program.verdict]++;
+  return counts;
 }
 
 function untestedOf(kernel: KernelReport | null): KernelAnswer["untested"] {
@@ -114,8 +127,7 @@ export function withChecks(assembled: Assembled, { checks }: KernelChecks): Asse
           const check = byKey.get(kernelKey(kernel));
           if (check?.verdict !== "accepted") return kernel;
           const { release, libbpf, programs } = check;
-          const { accepted, "not-tested": notTested } = programs;
-          return { ...kernel, verified: { release: release ?? "", libbpf: libbpf ?? "", accepted, notTested } };
+          return { ...kernel, verified: { release: release ?? "", libbpf: libbpf ?? "", ...verifiedCounts(programs) } };
         }),
     },
     failed: [
@@ -125,6 +137,24 @@ export function withChecks(assembled: Assembled, { checks }: KernelChecks): Asse
       }),
     ],
   };
+}
+
+/** The provenance of a bundle of one object: what kernels have taken is counted of its programs alone. */
+export function withChecksOf(object: string, provenance: Provenance, { checks }: KernelChecks): Provenance {
+  const byKey = new Map(checks.map(({ kernel, objects }) => [kernel, objects.find((one) => one.object === object)]));
+  return {
+    ...provenance,
+    kernels: provenance.kernels.map((kernel) => {
+      const { verified, ...rest } = kernel;
+      if (verified === undefined) return kernel;
+      const tested = byKey.get(kernelKey(kernel));
+      return tested === undefined ? rest : { ...rest, verified: { ...verified, ...verifiedCounts(tested.programs) } };
+    }),
+  };
+}
+
+function verifiedCounts({ accepted, "not-tested": notTested }: ProgramCounts) {
+  return { accepted, notTested };
 }
 
 /** A line about one kernel, as soon as it has answered. */

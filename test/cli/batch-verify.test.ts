@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { BatchReport } from "../../cli/batch/report.ts";
+import { untestedKernel, withChecksOf } from "../../cli/batch/verify-report.ts";
 import { encodeFrame } from "../../vm/frame.ts";
 import type { VmLine } from "../../vm/protocol.ts";
 import { TINY_OBJECT, tinyKernel } from "../corpus/batch/tiny-corpus.ts";
@@ -48,6 +49,33 @@ async function batch(args: readonly string[], PATH: string, env: Readonly<Record
 beforeAll(() => {
   for (const release of RELEASES) put(`images/debian/12/x86_64/vmlinuz-${release}`, image(release));
   put("raw/debian/12/x86_64/6.2.0.btf", tinyKernel(0));
+});
+
+describe("an object's own provenance", () => {
+  const kernel = { id: "debian", versionId: "12", arch: "x86_64", release: "6.1.0" };
+  const from = { ...kernel, source: { name: "a", blake2b: "" }, blob: "", bytes: 1, counts: {} };
+  const verified = { release: "6.1.0", libbpf: "1.1.2", accepted: 5, notTested: 1 };
+  const run = { version: 1 as const, tool: { name: "btfgen", version: "0" }, options: {}, objects: [] };
+  const counted = (object: string, accepted: number, untested: number) => {
+    return { object, programs: { accepted, "not-tested": untested, failed: 0 } };
+  };
+  const check = {
+    ...{ ...untestedKernel(""), verdict: "accepted" as const, reason: null },
+    ...{ kernel: "debian/12/x86_64/6.1.0", origin: "a", milliseconds: 1 },
+    objects: [counted("exec.o", 2, 1), counted("open.o", 3, 0)],
+  };
+  const checks = { asked: "all" as const, checks: [check], notAsked: [] };
+
+  it.each([
+    ["exec.o", { ...verified, accepted: 2, notTested: 1 }],
+    ["open.o", { ...verified, accepted: 3, notTested: 0 }],
+    ["other.o", undefined],
+  ])("counts the programs of %s alone", (object, expected) => {
+    const unasked = { ...from, release: "6.2.0" };
+    const { kernels } = withChecksOf(object, { ...run, kernels: [{ ...from, verified }, unasked] }, checks);
+    expect(kernels.map((one) => one.verified)).toEqual([expected, undefined]);
+    expect(kernels[1]).toBe(unasked);
+  });
 });
 
 describe("batch --verify-kernel", () => {

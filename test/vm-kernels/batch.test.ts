@@ -26,8 +26,8 @@ const line = (output: string, count: string, ...rest: string[]) => [
   ...["--verify-kernel", count, "--json", ...rest],
 ];
 
-function batch(output: string, count: string, env: Readonly<Record<string, string>> = {}) {
-  const ended = runProcess(line(output, count), { env: { TMPDIR: own, ...env }, timeoutMs: MINUTES });
+function batch(output: string, count: string, env: Readonly<Record<string, string>> = {}, ...rest: string[]) {
+  const ended = runProcess(line(output, count, ...rest), { env: { TMPDIR: own, ...env }, timeoutMs: MINUTES });
   const lines = Buffer.from(ended.stdout).toString().trim().split("\n");
   return { code: ended.code, stderr: ended.stderr, summary: JSON.parse(lines.at(-1) ?? "null") as BatchReport };
 }
@@ -65,6 +65,25 @@ describe("batch --verify-kernel", () => {
       const shown = runProcess([process.execPath, COMMAND, "bundle", "verify", join(directory, "all.tar")]);
       expect(shown.code, shown.stderr).toBe(0);
       expect(readdirSync(own)).toEqual([]);
+    },
+    MINUTES,
+  );
+
+  it(
+    "counts the programs of each object where objects are written",
+    () => {
+      const { code, stderr, summary } = batch("emitted", "1", {}, "--emit", "objects");
+      expect(code, stderr).toBe(0);
+      const counts = summary.verifyKernel?.checks[0]?.objects.map(({ programs }) => programs.accepted) ?? [];
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(5);
+      for (const [i, name] of ["exec", "fentry_fexit"].entries()) {
+        const { objects: of, kernels: all } = JSON.parse(
+          readFileSync(join(directory, `emitted/${name}.provenance.json`), "utf8"),
+        );
+        expect(of).toEqual([expect.objectContaining({ name: objects[i] })]);
+        const verified = all.flatMap((kernel: { verified?: object }) => kernel.verified ?? []);
+        expect(verified).toEqual([expect.objectContaining({ accepted: counts[i], notTested: 0 })]);
+      }
     },
     MINUTES,
   );
