@@ -1,5 +1,6 @@
 import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
+import { MAX_SIZE_OPTION, WORK_OPTIONS } from "./corpus-options.ts";
 import { IDENTITY_OPTIONS } from "./identity-options.ts";
 import { KEEP_OPTIONS } from "./keep-options.ts";
 
@@ -45,13 +46,11 @@ export const batch = defineCommand({
       describe: "Whose names the tree has (btfhub)",
     },
     jobs: { type: "number", alias: "j", value: "N", describe: "Workers (all cores)" },
-    timeout: { type: "number", value: "SECONDS", describe: "Give a file up after that long" },
+    ...WORK_OPTIONS,
     plan: { type: "boolean", describe: "Only list what would be done" },
     shard: { type: "string", value: "I/N", describe: "Do the I-th of N parts; bundle merge joins the parts' bundles" },
     resume: { type: "boolean", describe: "Go on with an interrupted run into the same output" },
     "fail-fast": { type: "boolean", describe: "Stop at the first kernel that fails" },
-    cache: { type: "string", value: "DIR", describe: "Keep results there ($XDG_CACHE_HOME/btfgen/batch)" },
-    "no-cache": { type: "boolean", describe: "Neither look for kept results nor keep them" },
     queue: { type: "string", value: "redis://...", describe: "Let btfgen worker processes on that queue do the work" },
     modules: { type: "boolean", describe: "Take the kernels' modules too, as one BTF with the kernel's" },
     flatten: { type: "boolean", describe: "What --modules does in a bundle, said aloud" },
@@ -65,7 +64,7 @@ export const batch = defineCommand({
       describe:
         "Loader whose rules are served and proved (libbpf, kernel, and cilium where the naming is inspektor-gadget's)",
     },
-    "max-size": { type: "number", value: "MIB", describe: "Refuse what unpacks to more (1024)" },
+    ...MAX_SIZE_OPTION,
     "verify-kernel": {
       type: "string",
       value: "all|N",

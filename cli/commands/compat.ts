@@ -1,6 +1,8 @@
-import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
+import { OBJECTS } from "./arguments.ts";
+import { MAX_SIZE_OPTION } from "./corpus-options.ts";
 import { IDENTITY_OPTIONS } from "./identity-options.ts";
+import { RESOLVER_OPTION } from "./target-options.ts";
 
 /** `btfgen compat OBJECT... --corpus CORPUS...`. */
 export const compat = defineCommand({
@@ -10,14 +12,7 @@ export const compat = defineCommand({
     "Resolves every CO-RE relocation of BPF objects against every kernel of a corpus, as the loader would, and shows " +
     "kernels on which everything is the same as one line. Exits 1 when a loader refuses an object somewhere " +
     "(ambiguous or erring relocations) or a kernel cannot be read, with --strict also for poisoned relocations.",
-  positionals: [
-    {
-      name: "objects",
-      describe: "BPF object, program with embedded objects, directory of these, or -",
-      list: true,
-      optional: true,
-    },
-  ],
+  positionals: [{ ...OBJECTS, name: "objects", optional: true }],
   options: {
     corpus: {
       type: "string",
@@ -34,10 +29,10 @@ export const compat = defineCommand({
       describe: "One more object, for kernels of ARCH alone",
     },
     programs: { type: "boolean", describe: "Tell apart the programs of each object" },
-    loader: { type: "string", choices: RULE_SET_NAMES, describe: "Whose resolver to follow (libbpf)" },
+    ...RESOLVER_OPTION,
     modules: { type: "boolean", describe: "Take the modules of kernel packages too" },
     ...IDENTITY_OPTIONS,
-    "max-size": { type: "number", value: "MIB", describe: "Refuse what unpacks to more (1024)" },
+    ...MAX_SIZE_OPTION,
     markdown: { type: "boolean", describe: "Write Markdown, for a pull request" },
     html: {
       type: "string",

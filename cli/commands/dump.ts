@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { BTF } from "./arguments.ts";
 
 /** `btfgen dump BTF`. */
 export const dump = defineCommand({
@@ -8,7 +9,7 @@ export const dump = defineCommand({
     "Prints types as `bpftool btf dump file BTF format raw` does, byte for byte, or its JSON. Filters of one option " +
     "add up; a type is printed when it passes each option that is given. `--format c` is a header that compiles to the " +
     "same layout, of all types or of those selected with what they need.",
-  positionals: [{ name: "btf", describe: "Raw BTF, ELF file with .BTF, BTFHub archive, or -" }],
+  positionals: [BTF],
   options: {
     base: { type: "string", alias: "B", value: "FILE", describe: "Base of split BTF (a module's kernel)" },
     format: { type: "string", alias: "f", choices: ["raw", "json", "c"], describe: "raw, c, or json as --json" },

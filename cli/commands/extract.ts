@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { MAX_SIZE_OPTION } from "./corpus-options.ts";
 import { IDENTITY_OPTIONS } from "./identity-options.ts";
 
 /** `btfgen extract SOURCE... -o DIR`. */
@@ -18,7 +19,7 @@ export const extract = defineCommand({
       describe: "RELEASE.btf, or ID/VERSION_ID/ARCH/RELEASE.btf.tar.xz (raw)",
     },
     modules: { type: "boolean", describe: "The modules' split BTF, too: RELEASE.modules/NAME.btf" },
-    "max-size": { type: "number", value: "MIB", describe: "Refuse what unpacks to more (1024)" },
+    ...MAX_SIZE_OPTION,
     ...IDENTITY_OPTIONS,
     release: { type: "string", value: "RELEASE", describe: "Kernel release, as uname -r" },
   },

@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { BTF } from "./arguments.ts";
 
 /** `btfgen lint BTF`. */
 export const lint = defineCommand({
@@ -7,7 +8,7 @@ export const lint = defineCommand({
   description:
     "Checks BTF as Linux does when it is loaded, but lists every fault, not only the first. An error means that a " +
     "kernel refuses it, a warning that something is odd or wasteful. Exits 1 when there are errors.",
-  positionals: [{ name: "btf", describe: "Raw BTF, ELF file with .BTF, BTFHub archive, or -" }],
+  positionals: [BTF],
   options: {
     base: { type: "string", alias: "B", value: "FILE", describe: "Base of split BTF (a module's kernel)" },
     strict: { type: "boolean", describe: "Exit 1 also when there are warnings" },

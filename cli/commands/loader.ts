@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { PLAN_OPTIONS } from "./plan-options.ts";
 
 /** `btfgen loader OBJECT -o OUT`. */
 export const loader = defineCommand({
@@ -23,24 +24,7 @@ export const loader = defineCommand({
       describe: "Where to (- for standard output)",
     },
     emit: { type: "string", choices: ["raw", "c", "go", "ts"], describe: "What to write (raw)" },
-    target: {
-      type: "string",
-      alias: "t",
-      value: "FILE",
-      describe: "Kernel to relocate for: BTF, vmlinux, or a BTFHub archive",
-    },
-    module: {
-      type: "string",
-      alias: "m",
-      list: true,
-      value: "FILE",
-      describe: "Module of that kernel: split BTF, .ko, or an archive of them",
-    },
-    kconfig: {
-      type: "string",
-      value: "FILE",
-      describe: "The kernel's config (/proc/config.gz), for externs in .kconfig",
-    },
+    ...PLAN_OPTIONS,
     name: { type: "string", value: "NAME", describe: "The object's name, for its data maps and in source" },
     skip: {
       type: "string",
@@ -61,11 +45,6 @@ export const loader = defineCommand({
       choices: ["hash", "data"],
       describe:
         "What covers the data: its hash in the loader (hash: Linux 6.18), or the signature (data: later kernels)",
-    },
-    "btf-for": {
-      type: "string",
-      value: "X.Y",
-      describe: "Release whose kernel takes the BTF: what it lacks is replaced",
     },
   },
   examples: [

@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { BTF, OBJECTS } from "./arguments.ts";
 
 /** `btfgen min_core_btf BTF OUT OBJECT...`. */
 export const minCoreBtf = defineCommand({
@@ -9,11 +10,7 @@ export const minCoreBtf = defineCommand({
     "bpftool stops (types it does not know, an object without relocations, modules' BTF as input) or silently loses " +
     "a second type of one name, this does not; the result is smaller because names that no relocation asks for are " +
     "left out. OUT may be - for standard output.",
-  positionals: [
-    { name: "btf", describe: "Raw BTF, ELF file with .BTF, BTFHub archive, or -" },
-    { name: "output", describe: "The file to write" },
-    { name: "object", describe: "BPF object, program with embedded objects, directory of these, or -", list: true },
-  ],
+  positionals: [BTF, { name: "output", describe: "The file to write" }, OBJECTS],
   options: {},
   examples: [{ line: "min_core_btf vmlinux.btf small.btf exec.bpf.o tcp.bpf.o", describe: "one file for two objects" }],
 });

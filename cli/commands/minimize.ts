@@ -1,6 +1,7 @@
 import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
 import { KEEP_OPTIONS } from "./keep-options.ts";
+import { MODULE_OPTION } from "./target-options.ts";
 
 /** `btfgen minimize BTF OBJECT... -o OUT`. */
 export const minimize = defineCommand({
@@ -31,13 +32,7 @@ export const minimize = defineCommand({
     },
     object: { type: "string", list: true, value: "[ARCH=]FILE", describe: "One more object" },
     base: { type: "string", alias: "B", value: "FILE", describe: "The kernel of the modules that are minimized" },
-    module: {
-      type: "string",
-      alias: "m",
-      list: true,
-      value: "FILE",
-      describe: "Module of the kernel, minimized with it: split BTF, .ko, or an archive of them",
-    },
+    ...MODULE_OPTION,
     flatten: { type: "boolean", describe: "Write kernel and modules as one BTF, for loaders that read only one" },
     ...KEEP_OPTIONS,
     layout: { type: "boolean", describe: "Write the layout section (kernels before 7.1 refuse it)" },

@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { MODULE_OPTION } from "./target-options.ts";
 
 /** `btfgen model BTF FUNC...`. */
 export const model = defineCommand({
@@ -15,13 +16,7 @@ export const model = defineCommand({
     { name: "function", describe: "Names of functions, with * and ?", list: true, optional: true },
   ],
   options: {
-    module: {
-      type: "string",
-      alias: "m",
-      list: true,
-      value: "FILE",
-      describe: "Module of that kernel: split BTF, .ko, or an archive of them",
-    },
+    ...MODULE_OPTION,
     object: {
       type: "string",
       list: true,

@@ -1,4 +1,6 @@
 import { defineCommand } from "../command.ts";
+import { OBJECTS } from "./arguments.ts";
+import { TARGET_OPTIONS } from "./target-options.ts";
 
 /** `btfgen relocate OBJECT... --target BTF -o OUT`. */
 export const relocate = defineCommand({
@@ -10,30 +12,16 @@ export const relocate = defineCommand({
     "what in the object wants the kernel's BTF for other reasons (fentry, fexit, tp_btf, lsm, iter, struct_ops, typed " +
     "variables, kfuncs, kptrs), and type ids. Exits 1 and writes nothing where a loader would refuse an object " +
     "(ambiguous or erring relocations), with --strict also where it still wants the kernel's BTF or a target_type_id.",
-  positionals: [
-    { name: "object", describe: "BPF object, program with embedded objects, directory of these, or -", list: true },
-  ],
+  positionals: [OBJECTS],
   options: {
-    target: {
-      type: "string",
-      alias: "t",
-      required: true,
-      value: "FILE",
-      describe: "Kernel to relocate for: BTF, vmlinux, or a BTFHub archive",
-    },
+    ...TARGET_OPTIONS,
+    target: { ...TARGET_OPTIONS.target, required: true },
     output: {
       type: "string",
       alias: "o",
       required: true,
       value: "FILE",
       describe: "Where to (- for standard output); a directory where there are several objects",
-    },
-    module: {
-      type: "string",
-      alias: "m",
-      list: true,
-      value: "FILE",
-      describe: "Module of that kernel: split BTF, .ko, or an archive of them",
     },
     strict: { type: "boolean", describe: "Exit 1 also where kernel BTF is wanted for other reasons" },
   },

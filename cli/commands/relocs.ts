@@ -1,5 +1,6 @@
-import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
+import { OBJECTS } from "./arguments.ts";
+import { RESOLVER_OPTION, TARGET_OPTIONS } from "./target-options.ts";
 
 /** `btfgen relocs OBJECT... [--target BTF]`. */
 export const relocs = defineCommand({
@@ -9,24 +10,10 @@ export const relocs = defineCommand({
     "Lists what BPF objects ask of a kernel's types. With --target each relocation is resolved as a loader would, " +
     "without loading anything, and one that fails says which type failed where and why. Exits 1 when a relocation is " +
     "ambiguous or in error (a loader refuses the object), with --strict also when one is poisoned.",
-  positionals: [
-    { name: "object", describe: "BPF object, program with embedded objects, directory of these, or -", list: true },
-  ],
+  positionals: [OBJECTS],
   options: {
-    target: {
-      type: "string",
-      alias: "t",
-      value: "FILE",
-      describe: "Kernel to resolve against: BTF, vmlinux, or a BTFHub archive",
-    },
-    module: {
-      type: "string",
-      alias: "m",
-      list: true,
-      value: "FILE",
-      describe: "Module of that kernel: split BTF, .ko, or an archive of them",
-    },
-    loader: { type: "string", choices: RULE_SET_NAMES, describe: "Whose resolver to follow (libbpf)" },
+    ...TARGET_OPTIONS,
+    ...RESOLVER_OPTION,
     failed: { type: "boolean", describe: "List only poisoned, ambiguous and erring ones" },
     program: { type: "string", alias: "p", list: true, value: "GLOB", describe: "List only these programs' (* and ?)" },
     strict: { type: "boolean", describe: "Exit 1 also when a relocation is poisoned" },

@@ -1,5 +1,6 @@
 import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
+import { OBJECTS } from "./arguments.ts";
 
 /** `btfgen verify SMALL --full BTF OBJECT...`. */
 export const verify = defineCommand({
@@ -11,10 +12,7 @@ export const verify = defineCommand({
     "libbpf has the system's libbpf relocate the objects with both; kernel has the verifier take every program with " +
     "both. Each level has all before it. Names every difference and exits 1 when there is one; a level asked for that " +
     "cannot run is exit code 3.",
-  positionals: [
-    { name: "small", describe: "The small BTF: raw, or - for standard input" },
-    { name: "object", describe: "BPF object, program with embedded objects, directory of these, or -", list: true },
-  ],
+  positionals: [{ name: "small", describe: "The small BTF: raw, or - for standard input" }, OBJECTS],
   options: {
     full: { type: "string", alias: "f", value: "FILE", describe: "The kernel's BTF (IMAGE's own)" },
     "full-module": { type: "string", list: true, value: "FILE", describe: "Module of the kernel" },

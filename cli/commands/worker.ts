@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { WORK_OPTIONS } from "./corpus-options.ts";
 
 /** `btfgen worker --queue URL`. */
 export const worker = defineCommand({
@@ -12,9 +13,7 @@ export const worker = defineCommand({
   options: {
     queue: { type: "string", required: true, value: "redis://...", describe: "Where batch --queue puts the work" },
     jobs: { type: "number", alias: "j", value: "N", describe: "Files at once (all cores)" },
-    timeout: { type: "number", value: "SECONDS", describe: "Give a file up after that long" },
-    cache: { type: "string", value: "DIR", describe: "Keep results there ($XDG_CACHE_HOME/btfgen/batch)" },
-    "no-cache": { type: "boolean", describe: "Neither look for kept results nor keep them" },
+    ...WORK_OPTIONS,
   },
   examples: [{ line: "worker --queue redis://queue.internal:6379 --jobs 8", describe: "eight files at once" }],
 });
