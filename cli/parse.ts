@@ -98,8 +98,9 @@ function describe(parser: Argv, command: Command): Argv {
   }
   for (const [name, spec] of Object.entries({ ...command.options, ...COMMON })) {
     const takesValue = spec.type !== "boolean";
+    const value = spec.value === undefined ? "" : `${spec.value}: `;
     parser.option(name, {
-      describe: spec.value === undefined ? spec.describe : `${spec.value}: ${spec.describe}`,
+      describe: `${value}${spec.describe}${spec.required ? " (required)" : ""}`,
       // Numbers are converted in `scalar`, where a wrong one can be named.
       type: takesValue ? "string" : "boolean",
       ...(spec.alias && { alias: spec.alias }),

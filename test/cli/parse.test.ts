@@ -26,6 +26,12 @@ function parsed(...argv: string[]) {
 }
 
 describe("parse", () => {
+  it("says in the help which options are required", async () => {
+    const { help } = (await parsed("--help")) as { help: string };
+    expect(help).toMatch(/--output +FILE: Where to \(required\)/);
+    expect(help).toMatch(/--keep +What to keep +\[array\]/);
+  });
+
   it.each([
     [["a", "b", "-o", "c"], { base: "a", part: ["b"], output: "c" }],
     [["a", "b", "c", "d", "--output=e"], { base: "a", part: ["b", "c", "d"], output: "e" }],
