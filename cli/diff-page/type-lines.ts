@@ -29,7 +29,7 @@ export function typeKey({ kind, name }: { readonly kind: DiffKind; readonly name
   return `${kind}-${name}`;
 }
 
-/** The patch of a type, with runs of members that only moved by one distance folded. */
+/** The patch of a type, with runs of members that only moved by one distance folded, and of enumerators likewise. */
 export function patchOf(type: PageType): (PatchLine | PatchFold)[] {
   if (type.status !== "changed") {
     const side = type.new ?? type.old;
@@ -42,12 +42,12 @@ export function patchOf(type: PageType): (PatchLine | PatchFold)[] {
   let run: Moved[] = [];
   const flush = () => {
     if (run.length >= LEAST_FOLDED) parts.push(fold(run));
-    else parts.push(...run.map(({ line }) => line));
+    else parts.push(...run.flatMap(({ lines }) => lines));
     run = [];
   };
   for (const change of type.changes) {
-    const moved = movedOnly(change);
-    if (moved === null || (run[0] !== undefined && run[0].distance !== moved.distance)) flush();
+    const moved = movedOf(change);
+    if (moved === null || (run[0] !== undefined && run[0].by !== moved.by)) flush();
     if (moved === null) parts.push(...linesOf(change));
     else run.push(moved);
   }
@@ -55,19 +55,26 @@ export function patchOf(type: PageType): (PatchLine | PatchFold)[] {
   return parts;
 }
 
-/** So many members that only moved are one line until somebody opens it. */
+/** So many of a run are one line until somebody opens it. */
 const LEAST_FOLDED = 4;
 
+/** A change that is one of a run where its neighbours say the same. */
 interface Moved {
-  /** In bits. */
-  readonly distance: number;
-  readonly line: PatchLine;
+  /** What they say in common: `members moved by +8 bytes`. */
+  readonly by: string;
+  readonly lines: readonly PatchLine[];
 }
 
-function movedOnly(change: PageChange): Moved | null {
+function movedOf(change: PageChange): Moved | null {
+  if (change.what === "enumerator" && change.status === "revalued") {
+    const higher = BigInt(change.new?.value ?? 0) - BigInt(change.old?.value ?? 0);
+    return { by: `enumerators changed by ${signed(higher, "")}`, lines: linesOf(change) };
+  }
   if (change.what !== "member" || change.old === null || change.new === null) return null;
   if (change.how.some((how) => how !== "moved")) return null;
   const { old, new: now } = change;
+  const bits = now.bitOffset - old.bitOffset;
+  const by = bits % 8 === 0 ? signed(BigInt(bits / 8), " bytes") : signed(BigInt(bits), " bits");
   const line: PatchLine = {
     sign: "~",
     old: offsetText(old.bitOffset),
@@ -75,14 +82,15 @@ function movedOnly(change: PageChange): Moved | null {
     text: `${now.declaration};`,
     note: "",
   };
-  return { distance: now.bitOffset - old.bitOffset, line };
+  return { by: `members moved by ${by}`, lines: [line] };
+}
+
+function signed(number: bigint, unit: string): string {
+  return number < 0n ? `\u2212${-number}${unit}` : `+${number}${unit}`;
 }
 
 function fold(run: readonly Moved[]): PatchFold {
-  const distance = run[0]?.distance ?? 0;
-  const far = Math.abs(distance);
-  const by = `${distance < 0 ? "\u2212" : "+"}${far % 8 === 0 ? `${far / 8} bytes` : `${far} bits`}`;
-  return { summary: `${run.length} members moved by ${by}`, lines: run.map(({ line }) => line) };
+  return { summary: `${run.length} ${run[0]?.by}`, lines: run.flatMap(({ lines }) => lines) };
 }
 
 function linesOf(change: PageChange): PatchLine[] {

@@ -1,4 +1,4 @@
-import { cell, code, counted, limited } from "../../corpus/markdown.ts";
+import { cell, code, counted, html, limited } from "../../corpus/markdown.ts";
 import { DIFF_KINDS, type TypeChange } from "../../lib/diff/change.ts";
 import type { diffHead } from "./report.ts";
 import { statRows } from "./stat.ts";
@@ -26,22 +26,27 @@ export function diffMarkdown(head: ReturnType<typeof diffHead>, types: readonly 
 
 function* folded(kind: string, types: readonly TypeChange[], full: boolean): Generator<string> {
   let lines: string[] = [];
-  let count = 0;
-  for (const type of types) {
+  let first = 0;
+  for (const [i, type] of types.entries()) {
     lines = lines.concat(typeLines(type, { full }));
-    count++;
-    if (lines.length < BLOCK_LINES) continue;
-    yield block(kind, count, lines);
+    if (lines.length < BLOCK_LINES && i + 1 < types.length) continue;
+    const own = types.slice(first, i + 1);
+    // Where one block does not have them all, it says which it has.
+    const ends = own.length === types.length ? "" : `: ${nameText(own[0])} to ${nameText(own.at(-1))}`;
+    yield block(counted(own.length, kind) + ends, lines);
     lines = [];
-    count = 0;
+    first = i + 1;
   }
-  if (count > 0) yield block(kind, count, lines);
+}
+
+function nameText(type: TypeChange | undefined): string {
+  return html(type === undefined || type.name === "" ? "nameless" : type.name);
 }
 
 /** What comes from files cannot end the block: its fence is longer than any run of backticks in it. */
-function block(kind: string, count: number, lines: readonly string[]): string {
+function block(summary: string, lines: readonly string[]): string {
   const text = lines.join("\n");
   const longest = [...text.matchAll(/`+/g)].reduce((most, [run]) => Math.max(most, run.length), 2);
   const fence = "`".repeat(longest + 1);
-  return `<details><summary>${counted(count, kind)}</summary>\n\n${fence}diff\n${text}\n${fence}\n\n</details>\n`;
+  return `<details><summary>${summary}</summary>\n\n${fence}diff\n${text}\n${fence}\n\n</details>\n`;
 }

@@ -15,7 +15,7 @@ export interface DiffTextOptions {
   readonly full: boolean;
 }
 
-/** Members that moved by the same distance, one after another, are one line where there are so many and more. */
+/** Members that moved by the same distance, or enumerators with values so much higher, are one line where so many follow each other. */
 const SHORTEST_RUN = 3;
 const BITS = 8;
 /** A type of more modules names so many; `struct Scsi_Host` is in 155. */
@@ -141,7 +141,7 @@ function bodyLines({ changes }: TypeChange, { full }: DiffTextOptions): string[]
     const length = full ? 0 : runLength(changes, i);
     if (length < SHORTEST_RUN) lines.push(...changeLines(changes[i] as Change));
     else {
-      lines.push(runLine(changes.slice(i, i + length) as MemberChange[]));
+      lines.push(runLine(changes.slice(i, i + length)));
       i += length - 1;
     }
   }
@@ -150,25 +150,40 @@ function bodyLines({ changes }: TypeChange, { full }: DiffTextOptions): string[]
 
 function runLength(changes: readonly Change[], from: number): number {
   const distance = distanceOf(changes[from]);
-  if (distance === 0) return 0;
+  if (distance === 0n) return 0;
   let end = from + 1;
   while (distanceOf(changes[end]) === distance) end++;
   return end - from;
 }
 
-/** Bits by which a member moved of which nothing else is different; 0 for any other difference. */
-function distanceOf(change: Change | undefined): number {
-  if (change?.what !== "member" || change.how.length !== 1 || change.how[0] !== "moved") return 0;
-  return (change.new?.bitOffset ?? 0) - (change.old?.bitOffset ?? 0);
+/**
+ * Bits by which a member moved, or by how much an enumerator's value is higher, where nothing else is different; 0 for any other
+ * difference. A type has changes of one of the two only.
+ */
+function distanceOf(change: Change | undefined): bigint {
+  if (change?.what === "enumerator") {
+    return change.status === "revalued" ? (change.new?.value ?? 0n) - (change.old?.value ?? 0n) : 0n;
+  }
+  if (change?.what !== "member" || change.how.length !== 1 || change.how[0] !== "moved") return 0n;
+  return BigInt(change.new?.bitOffset ?? 0) - BigInt(change.old?.bitOffset ?? 0);
 }
 
-function runLine(run: readonly MemberChange[]): string {
-  const [first, last] = [run[0] as MemberChange, run.at(-1) as MemberChange];
-  const bits = distanceOf(first);
-  const by = bits % BITS === 0 ? counted(Math.abs(bits / BITS), "byte") : counted(Math.abs(bits), "bit");
-  const move = (change: MemberChange) =>
-    `${change.new?.path} ${offsetText(change.old as MemberSide)} -> ${offsetText(change.new as MemberSide)}`;
-  return ` \t/* ${run.length} members ${bits > 0 ? "+" : "-"}${by}: ${move(first)} ... ${move(last)} */`;
+function runLine(run: readonly Change[]): string {
+  const distance = distanceOf(run[0]);
+  const [sign, size] = distance > 0n ? ["+", distance] : ["-", -distance];
+  const [what, by] =
+    run[0]?.what === "member" ? ["members", distanceText(Number(size))] : ["enumerators", String(size)];
+  return ` \t/* ${run.length} ${what} ${sign}${by}: ${moveText(run[0])} ... ${moveText(run.at(-1))} */`;
+}
+
+function distanceText(bits: number): string {
+  return bits % BITS === 0 ? counted(bits / BITS, "byte") : counted(bits, "bit");
+}
+
+function moveText(change: Change | undefined): string {
+  if (change?.what === "enumerator") return `${change.new?.name} ${change.old?.value} -> ${change.new?.value}`;
+  if (change?.what !== "member") return "";
+  return `${change.new?.path} ${offsetText(change.old as MemberSide)} -> ${offsetText(change.new as MemberSide)}`;
 }
 
 function changeLines(change: Change): string[] {

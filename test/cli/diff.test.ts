@@ -209,6 +209,29 @@ describe("btfgen diff", () => {
     expect(stdout).toContain("````diff\n+struct a```b</details>;  /* 4 bytes, 1 member */\n````\n");
   });
 
+  it("says of many blocks of one kind which types each has", async () => {
+    const rows = (bytes: number) => [
+      INT,
+      ...Array.from({ length: 300 }, (_, i) => struct(`s${String(i).padStart(3, "0")}`, bytes, [m("x", 1, 0)])),
+    ];
+    const [old, now] = [put("few.btf", btf(rows(4))), put("many.btf", btf(rows(8)))];
+    const { stdout } = await runText(["diff", old, now, "--format", "markdown"]);
+    const summaries = [...stdout.matchAll(/<summary>(.*)<\/summary>/g)].map((match) => match[1]);
+    expect(summaries).toEqual(["200 structs: s000 to s199", "100 structs: s200 to s299"]);
+  });
+
+  it("writes enumerators in a row whose values changed by as much as one line, and each in full", async () => {
+    const values = (from: number) => ({ FIRST: from, SECOND: from + 1, THIRD: from + 2 });
+    const old = put("values.btf", btf([enumOf("e", 4, { GONE: 1, ...values(2), LAST: 9 })]));
+    const now = put("lower.btf", btf([enumOf("e", 4, { ...values(1), LAST: 9 })]));
+    const shown = async (...args: readonly string[]) => (await runText(["diff", ...args])).stdout;
+    expect(await shown(old, now)).toBe(
+      " enum e {\n-\tGONE = 1,\n \t/* 3 enumerators -1: FIRST 2 -> 1 ... THIRD 4 -> 3 */\n };\n",
+    );
+    expect(await shown(now, old)).toContain(" \t/* 3 enumerators +1: FIRST 1 -> 2 ... THIRD 3 -> 4 */\n");
+    expect(lines(await shown(old, now, "--full"))).toHaveLength(9);
+  });
+
   it("colours a terminal only, or where it is told to", async () => {
     const plain = await runText(["diff", oldPath, newPath]);
     expect(plain.stdout).not.toContain("\u001b");

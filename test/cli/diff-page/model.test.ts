@@ -121,6 +121,18 @@ describe("the patch of a type", () => {
     ]);
   });
 
+  it("folds four enumerators and more whose values changed by as much", () => {
+    const row = (count: number, from: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`E${i}`, from + i]));
+    const gone = (values: Record<string, number>) => ({ GONE: 1, ...values });
+    expect(patch([enumOf("e", 4, gone(row(4, 2)))], [enumOf("e", 4, row(4, 1))])).toEqual([
+      "-|||GONE = 1,|",
+      "4 enumerators changed by \u22121",
+    ]);
+    expect(patch([enumOf("e", 4, row(4, 1))], [enumOf("e", 4, row(4, 5))])).toEqual(["4 enumerators changed by +4"]);
+    expect(patch([enumOf("e", 4, row(3, 1))], [enumOf("e", 4, row(3, 5))])).toHaveLength(6);
+  });
+
   it("has offsets in bytes, and the bits beyond them", () => {
     expect([0, 8, 13, 4096].map(offsetText)).toEqual(["0", "1", "1:5", "512"]);
   });
