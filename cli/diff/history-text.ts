@@ -31,12 +31,21 @@ function cellTexts({ states }: HistoryReport, { cells }: HistoryRow): string[] {
 
 /** The field is named once. */
 function runRows(report: HistoryReport, row: HistoryRow): string[][] {
-  return runsOf(report, row).map((run, i) => [
+  return runsAskedFirst(report, row).map((run, i) => [
     i === 0 ? row.path : "",
     String(run.count),
     stateText(run.state),
     runText(run),
   ]);
+}
+
+/** Kernels that an object is not for say nothing of a field, and so part no run of the others. */
+function runsAskedFirst(report: HistoryReport, row: HistoryRow): HistoryRun[] {
+  const runsWhere = (isSkipped: boolean) => {
+    const isThis = (_: unknown, i: number) => (report.states[row.cells[i] ?? -1]?.status === "skipped") === isSkipped;
+    return runsOf({ ...report, kernels: report.kernels.filter(isThis) }, { ...row, cells: row.cells.filter(isThis) });
+  };
+  return [...runsWhere(false), ...runsWhere(true)];
 }
 
 function runText({ label, state }: HistoryRun): string {

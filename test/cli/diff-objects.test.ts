@@ -6,7 +6,7 @@ import type { HistoryReport } from "../../cli/diff/history-report.ts";
 import type { ImpactStrict } from "../../cli/diff/impact-allow.ts";
 import type { ImpactReport } from "../../cli/diff/impact-report.ts";
 import type { CompatDocument } from "../../corpus/compat/document.ts";
-import { KERNEL_6_1, KERNEL_OF_MODULES, kernelSample } from "../samples.ts";
+import { KERNEL_6_1, KERNEL_BIG_ENDIAN, KERNEL_OF_MODULES, kernelSample } from "../samples.ts";
 import { runText } from "./run.ts";
 import { workspace } from "./workspace.ts";
 
@@ -238,6 +238,20 @@ describe("btfgen diff A B C ... --object", () => {
     expect(report.kernels.map(({ arch }) => arch)).toEqual(["arm64", "x86_64"]);
     const row = report.rows.find(({ path }) => path === "task_struct.tgid");
     expect(row?.cells.map((cell) => report.states[cell]?.status)).toEqual(["resolved", "skipped"]);
+  });
+
+  it("lets kernels that an object skips part no run of the others", async () => {
+    const big = kernelSample(KERNEL_BIG_ENDIAN).bytes;
+    for (let i = 1; i <= 3; i++) {
+      put(`parted/debian/12/arm64/6.1.0-${i}-a.btf`, readFileSync(old));
+      put(`parted/debian/12/s390x/6.1.0-${i}-a.btf`, big);
+      put(`parted/debian/12/x86_64/6.1.0-${i}-a.btf`, readFileSync(old));
+    }
+    const { stdout } = await runText(["diff", join(directory, "parted"), ...withObjects("exec.o")]);
+    const lines = stdout.split("\n").map((line) => line.split(/ {2,}/));
+    const first = lines.findIndex(([path]) => path === "task_struct.tgid");
+    expect(lines[first]?.slice(1)).toEqual(["6", "2420", "debian 12 arm64, x86_64 6.1.0-1 to 6.1.0-3 a"]);
+    expect(lines[first + 1]?.slice(1, 3)).toEqual(["3", "skipped"]);
   });
 
   it("says the same as the step between two of them", async () => {
