@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { MORE_WHEN_THOROUGH, SLOW } from "./slow.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const MOST_LINES = 400;
@@ -75,6 +76,26 @@ describe("the rooms", () => {
       .flatMap(({ path, text }) => specifiersOf(text).map((specifier) => ({ path, specifier })))
       .filter(({ specifier }) => !specifier.startsWith(".") && !PURE.has(specifier));
     expect(impure).toEqual([]);
+  });
+});
+
+describe("npm run test:thorough", () => {
+  const tests = readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".test.ts") && !name.startsWith("vm-kernels"))
+    .map((name) => `test/${name}`);
+  const runs = (path: string) => [...SLOW, ...MORE_WHEN_THOROUGH].some((listed) => path.startsWith(listed));
+
+  it("has every test with more to ask when there is time", () => {
+    const asking = tests.filter((path) =>
+      /\b(THOROUGH|KERNELS_TO_ASK)\b.*"(\.\.\/)+samples\.ts"/s.test(readFileSync(join(root, path), "utf8")),
+    );
+    expect(asking.length).toBeGreaterThan(10);
+    expect(asking.filter((path) => !runs(path))).toEqual([]);
+  });
+
+  it("has no test that is gone", () => {
+    const gone = [...SLOW, ...MORE_WHEN_THOROUGH].filter((listed) => !tests.some((path) => path.startsWith(listed)));
+    expect(gone).toEqual([]);
   });
 });
 
