@@ -9,13 +9,13 @@ export { randomOf };
 const SEED = 0x5eed_b7f;
 
 /**
- * How many cases a test runs: as many as fit a test run (half of them in `npm test`), or what BTFGEN_FUZZ_CASES says, for a longer one. `share` is
- * the part of that number a test with slow cases takes.
+ * How many cases a test runs: as many as fit a test run (a quarter of them in `npm test`), or what BTFGEN_FUZZ_CASES
+ * says, for a longer one. `share` is the part of that number a test with slow cases takes.
  */
 export function caseCount(usual: number, share = 1): number {
   const wanted = Number(process.env.BTFGEN_FUZZ_CASES ?? "");
   if (wanted > 0) return Math.max(1, Math.round(wanted * share));
-  return THOROUGH ? usual : usual / 2;
+  return THOROUGH ? usual : usual / 4;
 }
 
 /** The generator of one case; BTFGEN_FUZZ_SEED starts elsewhere. */

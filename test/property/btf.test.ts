@@ -27,7 +27,7 @@ import { property } from "./property.ts";
 
 const SEED = 20_261;
 /** Each reads a whole kernel's module anew. */
-const MODULE_RUNS = THOROUGH ? 200 : 60;
+const MODULE_RUNS = THOROUGH ? 200 : 25;
 const NAMES = ["", "a", "b", "a___b", "task_struct", "long", "long unsigned int", "_", "x".repeat(70)];
 const STRINGS = Buffer.from(NAMES.map((name) => `${name}\0`).join(""), "latin1");
 

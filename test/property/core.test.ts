@@ -14,11 +14,12 @@ import { openElf } from "../../lib/elf/elf.ts";
 import { objectBytes } from "../core/object-builder.ts";
 import { type Random, randomFrom, randomPair } from "../core/random-types.ts";
 import { cpuMilliseconds } from "../cpu-time.ts";
+import { THOROUGH } from "../samples.ts";
 
 const FIXTURES = new URL("../fixtures/objects/", import.meta.url);
 const NAMES = ["types.o", "bitfields.o", "enums.o", "flexible.o", "linked.o", "sched_gcc.o"];
 const TARGETS = new URL("../fixtures/defects/", import.meta.url);
-const CASES = 400;
+const CASES = THOROUGH ? 400 : 150;
 /** The slowest case, with a machine that does something else at the same time. */
 const MOST_MS = 2_000;
 

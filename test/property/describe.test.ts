@@ -8,10 +8,11 @@ import { indexCandidates } from "../../lib/core/candidates.ts";
 import { describeRecords, describeRelocations, type ReloResult } from "../../lib/core/describe.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import { resolveObject } from "../../lib/core/resolve.ts";
+import { THOROUGH } from "../samples.ts";
 import { property } from "./property.ts";
 
 const SEED = 20_262;
-const RUNS = 1500;
+const RUNS = THOROUGH ? 1500 : 600;
 const defects = fileURLToPath(new URL("../fixtures/defects/", import.meta.url));
 
 /** Objects and the small targets that were made for them. */

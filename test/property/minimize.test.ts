@@ -16,6 +16,7 @@ import { differingPairs, FROM_NOWHERE } from "./pairs.ts";
 import { property } from "./property.ts";
 
 const SEED = 90_125;
+const RUNS = THOROUGH ? 100 : 50;
 
 const sceneOptions = fc.record<SceneOptions>({
   seed: fc.integer({ min: 1, max: 1_000_000 }),
@@ -106,7 +107,7 @@ describe("minimizing random kernels", () => {
   property(
     "keeps every pair's outcome, in any order, and writes what a kernel takes",
     [sceneOptions, jobOptions],
-    { seed: SEED, numRuns: THOROUGH ? 1000 : 150 },
+    { seed: SEED, numRuns: THOROUGH ? 1000 : 80 },
     (options, job) => {
       const { target, objects } = prepare(options);
       const result = runJob(target, objects, job);
@@ -130,7 +131,7 @@ describe("minimizing random kernels", () => {
   property(
     "gives the same bytes for its own result, and for the objects and relocations in another order",
     [sceneOptions, jobOptions],
-    { seed: SEED, numRuns: 100 },
+    { seed: SEED, numRuns: RUNS },
     (options, job) => {
       const { target, objects } = prepare(options);
       // Of a path that leads nowhere some steps may be there, which are not sought again; nor are names taken away.
@@ -152,7 +153,7 @@ describe("minimizing random kernels", () => {
   property(
     "gives about the same size, and keeps its promise, for a kernel whose types are in another order",
     [sceneOptions, fc.boolean()],
-    { seed: SEED, numRuns: 100 },
+    { seed: SEED, numRuns: RUNS },
     (options, keepNames) => {
       const { target: whole, objects } = prepare(options);
       const target = { base: whole.base };
@@ -174,7 +175,7 @@ describe("minimizing what no kernel would take", () => {
   property(
     "keeps every pair's outcome all the same",
     [fc.integer({ min: 1, max: 1_000_000 }), fc.boolean()],
-    { seed: SEED, numRuns: 100 },
+    { seed: SEED, numRuns: RUNS },
     (seed, keepNames) => {
       const { target, rows, programs } = randomPair(seed, 45, 12);
       const objects = [buildObject({ rows, programs })];

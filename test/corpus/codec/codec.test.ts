@@ -6,11 +6,14 @@ import { decompress } from "../../../corpus/codec/decompress.ts";
 import { detectCodec } from "../../../corpus/codec/detect.ts";
 import { decodeLzmaAlone, decodeXzStream } from "../../../corpus/codec/wasm.ts";
 import { FormatError } from "../../../lib/btf/error.ts";
+import { THOROUGH } from "../../samples.ts";
 
 const fixtures = fileURLToPath(new URL("fixtures/", import.meta.url));
 const load = (name: string) => readFileSync(fixtures + name);
 const sample = load("sample.bin");
 const ZEROS_BYTES = 4 << 20;
+/** Where each file is cut, and where a bit of it is turned. */
+const PLACES = THOROUGH ? 150 : 50;
 const limits = { source: "x", maxBytes: 1 << 20 };
 
 /** File, codec, and whether the format has a checksum over what comes out. */
@@ -70,7 +73,7 @@ describe.each(FILES)("%s", (name, codec, hasSum) => {
   it("is an error wherever it is cut, never less than there was", async () => {
     // Behind the first of several parts (and its padding) the file before is whole.
     const whole = new Set([bound, bound - 4, bound - 8]);
-    const step = Math.max(1, Math.floor(packed.length / 150));
+    const step = Math.max(1, Math.floor(packed.length / PLACES));
     const last = Array.from({ length: 24 }, (_, i) => packed.length - 1 - i);
     const cuts = [...Array.from({ length: Math.floor(packed.length / step) }, (_, i) => i * step + 1), ...last];
     for (const cut of cuts.filter((at) => at < packed.length && !(name in PARTS && whole.has(at)))) {
@@ -81,7 +84,7 @@ describe.each(FILES)("%s", (name, codec, hasSum) => {
   });
 
   it("is an error, or unharmed, wherever a bit is turned", async () => {
-    const step = Math.max(1, Math.floor(packed.length / 120));
+    const step = Math.max(1, Math.floor(packed.length / PLACES));
     let errors = 0;
     for (let at = 0; at < packed.length; at += step) {
       const broken = Buffer.from(packed);
