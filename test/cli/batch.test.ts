@@ -15,9 +15,10 @@ const KERNELS = 24;
 const KEY_DIGITS = 64;
 const SAMPLES = join(root, "corpus/samples/debian/12/x86_64");
 
-/** Runs a batch without a cache; arguments may add one. */
+/** Runs a batch without a cache, with one worker, whose start takes longer than its work; arguments may say otherwise. */
 function batch(args: readonly string[], cache = ["--no-cache"]) {
-  return runText(["batch", ...args, "--object", TINY_OBJECT, ...cache], { cwd: directory });
+  const jobs = args.includes("--jobs") ? [] : ["--jobs", "1"];
+  return runText(["batch", ...args, "--object", TINY_OBJECT, ...cache, ...jobs], { cwd: directory });
 }
 
 async function summaryOf(args: readonly string[], cache?: string[]) {
@@ -34,13 +35,17 @@ function bundleOf(name: string): readonly Buffer[] {
   return [name, `${name}.provenance.json`].map((file) => readFileSync(join(directory, file)));
 }
 
-beforeAll(() => {
+/** A run of CORPUS with nothing asked, which wrote `plain.tar`. */
+let plain: Awaited<ReturnType<typeof summaryOf>>;
+
+beforeAll(async () => {
   writeTinyCorpus(CORPUS, KERNELS);
+  plain = await summaryOf([CORPUS, "-o", "plain.tar", "--jobs", "2"]);
 });
 
 describe("batch", () => {
-  it("minimizes a corpus into one bundle, and says what became of it", async () => {
-    const { code, summary, lines } = await summaryOf([CORPUS, "-o", "plain.tar"]);
+  it("minimizes a corpus into one bundle, and says what became of it", () => {
+    const { code, summary, lines } = plain;
     expect(code).toBe(0);
     expect(summary).toMatchObject({
       event: "summary",
@@ -61,16 +66,19 @@ describe("batch", () => {
     ]);
   });
 
-  it("says which files the kernels are from, by the hash that b2sum prints", async () => {
-    expect((await batch([CORPUS, "-o", "from.tar"])).code).toBe(0);
-    const [first] = JSON.parse(String(bundleOf("from.tar")[1])).kernels;
+  it("says which files the kernels are from, by the hash that b2sum prints", () => {
+    const [first] = JSON.parse(String(bundleOf("plain.tar")[1])).kernels;
     const bytes = readFileSync(join(CORPUS, first.source.name));
     expect(first.source.blake2b).toBe(createHash("blake2b512").update(bytes).digest("hex"));
   });
 
-  it.each(["tar", "tar.gz", "tar.xz"])("writes the same .%s with any number of workers, on any run", async (suffix) => {
+  it.each([
+    ["tar", ["1", "2", "5"]],
+    ["tar.gz", ["1", "5"]],
+    ["tar.xz", ["1", "5"]],
+  ])("writes the same .%s with any number of workers, on any run", async (suffix, workers) => {
     const names = await Promise.all(
-      ["1", "2", "5"].map(async (jobs) => {
+      workers.map(async (jobs) => {
         const name = `jobs-${jobs}.${suffix}`;
         expect((await batch([CORPUS, "-o", name, "--jobs", jobs])).code).toBe(0);
         return name;
@@ -81,21 +89,19 @@ describe("batch", () => {
   });
 
   it("joins shards to what one run gives, byte for byte", async () => {
-    expect((await batch([CORPUS, "-o", "whole.tar"])).code).toBe(0);
     for (const shard of ["1", "2", "3"]) {
       expect((await batch([CORPUS, "-o", `part${shard}.tar`, "--shard", `${shard}/3`])).code).toBe(0);
     }
     const parts = ["part3.tar", "part1.tar", "part2.tar"];
     const merged = await runText(["bundle", "merge", ...parts, "-o", "merged.tar"], { cwd: directory });
     expect(merged.code).toBe(0);
-    expect(bundleOf("merged.tar")).toEqual(bundleOf("whole.tar"));
+    expect(bundleOf("merged.tar")).toEqual(bundleOf("plain.tar"));
   });
 
   it("does not depend on where the corpus is", async () => {
     cpSync(CORPUS, join(directory, "elsewhere", "copy"), { recursive: true });
-    expect((await batch([CORPUS, "-o", "here.tar"])).code).toBe(0);
     expect((await batch([join(directory, "elsewhere/copy/"), "-o", "there.tar"])).code).toBe(0);
-    expect(bundleOf("there.tar")).toEqual(bundleOf("here.tar"));
+    expect(bundleOf("there.tar")).toEqual(bundleOf("plain.tar"));
   });
 
   it("reads archives, and gives what minimize gives", async () => {
