@@ -20,7 +20,7 @@ import { identifier } from "./identifiers.ts";
 import { planLayouts } from "./layout.ts";
 import { findNameless, type Nameless } from "./nameless.ts";
 import { isUnit, orderUnits } from "./order.ts";
-import { isNamelessComposite } from "./references.ts";
+import { isNamelessComposite, madeOf } from "./references.ts";
 import { standIn } from "./scalars.ts";
 import { declTagText, FASTCALL_TAG, findTags, hasTag, KFUNC_TAG, tagMacros, typeTagText } from "./tags.ts";
 import { memberText, nameUnits, ordinaryName, rawNameOf, tagged, type Writer } from "./writer.ts";
@@ -120,6 +120,9 @@ function chooseRoots(
       roots.push(id);
     }
   }
+  // Who asks for a typedef wants objects of it.
+  const made = roots.filter((id) => kindOf(btf, id) === KIND_TYPEDEF).map((id) => madeOf(btf, id));
+  roots.push(...made.filter((id) => isComposite(kindOf(btf, id)) && isUnit(btf, nameless, id)));
   roots.push(...forward);
   for (const id of kfuncs.values()) roots.push(targetOf(btf, id));
   for (const id of remarks) roots.push(targetOf(btf, id));

@@ -143,6 +143,22 @@ describe("order", () => {
         { names: ["a"] },
       ),
     ],
+    [
+      "a selected typedef has what an object of it is made of, and one of a pointer has not",
+      ...of(
+        "typedef const struct s t; | typedef struct p *u; | struct s { | \tint x; | };",
+        [
+          INT,
+          struct("s", 4, [m("x", 1, 0)]),
+          constOf(2),
+          typedef("t", 3),
+          struct("p", 4, [m("y", 1, 0)]),
+          ptr(5),
+          typedef("u", 6),
+        ],
+        { names: ["t", "u"] },
+      ),
+    ],
   ])("%s", (_, lines, rows, selection) => {
     expect(body(rows, selection).join(" | ")).toBe(lines);
   });

@@ -231,7 +231,8 @@ function textOf(btf: Btf, id: number, names?: ReadonlyMap<number, string>): stri
     id,
     "",
   );
-  return text;
+  // gcc and clang nest the two either way.
+  return text.replaceAll("volatile const ", "const volatile ");
 }
 
 const scalarText = (name: string): string =>
