@@ -106,18 +106,21 @@ function inputOf(btf: Btf): DiffInput {
 }
 
 function sorted(types: readonly TypeChange[]): TypeChange[] {
-  const order = new Map(DIFF_KINDS.map((kind, i) => [kind, i]));
-  const rank = ({ kind }: TypeChange) => order.get(kind) ?? 0;
+  const byKind = new Map(DIFF_KINDS.map((kind) => [kind, [] as TypeChange[]]));
+  for (const type of types) byKind.get(type.kind)?.push(type);
   const contents = new Map<TypeChange, string>();
   const content = (type: TypeChange) => {
     const known = contents.get(type) ?? contentOf(type);
     contents.set(type, known);
     return known;
   };
-  return [...types].sort((a, b) => rank(a) - rank(b) || compare(a.name, b.name) || compare(content(a), content(b)));
+  return [...byKind.values()].flatMap((ofKind) => {
+    return ofKind.sort((a, b) => compare(a.name, b.name) || compare(content(a), content(b)));
+  });
 }
 
-const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+/** Names mostly differ in length, which is seen sooner than which is the lesser one. */
+const compare = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
 /** An order for types of one name, or none, that does not depend on ids. */
 function contentOf({ status, old, new: next, changes, modules }: TypeChange): string {
