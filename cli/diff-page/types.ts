@@ -65,7 +65,9 @@ export function typesPart(types: readonly PackedType[], onToggle: (key: string, 
 
 function summaryOf({ type, status }: TypeRow): (HTMLElement | null)[] {
   const { added, removed, other } = tallyOf(type);
-  const name = type.name === "" ? "(anonymous)" : type.name;
+  const declared = (type.new ?? type.old)?.declaration ?? "";
+  // An enum without a name is known by what it begins with.
+  const name = type.name === "" ? declared.replace(`${type.kind} `, "") : type.name;
   const [before, after] = [type.old?.size ?? null, type.new?.size ?? null];
   const only = before ?? after;
   const both = before !== null && after !== null;

@@ -58,14 +58,14 @@ function object(name: string) {
 
 const OBJECTS = [object("dir/x.o"), object(`${EVIL}.o`)];
 
-function historyOf(): HistoryReport {
-  const builder = historyBuilder<HistoryReport["kernels"][number]>(OBJECTS, LIBBPF_RULES);
+function historyOf(given = OBJECTS): HistoryReport {
+  const builder = historyBuilder<HistoryReport["kernels"][number]>(given, LIBBPF_RULES);
   for (let i = 0; i < 24; i++) {
     const release = `6.1.0-${i}-${i < 12 ? "amd64" : "cloud-amd64"}`;
     const identity = { id: "debian", versionId: "12", arch: "x86_64", release, origin: `k${i}` };
     builder.add(identity, indexCandidates(i % 12 < 6 ? OLD : NEW));
   }
-  const objects = OBJECTS.map(({ source }) => source);
+  const objects = given.map(({ source }) => source);
   return { version: 1, rules: "libbpf", objects, ...builder.finish(), unreadable: [] };
 }
 
@@ -221,6 +221,25 @@ describeOracle("the page of diff in Chromium", ["chromium"], () => {
     expect(await rows.nth(1).textContent()).toBe(
       "debian 12 x86_64 6.1.0-6 to 6.1.0-11 amd646poisonedmoving has no member lost",
     );
+  });
+
+  it("keeps an opened field in sight, however many objects ask for it", async () => {
+    const many = Array.from({ length: 40 }, (_, i) => object(`directory/of/objects/number-${i}.o`));
+    url = write("many.html", { title: "many", types: null, impact: null, history: historyOf(many) });
+    await follow("#field-moving.m0");
+    const last = page.locator('details[data-key="field-moving.m0"] th').last();
+    const { x = 0, width = 0 } = (await last.boundingBox()) ?? {};
+    expect(width).toBeGreaterThan(0);
+    expect(x + width).toBeLessThanOrEqual(page.viewportSize()?.width ?? 0);
+    url = write("small.html", PARTS);
+  });
+
+  it("calls an enum without a name by what it begins with", async () => {
+    const types = diffTypes(kernel(enumOf("", 4, { RED: 0 })), kernel(enumOf("", 4, { RED: 0, BLUE: 1 })), {});
+    url = write("nameless.html", { title: "nameless", types, impact: null, history: null });
+    await follow("");
+    expect(await page.locator(".item .name").textContent()).toBe("enum { RED = 0, BLUE = 1 }");
+    url = write("small.html", PARTS);
   });
 
   it("takes nothing from a hostile name but its letters", async () => {
