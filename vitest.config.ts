@@ -22,7 +22,7 @@ const BY_NODE = {
 
 export default defineConfig({
   test: {
-    globalSetup: ["test/samples.ts"],
+    globalSetup: ["test/scratch.ts", "test/samples.ts"],
     // Sequences and seeds are fixed so that a run says the same thing twice.
     sequence: { shuffle: false },
     pool: "forks",

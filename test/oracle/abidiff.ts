@@ -4,8 +4,8 @@
  * with the C library that it was built for.
  */
 import { existsSync, readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cacheDirectory } from "../scratch.ts";
 import { type ChangedStructs, changedStructs } from "./changed-structs.ts";
 import { describeFailure, findProgram, firstLineOf, runProcess } from "./process.ts";
 
@@ -33,7 +33,7 @@ function look(): Abidiff {
 }
 
 function abigailRoot(): string {
-  return process.env.BTFGEN_ABIGAIL_ROOT ?? join(tmpdir(), "btfgen-abigail");
+  return process.env.BTFGEN_ABIGAIL_ROOT ?? join(cacheDirectory(), "btfgen-abigail");
 }
 
 /** The program of an unpacked root, by that root's own loader. */

@@ -6,8 +6,8 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cacheDirectory } from "../scratch.ts";
 import type { Built } from "./native.ts";
 import { describeFailure, firstLineOf, runProcess } from "./process.ts";
 
@@ -62,7 +62,7 @@ export function buildWithCilium(source: string): Built {
   if (noGo !== undefined) return { missing: noGo };
   if (!existsSync(LIBRARY)) return { missing: "package golang-github-cilium-ebpf-dev is not installed" };
   const digest = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 16);
-  const directory = join(tmpdir(), `btfgen-cilium-${String(process.getuid?.() ?? 0)}-${digest}`);
+  const directory = join(cacheDirectory(), `btfgen-cilium-${String(process.getuid?.() ?? 0)}-${digest}`);
   mkdirSync(directory, { recursive: true });
   const path = join(directory, "oracle");
   if (existsSync(path)) return { path };

@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cacheDirectory } from "../scratch.ts";
 import { describeFailure, findProgram, runProcess } from "./process.ts";
 
 const SOURCES = join(import.meta.dirname, "native");
@@ -55,7 +55,7 @@ function compile(
   libraries: readonly string[],
   toolchain: Toolchain,
 ): Built {
-  const directory = join(tmpdir(), `btfgen-oracles-${String(process.getuid?.() ?? 0)}-${sourcesDigest()}`);
+  const directory = join(cacheDirectory(), `btfgen-oracles-${String(process.getuid?.() ?? 0)}-${sourcesDigest()}`);
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   const path = join(directory, `${toolchain.name}-${program}`);
   if (existsSync(path)) return { path };

@@ -4,8 +4,8 @@
  * btfgen-s390x in the temporary directory; package-root.sh makes it) holds s390x Debian packages, unpacked; qemu-s390x, clang and s390x-linux-gnu-ld are the host's.
  */
 import { existsSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cacheDirectory } from "../scratch.ts";
 import type { BpftoolOptions } from "./bpftool.ts";
 import { clangCommand } from "./clang.ts";
 import { libbpfOracleFor } from "./libbpf.ts";
@@ -15,7 +15,7 @@ import { findProgram } from "./process.ts";
 
 /** Where the unpacked packages are. */
 export function s390xRoot(): string {
-  return process.env.BTFGEN_S390X_ROOT ?? join(tmpdir(), "btfgen-s390x");
+  return process.env.BTFGEN_S390X_ROOT ?? join(cacheDirectory(), "btfgen-s390x");
 }
 
 /** The emulator's command, to stand before a program's path; or why there is none. */
