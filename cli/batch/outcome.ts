@@ -3,7 +3,14 @@ import type { WrittenBundle } from "../../corpus/bundle/write.ts";
 import { placeText } from "../../lib/core/place.ts";
 import { unusedRuleNotes } from "../inputs/allow-list.ts";
 import { grouped } from "../minimize/text.ts";
-import { EXIT_COULD_NOT_RUN, EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
+import {
+  EXIT_BAD_INPUT,
+  EXIT_COULD_NOT_RUN,
+  EXIT_FINDING,
+  EXIT_FINE,
+  type ExitCode,
+  type Outcome,
+} from "../outcome.ts";
 import { counted, printable } from "../table.ts";
 import { leftOutNotes, objectRows } from "./objects.ts";
 import { duration } from "./progress.ts";
@@ -19,15 +26,26 @@ const HASH_DIGITS = 16;
 export function batchOutcome(run: BatchRun, prepared: PreparedBatch): Outcome {
   const report = reportBatch(run, prepared);
   const { json, output } = prepared.request;
-  const isUnasked = wasNobodyAsked(report, prepared.request.shard !== null);
   return {
-    exitCode: hasFindings(report) ? EXIT_FINDING : isUnasked ? EXIT_COULD_NOT_RUN : EXIT_FINE,
+    exitCode: exitCodeOf(run, report, prepared.request.shard !== null),
     json: report,
     // Lines, where other commands write one document.
     ...(json && { stream: (write) => write(new TextEncoder().encode(`${JSON.stringify(report)}\n`)) }),
     text: () => batchText(report),
-    notes: batchNotes(report, output, prepared.request.allow),
+    notes: isEmpty(run)
+      ? [`${prepared.request.corpora.join(", ")}: no kernel's BTF was found in it; no bundle is written`]
+      : batchNotes(report, output, prepared.request.allow),
   };
+}
+
+function isEmpty({ end, assembled }: BatchRun): boolean {
+  return end.ended === "complete" && assembled === null;
+}
+
+function exitCodeOf(run: BatchRun, report: BatchReport, isShard: boolean): ExitCode {
+  if (isEmpty(run)) return EXIT_BAD_INPUT;
+  if (hasFindings(report)) return EXIT_FINDING;
+  return wasNobodyAsked(report, isShard) ? EXIT_COULD_NOT_RUN : EXIT_FINE;
 }
 
 /** True where kernels were to be asked and none has said anything; another shard may have those that can. */

@@ -119,6 +119,10 @@ export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
         if (signal !== undefined) endBySignal(prepared, end, signal);
         return { end, assembled: null, bundle: null, objects: null, checks: null };
       }
+      if (hasNothing(prepared, end)) {
+        state.finish();
+        return { end, assembled: null, bundle: null, objects: null, checks: null };
+      }
       const unchecked = assemble(end, prepared.setup, VERSION, request.shape);
       const { assembled, checks } = await askKernels(prepared, end, unchecked, state);
       const objects = request.emit === "objects" ? await writeObjects(prepared, assembled, checks) : null;
@@ -134,6 +138,11 @@ export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
       throw error;
     }
   });
+}
+
+/** True where nothing of the corpus is a kernel's: hardly what was meant, and no bundle to replace another with. A shard may be so. */
+function hasNothing({ request, problems }: PreparedBatch, { kernels, skipped, failed }: RunEnd): boolean {
+  return request.shard === null && [kernels, skipped, failed, problems].every(({ length }) => length === 0);
 }
 
 /** Has kernels asked where that is wanted; what one of them refuses does not enter the bundle. */

@@ -120,6 +120,9 @@ export async function runCompatRequest(request: CompatRequest): Promise<CompatRu
       progress.onEvent({ event: "file", index, file, bytes, from: "work", milliseconds: 0, kernels: [] });
     };
     const { matrix, passedOver } = await runCompat(files, assessor, query, { reasonOf: failureReason, onFile });
+    if (matrix.kernels.length + matrix.unreadable.length + problems.length === 0) {
+      throw new InputError(request.corpora.join(", "), "no kernel's BTF was found in it");
+    }
     return {
       matrix: { ...matrix, unreadable: [...problems.map(unreadable), ...matrix.unreadable] },
       passedOver,

@@ -3,7 +3,8 @@ import type { KernelIdentity } from "../../corpus/kernel.ts";
 import { NOT_A_KERNEL, type SourceItem, type SourceOptions, type SourceProblem } from "../../corpus/source/item.ts";
 import { isModuleName } from "../../corpus/source/module.ts";
 import { relocateDistilled } from "../../lib/btf/distilled.ts";
-import { looksLikeBtf } from "../../lib/btf/header.ts";
+import { FormatError } from "../../lib/btf/error.ts";
+import { isSplitBtf, looksLikeBtf } from "../../lib/btf/header.ts";
 import { type BtfInput, parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import type { Btf } from "../../lib/btf/view.ts";
 import { btfBytes, btfSectionsOf } from "../../lib/elf/btf-section.ts";
@@ -11,7 +12,7 @@ import { openElf } from "../../lib/elf/elf.ts";
 import { EM_BPF } from "../../lib/elf/format.ts";
 import { looksLikeElf } from "../../lib/elf/reader.ts";
 import { InputError } from "../errors.ts";
-import { readInput, STDIN_NAME, SWAPPED } from "./input.ts";
+import { readInput, STDIN_NAME, SWAPPED, UNPACK } from "./input.ts";
 
 /** Where a kernel is asked for, modules are taken if they are what the argument is; a package's own are many. */
 const ALONE = { modules: "alone" } as const;
@@ -66,22 +67,32 @@ export async function readBtfAndModules(
 ): Promise<{ readonly kernel: BtfBlob; readonly modules: readonly BtfBlob[] }> {
   const blobs = await collect(path, WITH_MODULES);
   const kernels = blobs.filter(({ isModule }) => isModule !== true);
-  if (kernels.length === 0) throw new InputError(nameOfInput(path), "has modules, and not the kernel that they are of");
+  if (kernels.length === 0) throw withoutKernel(path);
   return { kernel: onlyBlob(path, kernels), modules: blobs.filter(({ isModule }) => isModule === true) };
 }
 
 /** Reads modules (at least one): one, or all of a package, archive or directory, whose kernel is passed over. */
 export async function readModules(path: string): Promise<BtfBlob[]> {
   const blobs = await collect(path, WITH_MODULES);
-  const object = blobs.find(({ isObject }) => isObject);
-  if (object !== undefined) throw new InputError(object.source, "a BPF object, not a kernel module");
   const modules = blobs.filter(({ isModule }) => isModule === true);
-  return modules.length > 0 ? modules : blobs;
+  if (modules.length > 0) return modules;
+  for (const { source, bytes, isObject, distilledBase } of blobs) {
+    if (isObject) throw new InputError(source, "a BPF object, not a kernel module");
+    if (distilledBase === undefined && !isSplitBtf(bytes, source)) {
+      throw new InputError(source, "a kernel, not a kernel module");
+    }
+  }
+  return blobs;
+}
+
+function withoutKernel(path: string): InputError {
+  return new InputError(nameOfInput(path), "has modules, and not the kernel that they are of");
 }
 
 function onlyBlob(path: string, blobs: readonly BtfBlob[]): BtfBlob {
   const [blob] = blobs;
   if (blob === undefined || blobs.length > 1) {
+    if (blobs.every(({ isModule }) => isModule === true)) throw withoutKernel(path);
     const names = blobs.slice(0, MOST_NAMED).map(({ source }) => partOf(source, path));
     const more = blobs.length > MOST_NAMED ? " and more" : "";
     throw new InputError(nameOfInput(path), `one kernel is expected, it has ${names.join(", ")}${more}`);
@@ -130,8 +141,8 @@ async function blobsOf(items: AsyncIterable<SourceItem>, source: string, most: n
     if (blobs.length >= most) break;
   }
   if (blobs.length > 0) return blobs;
-  const isOne = nothing?.origin === source;
-  throw new InputError(source, isOne && nothing !== undefined ? nothing.problem : "no kernel's BTF was found in it");
+  const problem = nothing?.origin === source ? nothing.problem : "no kernel's BTF was found in it";
+  throw new InputError(source, problem, problem === NOT_A_KERNEL ? UNPACK : undefined);
 }
 
 /** A target as the engine wants it: a base, and any modules behind it, for which it must be a kernel's. Throws FormatError. */
@@ -139,11 +150,18 @@ export function parseTarget(base: BtfBlob, modules: readonly BtfBlob[] = []): Bt
   if (modules.length > 0) requireKernel(base);
   const parsed = parseAlone(base);
   if (modules.length === 0) return parsed;
-  const inputs = modules.map(({ bytes, distilledBase, source }): BtfInput => {
-    if (distilledBase === undefined) return { bytes, source };
-    return { bytes: relocateDistilled(bytes, distilledBase, parsed, source), source };
-  });
-  return parseModules(parsed, inputs);
+  try {
+    const inputs = modules.map(({ bytes, distilledBase, source }): BtfInput => {
+      if (distilledBase === undefined) return { bytes, source };
+      return { bytes: relocateDistilled(bytes, distilledBase, parsed, source), source };
+    });
+    return parseModules(parsed, inputs);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    // The types of a module are sound behind those of its own kernel alone.
+    const { source = base.source, message } = error;
+    throw new InputError(source, message.replace(`${source}: `, ""), `Is it of that kernel, ${base.source}?`);
+  }
 }
 
 /** A module that brings its own distilled base can be read without the kernel's: behind that one, as bpftool does. */

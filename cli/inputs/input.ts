@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync, type Stats, statSync } from "node:fs";
 import { InputError, systemCodeOf, systemReason } from "../errors.ts";
 import { pause } from "../output.ts";
 
@@ -22,13 +22,31 @@ export function readInput(path: string): Uint8Array {
   let fd = STDIN;
   try {
     if (path !== "-") fd = openSync(path, "r");
-    return fstatSync(fd).isFile() ? readFileSync(fd) : readStream(fd, name);
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) return readStream(fd, name);
+    inputs.add(fileKey(stats));
+    return readFileSync(fd);
   } catch (error) {
     if (systemCodeOf(error) === undefined) throw error;
     throw new InputError(name, systemReason(error));
   } finally {
     if (fd !== STDIN) closeSync(fd);
   }
+}
+
+/** What to say of a BPF object in a compressed file or an archive. */
+export const UNPACK = "Objects are read as they are: unpack it first.";
+
+/** Files that were read: what is written must not take the place of one. */
+const inputs = new Set<string>();
+
+/** True for a file that was read, under whatever name. */
+export function isInput(stats: Stats): boolean {
+  return inputs.has(fileKey(stats));
+}
+
+function fileKey({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 /**

@@ -1,12 +1,16 @@
-import { readdirSync, type Stats, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
+import { detectCodec } from "../../corpus/codec/detect.ts";
 import { looksLikeBtf } from "../../lib/btf/header.ts";
 import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
 import { readBtfSections } from "../../lib/elf/btf-section.ts";
-import { type EmbeddedObject, findBpfObjects } from "../../lib/elf/embedded.ts";
+import { type EmbeddedObject, findBpfObjects, isBpfElf } from "../../lib/elf/embedded.ts";
 import { looksLikeElf } from "../../lib/elf/reader.ts";
 import { InputError, systemCodeOf, systemReason } from "../errors.ts";
-import { readInput, STDIN_NAME, SWAPPED } from "./input.ts";
+import { readInput, STDIN_NAME, SWAPPED, UNPACK } from "./input.ts";
+
+/** As much as tells an ELF file's machine. */
+const ELF_HEAD_BYTES = 64;
 
 /** The BPF objects of some OBJECT arguments. */
 export interface ObjectInputs {
@@ -39,6 +43,23 @@ export function readObjects(paths: readonly string[]): ObjectInputs {
   return { objects, passedOver };
 }
 
+/** True for a file that is a BPF object: nothing else should be written there. */
+export function isObjectFile(path: string): boolean {
+  try {
+    if (!statSync(path).isFile()) return false;
+    const head = Buffer.alloc(ELF_HEAD_BYTES);
+    const fd = openSync(path, "r");
+    try {
+      return isBpfElf(head.subarray(0, readSync(fd, head)));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // None is there, or writing will say what is wrong.
+    return false;
+  }
+}
+
 /** The objects of a file; where there is no file of that name, the one that `FILE#NAME` names. */
 function objectsIn(path: string): EmbeddedObject[] {
   const hash = path.lastIndexOf("#");
@@ -53,9 +74,10 @@ function objectsIn(path: string): EmbeddedObject[] {
 
 /** What is wrong with a file that holds no object: most likely a kernel stands where the object should. */
 function withoutObject(path: string, source: string): InputError {
-  const isBtf = path !== "-" && holdsBtf(readInput(path));
-  if (isBtf) return new InputError(source, "BTF of a kernel or module, not a BPF object", SWAPPED);
-  return new InputError(source, "no BPF object is in it");
+  const bytes = path === "-" ? new Uint8Array() : readInput(path);
+  if (holdsBtf(bytes)) return new InputError(source, "BTF of a kernel or module, not a BPF object", SWAPPED);
+  const isPacked = detectCodec(bytes) !== null;
+  return new InputError(source, "no BPF object is in it", isPacked ? UNPACK : undefined);
 }
 
 function holdsBtf(bytes: Uint8Array): boolean {

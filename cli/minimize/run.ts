@@ -8,7 +8,7 @@ import { runParsed } from "../../lib/job/job.ts";
 import type { MinimizedBlob, MinimizeOptions } from "../../lib/minimize/minimize.ts";
 import { UsageError } from "../errors.ts";
 import { parseAllowList, readAllowList } from "../inputs/allow-list.ts";
-import { readObjects } from "../inputs/object-input.ts";
+import { isObjectFile, readObjects } from "../inputs/object-input.ts";
 import { checkStandardInput, readTarget } from "../inputs/target-input.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome, type OutputFile } from "../outcome.ts";
 import type { LoaderName } from "./proof-report.ts";
@@ -115,8 +115,11 @@ export function ruleSetsOf(loaders: readonly LoaderName[]): readonly MatchRules[
 /** A file's own path, or one in the directory for each blob: `DIR/6.1.0.btf`, `DIR/veth.btf`. */
 function outputPaths(request: MinimizeRequest, blobs: readonly MinimizedBlob[]): string[] {
   const { output, split, command } = request;
-  if (!split) return [output];
-  const paths = blobs.map(({ source }) => join(output, `${nameOf(source)}.btf`));
+  const paths = split ? blobs.map(({ source }) => join(output, `${nameOf(source)}.btf`)) : [output];
+  const object = paths.find((path) => isObjectFile(path));
+  if (object !== undefined) {
+    throw new UsageError(`${command}: cannot write ${object}: a BPF object is there`, `See btfgen ${command} --help.`);
+  }
   const twice = paths.find((path, i) => paths.indexOf(path) !== i);
   if (twice !== undefined) throw new UsageError(`${command}: two inputs would both be written to ${twice}`);
   return paths;

@@ -1,4 +1,4 @@
-import { parseHeader } from "../../lib/btf/header.ts";
+import { isSplitBtf } from "../../lib/btf/header.ts";
 import { btfBytes, btfSectionsOf } from "../../lib/elf/btf-section.ts";
 import { type Elf, openElf } from "../../lib/elf/elf.ts";
 import { EM_BPF } from "../../lib/elf/format.ts";
@@ -26,14 +26,11 @@ export function kernelAt(bytes: Uint8Array, { origin, identity }: Place, options
 }
 
 /**
- * Raw BTF: a kernel's, or a module's, whose strings go on where its kernel's end and so do not start with an empty one, or
- * which has none of its own.
+ * Raw BTF: a kernel's, or a module's.
  * @throws FormatError for a header that makes no sense, or says more than there is.
  */
 export function rawItem(bytes: Uint8Array, place: Place, options: SourceOptions): SourceItem {
-  const { headerLength, stringOffset, stringLength } = parseHeader(bytes, place.origin);
-  const isSplit = stringLength === 0 || bytes[headerLength + stringOffset] !== 0;
-  if (!isSplit) return kernelAt(bytes, place, options);
+  if (!isSplitBtf(bytes, place.origin)) return kernelAt(bytes, place, options);
   const { origin } = place;
   if (!options.modules) return withoutKernel(origin);
   const identity = mergeIdentities(options.identity ?? UNKNOWN_IDENTITY, place.identity);

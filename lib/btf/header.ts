@@ -97,3 +97,13 @@ function checkLayoutPlace(header: BtfHeader, fail: (code: "bad-header", detail: 
     );
   }
 }
+
+/**
+ * True for split BTF, a module's: its strings go on where its base's end and so do not begin with an empty one, or it has
+ * none of its own.
+ * @throws FormatError as parseHeader.
+ */
+export function isSplitBtf(bytes: Uint8Array, source: string): boolean {
+  const { headerLength, stringOffset, stringLength } = parseHeader(bytes, source);
+  return stringLength === 0 || bytes[headerLength + stringOffset] !== 0;
+}

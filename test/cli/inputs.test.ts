@@ -157,6 +157,18 @@ describe("a BPF object where a kernel is wanted", () => {
     });
   });
 
+  it("is said to be packed where it is", async () => {
+    const packed = put("packed.o.gz", gzipSync(readFileSync(object)));
+    const unpack = "Objects are read as they are: unpack it first.\n";
+    for (const [args, words] of [
+      [["dump", packed], "a BPF object, not a kernel"],
+      [["relocs", packed], "no BPF object is in it"],
+    ] as const) {
+      const { stderr, code } = await runText(args);
+      expect({ stderr, code }).toEqual({ stderr: `btfgen: ${packed}: ${words}\n${unpack}`, code: 2 });
+    }
+  });
+
   it.each([
     ["dump", object],
     ["lint", `${fixtures}objects/linked.o`],
@@ -174,6 +186,34 @@ describe("a BPF object where a kernel is wanted", () => {
       `btfgen: ${path}: BTF of a kernel or module, not a BPF object\nAre the kernel and the object swapped?\n`,
     );
     expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
+  });
+});
+
+describe("a module", () => {
+  const base = put("base.btf", small);
+  const split = readFileSync(`${fixtures}defects/08-split-btf/target.btf`);
+  const refusal = async (...args: string[]) => {
+    const { stderr, code } = await runText(["relocs", object, ...args]);
+    expect(code).toBe(2);
+    return stderr;
+  };
+
+  it("is no kernel", async () => {
+    expect(await refusal("-t", base, "-m", base)).toBe(`btfgen: ${base}: a kernel, not a kernel module\n`);
+  });
+
+  it("is of one kernel", async () => {
+    // A name behind the end of this kernel's strings and the module's own.
+    const foreign = Buffer.from(split);
+    foreign.writeUInt32LE(0xffffff, foreign.readUInt32LE(4));
+    const module = put("module.btf", foreign);
+    const stderr = await refusal("-t", base, "-m", module);
+    expect(stderr).toMatch(/^btfgen: .*module\.btf: BTF [^\n]*\nIs it of that kernel, .*base\.btf\?\n$/);
+  });
+
+  it("is not alone in an archive of modules", async () => {
+    const modules = put("modules.tar", await tar({ "a.btf": split, "b.btf": split }));
+    expect(await refusal("-t", modules)).toBe(`btfgen: ${modules}: has modules, and not the kernel that they are of\n`);
   });
 });
 

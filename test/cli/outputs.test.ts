@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -67,6 +67,32 @@ describe("an output that cannot be written", () => {
     expect(await refusal(args, "file")).toMatchObject({ stdout: "", stderr: `btfgen: ${words}`, code: 2 });
   });
 
+  it("does not take the place of an input", async () => {
+    const own = put("own.o", readFileSync(other));
+    const refused = "it is an input";
+    const small = ["minimize", "corpus/debian/12/x86_64/6.1.0-1-amd64.btf", own, "-o"];
+    expect((await refusal(small, kernel)).stderr).toBe(`btfgen: cannot write ${kernel}: ${refused}\n`);
+    symlinkSync("own.o", join(directory, "link.o"));
+    for (const path of ["own.o", "./own.o", "link.o"]) {
+      const said = await refusal(["relocate", own, "-t", kernel, "-o"], path);
+      expect(said).toEqual({ stdout: "", stderr: `btfgen: cannot write ${path}: ${refused}\n`, code: 2 });
+    }
+    const rules = put("rules", "");
+    const diff = ["diff", kernel, kernel, "--ignore", rules, "--html"];
+    expect((await refusal(diff, "rules")).stderr).toContain(refused);
+    expect(readFileSync(own)).toEqual(readFileSync(other));
+  });
+
+  it("of min_core_btf, forgotten, is no object that comes next", async () => {
+    const next = put("next.o", readFileSync(other));
+    const { stderr, code } = await runText(["min_core_btf", join(directory, kernel), next, object]);
+    expect({ stderr, code }).toEqual({
+      stderr: `btfgen: min_core_btf: cannot write ${next}: a BPF object is there\nSee btfgen min_core_btf --help.\n`,
+      code: 2,
+    });
+    expect(readFileSync(next)).toEqual(readFileSync(other));
+  });
+
   it.each([
     ["batch", BUNDLE],
     ["batch --emit objects", [...BUNDLE, "--emit", "objects"]],
@@ -78,5 +104,17 @@ describe("an output that cannot be written", () => {
       ),
     );
     expect(readFileSync(join(directory, "taken/file"), "utf8")).toBe("no bundle");
+  });
+});
+
+describe("a corpus without a kernel", () => {
+  put("texts/readme.txt", "no kernel");
+  it.each([
+    ["batch", ["batch", "texts", "--object", object, "--no-cache", "-o", "nothing.tar"], "; no bundle is written"],
+    ["compat", ["compat", object, "-c", "texts"], ""],
+  ])("is no success of %s", async (_, args, more) => {
+    const { stderr, code } = await runText(args, { cwd: directory });
+    expect({ stderr, code }).toEqual({ stderr: `btfgen: texts: no kernel's BTF was found in it${more}\n`, code: 2 });
+    expect(["nothing.tar", "nothing.tar.state"].filter((name) => existsSync(join(directory, name)))).toEqual([]);
   });
 });
