@@ -2,12 +2,13 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { isatty } from "node:tty";
 import type { KernelIdentity } from "../../corpus/kernel.ts";
 import { identityOfPath } from "../../corpus/source/identity.ts";
+import { FormatError } from "../../lib/btf/error.ts";
 import type { Btf } from "../../lib/btf/view.ts";
 import type { TypesDiff } from "../../lib/diff/change.ts";
 import { diffTypes } from "../../lib/diff/diff.ts";
 import type { Args } from "../command.ts";
 import type { diff as command } from "../commands/diff.ts";
-import { UsageError } from "../errors.ts";
+import { InputError, UsageError } from "../errors.ts";
 import {
   type BtfBlob,
   parseTarget,
@@ -152,8 +153,18 @@ async function readSide({ path, base, modules, own, mustBeKernel }: SideRequest)
   const read = own ? await readBtfAndModules(kernel) : { kernel: await readBtf(kernel), modules: [] };
   if (mustBeKernel) requireKernel(read.kernel);
   for (const other of others) given.push(...(await readModules(other)));
-  const target = parseTarget(read.kernel, [...read.modules, ...given]);
+  const target = parsedSide(read.kernel, [...read.modules, ...given]);
   return { target, identity: read.kernel.identity ?? identityOfPath(kernel) };
+}
+
+function parsedSide(kernel: BtfBlob, modules: readonly BtfBlob[]): Btf {
+  try {
+    return parseTarget(kernel, modules);
+  } catch (error) {
+    if (!(error instanceof FormatError) || error.code !== "missing-base") throw error;
+    const hint = "Modules are compared with --old-base KERNEL and --new-base KERNEL.";
+    throw new InputError(kernel.source, "a kernel module's BTF, which needs its kernel's", hint);
+  }
 }
 
 function readRules(path: string) {

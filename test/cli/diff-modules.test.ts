@@ -175,6 +175,11 @@ describe("btfgen diff --modules", () => {
     const alone = await runText(["diff", join(old, "6.9.1-test.modules"), now, "--modules"]);
     expect(alone).toMatchObject({ code: 2, stdout: "" });
     expect(alone.stderr).toContain("has modules, and not the kernel that they are of");
+    const module = put("veth.btf", OLD.modules.veth as Uint8Array);
+    const lost = await runText(["diff", module, put("new.btf", NEW.base)]);
+    expect(lost).toMatchObject({ code: 2, stdout: "" });
+    expect(lost.stderr).toContain(`${module}: a kernel module's BTF, which needs its kernel's`);
+    expect(lost.stderr).toContain("--old-base KERNEL");
     const based = ["--old-base", put("old.btf", OLD.base), "--new-base", put("new.btf", NEW.base)];
     const both = await runText(["diff", old, now, "--modules", ...based]);
     expect(both.stderr).toContain("--modules is for kernels");
