@@ -7,23 +7,16 @@ import { describe, expect, it } from "vitest";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import type { Btf } from "../../lib/btf/view.ts";
 import { diffTypes } from "../../lib/diff/diff.ts";
-import { KERNEL_6_1, KERNEL_OF_MODULES, kernelSample, type Sample, THOROUGH } from "../samples.ts";
+import { KERNEL_OF_MODULES, kernelSample, type Sample, THOROUGH } from "../samples.ts";
 import { abidiffChanges, isOfMembersAlone } from "./abidiff.ts";
 import type { ChangedStructs } from "./changed-structs.ts";
+import { KERNEL_STEPS } from "./kernel-steps.ts";
 import { describeOracle } from "./requirements.ts";
 import { isOfMembersOrDeclaration, STGDIFF, stgdiffChanges } from "./stgdiff.ts";
 import { functionsOf, writeSymbolObject } from "./symbol-object.ts";
 import { temporaryDirectory } from "./temporary.ts";
 import { outlineOf, type Pair, reachedPairs } from "./type-pairs.ts";
 
-/** From one kernel to another; the first step alone unless thorough. */
-const STEPS = [
-  [KERNEL_6_1, KERNEL_OF_MODULES],
-  ["debian/11/x86_64/5.10.0-46-cloud-amd64", KERNEL_6_1],
-  [KERNEL_6_1, "debian/12/x86_64/6.1.0-56-rt-amd64"],
-  [KERNEL_OF_MODULES, "debian/14/x86_64/7.2.13+deb14-cloud-amd64"],
-  ["debian/13/riscv64/6.12.107+deb13-riscv64", "debian/12/arm64/6.12.117+deb12-arm64"],
-] as const;
 /** Of 40,000 functions, each hundredth gets a symbol: abidiff takes 3 s for those, and minutes for all. */
 const FUNCTIONS_APART = 100;
 /** What stgdiff reads of the samples: no tags, and no two functions of one name. */
@@ -70,7 +63,7 @@ function compare(names: readonly [string, string], apart: number, { changes, say
 }
 
 describeOracle("btfgen diff beside abidiff", ["abidiff", "clang"], () => {
-  it.each(THOROUGH ? STEPS : STEPS.slice(0, 1))(
+  it.each(THOROUGH ? KERNEL_STEPS : KERNEL_STEPS.slice(0, 1))(
     "differs only where there is a reason: %s to %s",
     (...names) => {
       compare(names, FUNCTIONS_APART, { changes: abidiffChanges, saysNothing: isOfMembersAlone });
