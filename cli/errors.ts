@@ -74,6 +74,8 @@ export function failureOf(error: unknown): Failure {
 
 /** The path that the system said no to, where Node tells it: without one nobody knows what to look at. */
 function pathOf(error: unknown): string {
+  // Node does not say whose file it is.
+  if (error instanceof Error && "syscall" in error && error.syscall === "uv_cwd") return "the current directory: ";
   return error instanceof Error && "path" in error && typeof error.path === "string" ? `${error.path}: ` : "";
 }
 

@@ -1,5 +1,6 @@
 import { statePath } from "../../corpus/batch/state.ts";
 import type { WrittenBundle } from "../../corpus/bundle/write.ts";
+import { NO_KERNEL } from "../../corpus/source/item.ts";
 import { placeText } from "../../lib/core/place.ts";
 import { unusedRuleNotes } from "../inputs/allow-list.ts";
 import { grouped } from "../minimize/text.ts";
@@ -33,7 +34,7 @@ export function batchOutcome(run: BatchRun, prepared: PreparedBatch): Outcome {
     ...(json && { stream: (write) => write(new TextEncoder().encode(`${JSON.stringify(report)}\n`)) }),
     text: () => batchText(report),
     notes: isEmpty(run)
-      ? [`${prepared.request.corpora.join(", ")}: no kernel's BTF was found in it; no bundle is written`]
+      ? [`${prepared.request.corpora.join(", ")}: ${NO_KERNEL}; no bundle is written`]
       : batchNotes(report, output, prepared.request.allow),
   };
 }

@@ -5,7 +5,7 @@ import type { BatchOptions } from "../../corpus/batch/setup.ts";
 import type { BundleShape } from "../../corpus/bundle/layout.ts";
 import { DEFAULT_RULE_SETS } from "../../lib/core/resolve-sets.ts";
 import { CILIUM_RULES } from "../../lib/core/rules.ts";
-import { refuseStdout } from "../bundle/output.ts";
+import { checkBundleName } from "../bundle/output.ts";
 import type { Args } from "../command.ts";
 import type { batch as command } from "../commands/batch.ts";
 import { UsageError } from "../errors.ts";
@@ -48,7 +48,7 @@ export function requestOf(args: Args<typeof command>): BatchRequest {
   if (args.object.length === 0) throw new UsageError("batch: no object given", "Name objects with --object FILE.");
   if (output === undefined && !plan)
     throw new UsageError("batch needs --output BUNDLE", "Or --plan, to see what it would do.");
-  if (output !== undefined) refuseStdout(output);
+  if (output !== undefined) checkBundleName(output);
   if (flatten && !modules) throw new UsageError("batch: --flatten needs --modules");
   if (allow !== undefined && !strict) throw new UsageError("batch: --allow needs --strict");
   if (args.naming !== undefined && args.layout === "store") {

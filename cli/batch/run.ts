@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { type Assembled, assemble } from "../../corpus/batch/assemble.ts";
 import { pruneCache } from "../../corpus/batch/cache-prune.ts";
 import { findFiles } from "../../corpus/batch/find-files.ts";
-import { parseObjectArgument, tagFor } from "../../corpus/batch/object-tag.ts";
+import { tagFor } from "../../corpus/batch/object-tag.ts";
 import { type BatchPlan, planBatch } from "../../corpus/batch/plan.ts";
 import { defaultJobs, type Executor, startPool } from "../../corpus/batch/pool.ts";
 import { startQueue } from "../../corpus/batch/queue.ts";
@@ -21,6 +21,7 @@ import { InputError, UsageError } from "../errors.ts";
 import { type AllowRule, parseAllowList, readAllowList } from "../inputs/allow-list.ts";
 import { requireThere } from "../inputs/input.ts";
 import { readObjects } from "../inputs/object-input.ts";
+import { objectArgument } from "../inputs/tagged-objects.ts";
 import { writeErr, writeOut } from "../output.ts";
 import { printable } from "../table.ts";
 import { checkObjectTargets, type EmittedReport, writeObjects } from "./objects.ts";
@@ -75,7 +76,7 @@ export async function prepareBatch(request: BatchRequest): Promise<PreparedBatch
   const objects: BpfObject[] = [];
   const tagged: BatchObject[] = [];
   for (const argument of request.objects) {
-    const { path, tag } = parseObjectArgument(argument);
+    const { path, tag } = objectArgument(argument);
     for (const object of readObjects([path]).objects) {
       objects.push(object);
       tagged.push(batchObject(object, tagFor(tag, object.source)));

@@ -1,4 +1,5 @@
 import type { BundleEntry } from "../../corpus/bundle/bundle.ts";
+import { containerOf } from "../../corpus/bundle/container.ts";
 import type { BundleShape } from "../../corpus/bundle/layout.ts";
 import type { Provenance } from "../../corpus/bundle/provenance.ts";
 import { checkBundleTarget, NotABundleError, type WrittenBundle, writeBundle } from "../../corpus/bundle/write.ts";
@@ -42,7 +43,7 @@ function holdSignals(): () => void {
 
 /** Throws a UsageError before any work is done where writeBundleTo would refuse the path. */
 export function checkBundleOutput(path: string): void {
-  refuseStdout(path);
+  checkBundleName(path);
   try {
     checkBundleTarget(path);
   } catch (error) {
@@ -50,9 +51,15 @@ export function checkBundleOutput(path: string): void {
   }
 }
 
-/** Throws a UsageError for standard output, which a bundle cannot go to. */
-export function refuseStdout(path: string): void {
+/** Names of what a bundle cannot be, and a directory of that name would be taken for. */
+const OTHER_CONTAINER = /\.(tar\.\w+|zip|7z|gz|xz|zst|bz2|tbz2?|lz4)$/i;
+
+/** Throws a UsageError for standard output and other things that a bundle cannot be. */
+export function checkBundleName(path: string): void {
   if (path === "-") throw new UsageError("a bundle cannot go to standard output", "Give a path to -o.");
+  if (OTHER_CONTAINER.test(path) && containerOf(path) === "directory") {
+    throw new UsageError(`cannot write ${path}: a bundle is a directory, or .tar, .tar.gz, .tar.zst, .tar.xz`);
+  }
 }
 
 /** As outputError, for what is written as a bundle. */

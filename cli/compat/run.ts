@@ -4,7 +4,7 @@ import type { CompatSetup, FileAssessment } from "../../corpus/compat/assess-fil
 import type { CompatMatrix } from "../../corpus/compat/matrix.ts";
 import { runCompat } from "../../corpus/compat/run.ts";
 import type { KernelIdentity } from "../../corpus/kernel.ts";
-import { isProblem, type SourceProblem } from "../../corpus/source/item.ts";
+import { isProblem, NO_KERNEL, type SourceProblem } from "../../corpus/source/item.ts";
 import type { PathPattern } from "../../corpus/source/path-pattern.ts";
 import { type SourceFile, walkFiles } from "../../corpus/source/walk.ts";
 import { startProgress } from "../batch/progress.ts";
@@ -121,7 +121,7 @@ export async function runCompatRequest(request: CompatRequest): Promise<CompatRu
     };
     const { matrix, passedOver } = await runCompat(files, assessor, query, { reasonOf: failureReason, onFile });
     if (matrix.kernels.length + matrix.unreadable.length + problems.length === 0) {
-      throw new InputError(request.corpora.join(", "), "no kernel's BTF was found in it");
+      throw new InputError(request.corpora.join(", "), NO_KERNEL);
     }
     return {
       matrix: { ...matrix, unreadable: [...problems.map(unreadable), ...matrix.unreadable] },

@@ -5,7 +5,7 @@ import { type OpenBundle, readEntry } from "../../corpus/bundle/read.ts";
 import { INDEX_NAME } from "../../corpus/bundle/store-index.ts";
 import type { CompatObject } from "../../corpus/compat/assess.ts";
 import type { KernelBtf, KernelIdentity } from "../../corpus/kernel.ts";
-import { isLooseModule, isProblem, type SourceOptions } from "../../corpus/source/item.ts";
+import { isLooseModule, isProblem, NO_KERNEL, type SourceOptions } from "../../corpus/source/item.ts";
 import { readKernels } from "../../corpus/source/read-kernels.ts";
 import { FormatError } from "../../lib/btf/error.ts";
 import { type BtfInput, parseBtf, parseModules } from "../../lib/btf/parse.ts";
@@ -58,7 +58,7 @@ export async function runHistory({ objects: tagged, sources, rules, options }: H
         unreadable.push({ origin: item.origin, reason: error.message.replace(`${item.btf.source}: `, "") });
       }
     }
-    if (kernels.length + unreadable.length === before) throw new InputError(source, "no kernel's BTF was found in it");
+    if (kernels.length + unreadable.length === before) throw new InputError(source, NO_KERNEL);
   }
   const history = builder.finish(historyOrder(kernels));
   return historyReport(history, objects, rules, unreadable);

@@ -1,15 +1,16 @@
 import { kernelKey } from "../../corpus/kernel.ts";
 import { missingOptions } from "../../corpus/source/identity.ts";
+import { NO_KERNEL } from "../../corpus/source/item.ts";
 import { EXIT_BAD_INPUT, EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
 import { formatTable, printable } from "../table.ts";
 import type { Extracted } from "./run.ts";
 
 /** What `extract` says: a line a kernel, problems as remarks. Nothing written is bad input, a part of it a finding. */
-export function extractOutcome(extracted: Extracted): Outcome {
+export function extractOutcome(extracted: Extracted, sources: readonly string[]): Outcome {
   const { files, problems, passedOver } = extracted;
   const isEmpty = files.length === 0;
   const notes = problems.map(({ origin, problem }) => `${printable(origin)}: ${problem}`);
-  if (isEmpty && problems.length === 0) notes.push("no kernel's BTF was found");
+  if (isEmpty && problems.length === 0) notes.push(`${sources.join(", ")}: ${NO_KERNEL}`);
   if (passedOver > 0) notes.push(`${passedOver} ${passedOver === 1 ? "file" : "files"} without a kernel passed over`);
   const unknown = new Set(files.flatMap(({ identity }) => missingOptions(identity)));
   if (unknown.size > 0)

@@ -8,5 +8,5 @@ import type { Outcome } from "../outcome.ts";
 /** Writes the BTF of every kernel in the sources. */
 export async function extract(args: Args<typeof command>): Promise<Outcome> {
   checkStandardInput("extract", args.source);
-  return extractOutcome(await runExtract(args.source, requestOf(args)));
+  return extractOutcome(await runExtract(args.source, requestOf(args)), args.source);
 }

@@ -6,7 +6,7 @@ import { runVerify } from "../verify/run.ts";
 
 /** Compares what objects come to on small BTF and on full BTF, as far as asked. */
 export async function verify(args: Args<typeof command>): Promise<Outcome> {
-  const { findings, isNamed } = await runVerify({
+  const { findings, isNamed, isSwapped } = await runVerify({
     small: args.small,
     full: args.full,
     objects: args.object,
@@ -24,6 +24,9 @@ export async function verify(args: Args<typeof command>): Promise<Outcome> {
     exitCode: hasFinding(report) ? EXIT_FINDING : cannot ? EXIT_COULD_NOT_RUN : EXIT_FINE,
     json: report,
     text: () => verifyText(report, args.verbose),
-    notes: cannot ? [`verify: level ${noFurther.level} cannot run: ${noFurther.reason}`] : [],
+    notes: [
+      ...(isSwapped ? [`warning: ${args.small} has more types than the full BTF: is each given for the other?`] : []),
+      ...(cannot ? [`verify: level ${noFurther.level} cannot run: ${noFurther.reason}`] : []),
+    ],
   };
 }

@@ -1,6 +1,12 @@
 import { existsSync, statSync } from "node:fs";
 import type { KernelIdentity } from "../../corpus/kernel.ts";
-import { NOT_A_KERNEL, type SourceItem, type SourceOptions, type SourceProblem } from "../../corpus/source/item.ts";
+import {
+  NO_KERNEL,
+  NOT_A_KERNEL,
+  type SourceItem,
+  type SourceOptions,
+  type SourceProblem,
+} from "../../corpus/source/item.ts";
 import { isModuleName } from "../../corpus/source/module.ts";
 import { relocateDistilled } from "../../lib/btf/distilled.ts";
 import { FormatError } from "../../lib/btf/error.ts";
@@ -141,7 +147,7 @@ async function blobsOf(items: AsyncIterable<SourceItem>, source: string, most: n
     if (blobs.length >= most) break;
   }
   if (blobs.length > 0) return blobs;
-  const problem = nothing?.origin === source ? nothing.problem : "no kernel's BTF was found in it";
+  const problem = nothing?.origin === source ? nothing.problem : NO_KERNEL;
   throw new InputError(source, problem, problem === NOT_A_KERNEL ? UNPACK : undefined);
 }
 

@@ -1,5 +1,5 @@
 import { basename, join } from "node:path";
-import { type ObjectArgument, parseObjectArgument, tagFor } from "../../corpus/batch/object-tag.ts";
+import { type ObjectArgument, tagFor } from "../../corpus/batch/object-tag.ts";
 import { attachTargets } from "../../lib/core/attach-targets.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import { DEFAULT_RULE_SETS } from "../../lib/core/resolve-sets.ts";
@@ -9,6 +9,7 @@ import type { MinimizedBlob, MinimizeOptions } from "../../lib/minimize/minimize
 import { UsageError } from "../errors.ts";
 import { parseAllowList, readAllowList } from "../inputs/allow-list.ts";
 import { isObjectFile, readObjects } from "../inputs/object-input.ts";
+import { objectArgument } from "../inputs/tagged-objects.ts";
 import { checkStandardInput, readTarget } from "../inputs/target-input.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome, type OutputFile } from "../outcome.ts";
 import type { LoaderName } from "./proof-report.ts";
@@ -46,7 +47,7 @@ export interface MinimizeRun {
  */
 export async function runMinimize(request: MinimizeRequest): Promise<MinimizeRun> {
   const { kernel, modules, objects, options, command } = request;
-  const given = objects.map(parseObjectArgument);
+  const given = objects.map(objectArgument);
   checkStandardInput(command, [kernel, ...modules, ...given.map(({ path }) => path), request.allow]);
   const rules = request.strict ? readAllowList(request.allow, parseAllowList) : null;
   // Before the objects: where the two are swapped, the object is the one that is always known for what it is.

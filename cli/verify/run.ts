@@ -1,3 +1,4 @@
+import { typeCount } from "../../lib/btf/view.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
 import { resolveSets } from "../../lib/core/resolve-sets.ts";
 import { compareInstructions } from "../../lib/verify/instructions.ts";
@@ -32,6 +33,8 @@ export interface VerifyRequest {
 /** A check that has ended. */
 export interface VerifyRun {
   readonly findings: VerifyFindings;
+  /** True where the small BTF has more types than the full one: most likely each was given for the other. */
+  readonly isSwapped: boolean;
   /** True where not to go as far as asked is an error: a level was named, or the wrong kernel's BTF. */
   readonly isNamed: boolean;
 }
@@ -91,6 +94,7 @@ export async function runVerify(request: VerifyRequest): Promise<VerifyRun> {
   const names = [smallBase, ...modules].map(({ source }) => source);
   return {
     findings: { asked, proof, full: side, inputs, small: names, rules: rulesOf(full, vm), instructions, native },
+    isSwapped: typeCount(smallTarget) > typeCount(target),
     isNamed: request.level !== undefined || native?.answer === null,
   };
 }

@@ -48,6 +48,8 @@ export interface SourceOptions {
 
 /** What is said of a BPF object where a kernel is expected: types of its own are no kernel's. */
 export const NOT_A_KERNEL = "a BPF object, not a kernel";
+/** What is said where a kernel was to be found among whatever there is. */
+export const NO_KERNEL = "no kernel's BTF was found in it";
 
 /** More than any kernel has unpacked (an unstripped vmlinux: 0.9 GB). */
 export const DEFAULT_MAX_BYTES = 1 << 30;

@@ -24,6 +24,12 @@ describe("failureOf", () => {
     [new RunError("needs root"), 3, "needs root", undefined],
     [full, 3, "no space left on the device", undefined],
     [Object.assign(new Error("ENOENT"), { code: "ENOENT", path: "/x" }), 3, "/x: no such file or directory", undefined],
+    [
+      Object.assign(new Error("ENOENT"), { code: "ENOENT", syscall: "uv_cwd" }),
+      3,
+      "the current directory: no such file or directory",
+      undefined,
+    ],
     [misuse, 3, 'internal error: The "path" argument must be of type string', bug],
     [new TypeError("x is\nundefined"), 3, "internal error: x is", bug],
     ["a string", 3, "internal error: a string", bug],

@@ -130,7 +130,7 @@ describe("extract", () => {
   it.each<[string, () => string[], string]>([
     ["a missing file", () => [join(directory, "nothing"), "-o", fresh()], "nothing: no such file or directory"],
     ["text", () => [put("text", "hello"), "-o", fresh()], "text: holds no BTF"],
-    ["an empty directory", () => [emptied(), "-o", fresh()], "no kernel's BTF was found"],
+    ["an empty directory", () => [emptied(), "-o", fresh()], ": no kernel's BTF was found in it"],
     [
       "a bomb",
       () => [put("bomb.gz", gzipSync(Buffer.alloc(3 << 20))), "-o", fresh(), "--max-size", "2"],

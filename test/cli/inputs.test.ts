@@ -246,6 +246,19 @@ describe("an OBJECT argument", () => {
     expect(piped.objects).toMatchObject([{ name: "(standard input)", relocations: 16 }]);
   });
 
+  it.each([
+    ["minimize", (path: string) => ["minimize", "raw.btf", path, "-o", "out.btf"]],
+    ["batch", (path: string) => ["batch", "raw.btf", "--object", path, "-o", "out", "--no-cache"]],
+    ["compat", (path: string) => ["compat", path, "-c", "raw.btf"]],
+    ["diff", (path: string) => ["diff", "raw.btf", "raw.btf", "--object", path]],
+  ])("of %s is for no architecture that there is not", async (_, args) => {
+    const { stderr, code } = await runText(args("aarch46=tree/a.o"), { cwd: directory });
+    const words = "aarch46=tree/a.o: aarch46 is no architecture\nDid you mean aarch64?\n";
+    expect({ stderr, code }).toEqual({ stderr: `btfgen: ${words}`, code: 2 });
+    put("x=y.o", readFileSync(object));
+    expect((await runText(args("x=y.o"), { cwd: directory })).stderr).not.toContain("architecture");
+  });
+
   mkdirSync(join(directory, "bare"));
   it.each([
     ["a file without one", "tree/z.txt", "tree/z.txt: no BPF object is in it"],

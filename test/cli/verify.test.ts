@@ -42,6 +42,13 @@ describe("verify", () => {
     expect(await runText(["verify", kernel, "--full", kernel, fixture("enums")])).toMatchObject({ code: 0 });
   });
 
+  it("asks whether small and full BTF are swapped where the small one is the larger", async () => {
+    const { stdout, stderr, code } = await runText(["verify", kernel, "--full", small, exec]);
+    expect(stdout).toContain(": holds at level instructions\n");
+    expect(stderr).toBe(`btfgen: warning: ${kernel} has more types than the full BTF: is each given for the other?\n`);
+    expect(code).toBe(0);
+  });
+
   it("names what another object would lose", async () => {
     const object = fixture("tcp_connect");
     const { stdout, code } = await runText(["verify", small, "--full", kernel, object, "--json"]);
