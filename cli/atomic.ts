@@ -90,7 +90,8 @@ function writing<T>(path: string, action: () => T): T {
 export function outputError(path: string, error: unknown): unknown {
   const code = systemCodeOf(error);
   if (code === undefined) return error;
-  const reason = code === "ENOENT" ? `there is no directory ${dirname(path)}` : systemReason(error);
+  const missing = path.endsWith("/") ? path : code === "ENOENT" ? dirname(path) : null;
+  const reason = missing === null ? systemReason(error) : `there is no directory ${missing}`;
   const message = `cannot write ${path}: ${reason}`;
   return WRONG_PATH.has(code) ? new UsageError(message) : new RunError(message);
 }

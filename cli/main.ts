@@ -5,7 +5,7 @@ import { loadHandler } from "./handlers/index.ts";
 import { EXIT_FINE, type ExitCode } from "./outcome.ts";
 import { writeErr, writeOut } from "./output.ts";
 import { parse } from "./parse.ts";
-import { printableLines } from "./table.ts";
+import { printable, printableLines } from "./table.ts";
 
 /**
  * Runs one command line (without `node` and the script) and returns its exit code. Every error ends here, as one line
@@ -23,8 +23,7 @@ export async function main(argv: readonly string[], version: string): Promise<Ex
     return finish(outcome, parsed.args.json === true);
   } catch (error) {
     const { message, hint, exitCode } = failureOf(error);
-    const lines = [`btfgen: ${message}`, ...(hint === undefined ? [] : [hint])];
-    writeErr(lines.map((line) => `${printableLines(line)}\n`).join(""));
+    writeErr(`btfgen: ${printable(message)}\n${hint === undefined ? "" : `${printableLines(hint)}\n`}`);
     return exitCode;
   }
 }

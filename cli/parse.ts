@@ -39,7 +39,17 @@ export async function parse(argv: readonly string[], commands: readonly Command[
   throw new UsageError(`no ${isOption ? "option" : "command"} ${word}`, choiceHint(word, names));
 }
 
-async function parseCommand(command: Command, argv: readonly string[]): Promise<Parsed> {
+/** `-oFILE` as `-o FILE`, as getopt has it; yargs takes it for several options of a letter. */
+function apart(word: string, command: Command): string[] {
+  const [, letter, value = ""] = /^-([a-zA-Z])([^=].*)$/s.exec(word) ?? [];
+  const spec = Object.values(command.options).find(({ alias }) => alias !== undefined && alias === letter);
+  return spec === undefined || spec.type === "boolean" ? [word] : [`-${letter}`, value];
+}
+
+async function parseCommand(command: Command, words: readonly string[]): Promise<Parsed> {
+  const end = words.indexOf("--");
+  const options = end === -1 ? words : words.slice(0, end);
+  const argv = [...options.flatMap((word) => apart(word, command)), ...words.slice(options.length)];
   const parser = newParser(argv)
     // yargs begins the help with this.
     .scriptName(`${PROGRAM} ${usageOf(command)}`)

@@ -15,7 +15,7 @@ import type { compat as command } from "../commands/compat.ts";
 import { InputError, UsageError } from "../errors.ts";
 import { readAllowList } from "../inputs/allow-list.ts";
 import { identityOf, pathsOf } from "../inputs/identity-request.ts";
-import { requireThere } from "../inputs/input.ts";
+import { markInput, requireThere } from "../inputs/input.ts";
 import { type KernelRule, parseKernelAllowList } from "../inputs/kernel-allow.ts";
 import { readTagged } from "../inputs/tagged-objects.ts";
 
@@ -88,6 +88,7 @@ export async function runCompatRequest(request: CompatRequest): Promise<CompatRu
   const files = found.filter((file): file is SourceFile => !isProblem(file));
   const problems = found.filter(isProblem);
   if (found.length === 0) throw new InputError(request.corpora.join(", "), "no file is in the corpus");
+  if (request.html !== undefined) for (const { path } of files) markInput(path);
   const setup: CompatSetup = {
     rules: request.rules,
     source: {

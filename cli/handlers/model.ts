@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { trampolineRules } from "../../lib/core/trampoline-rules.ts";
 import type { Args } from "../command.ts";
 import type { model as command } from "../commands/model.ts";
@@ -14,6 +15,8 @@ import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
 export async function model(args: Args<typeof command>): Promise<Outcome> {
   const { function: names, object, regex } = args;
   if (names.length === 0 && object.length === 0) throw new UsageError("model: name a function, or an --object");
+  const file = regex ? undefined : names.find((name) => /[./]/.test(name) && existsSync(name));
+  if (file !== undefined) throw new UsageError(`model: ${file} is a file, not a function`, "Objects go with --object.");
   checkStandardInput("model", [args.btf, ...args.module, ...object]);
   const patterns = names.map((name) => patternOf(name, regex));
   const rules = rulesOf(args);

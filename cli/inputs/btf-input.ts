@@ -67,6 +67,14 @@ export function requireKernel({ source, isObject, distilledBase }: BtfBlob): voi
   if (distilledBase !== undefined) throw new InputError(source, "a kernel module, not a kernel");
 }
 
+/** Throws InputError for BTF of a BPF object, or of a kernel: it would be read as if its ids went on where another's end. */
+export function requireModule({ source, bytes, isObject, isModule, distilledBase }: BtfBlob): void {
+  if (isObject) throw new InputError(source, "a BPF object, not a kernel module");
+  if (isModule !== true && distilledBase === undefined && !isSplitBtf(bytes, source)) {
+    throw new InputError(source, "a kernel, not a kernel module");
+  }
+}
+
 /** As readBtf, with the modules that the package, archive or directory has beside the kernel: in their order. */
 export async function readBtfAndModules(
   path: string,
@@ -81,14 +89,7 @@ export async function readBtfAndModules(
 export async function readModules(path: string): Promise<BtfBlob[]> {
   const blobs = await collect(path, WITH_MODULES);
   const modules = blobs.filter(({ isModule }) => isModule === true);
-  if (modules.length > 0) return modules;
-  for (const { source, bytes, isObject, distilledBase } of blobs) {
-    if (isObject) throw new InputError(source, "a BPF object, not a kernel module");
-    if (distilledBase === undefined && !isSplitBtf(bytes, source)) {
-      throw new InputError(source, "a kernel, not a kernel module");
-    }
-  }
-  return blobs;
+  return modules.length > 0 ? modules : blobs;
 }
 
 function withoutKernel(path: string): InputError {
@@ -154,6 +155,7 @@ async function blobsOf(items: AsyncIterable<SourceItem>, source: string, most: n
 /** A target as the engine wants it: a base, and any modules behind it, for which it must be a kernel's. Throws FormatError. */
 export function parseTarget(base: BtfBlob, modules: readonly BtfBlob[] = []): Btf {
   if (modules.length > 0) requireKernel(base);
+  modules.forEach(requireModule);
   const parsed = parseAlone(base);
   if (modules.length === 0) return parsed;
   try {

@@ -28,7 +28,8 @@ export function readInput(path: string): Uint8Array {
     return readFileSync(fd);
   } catch (error) {
     if (systemCodeOf(error) === undefined) throw error;
-    throw new InputError(name, systemReason(error));
+    const isKernelWithout = systemCodeOf(error) === "ENOENT" && path.startsWith(RUNNING_BTF);
+    throw new InputError(name, systemReason(error), isKernelWithout ? WITHOUT_BTF : undefined);
   } finally {
     if (fd !== STDIN) closeSync(fd);
   }
@@ -37,8 +38,19 @@ export function readInput(path: string): Uint8Array {
 /** What to say of a BPF object in a compressed file or an archive. */
 export const UNPACK = "Objects are read as they are: unpack it first.";
 
+/** Where a kernel shows its own BTF, and what it means where it does not. */
+const RUNNING_BTF = "/sys/kernel/btf/";
+const WITHOUT_BTF =
+  "The running kernel was built without CONFIG_DEBUG_INFO_BTF (or, for a module, has not loaded it): BTFHub may have its BTF.";
+
 /** Files that were read: what is written must not take the place of one. */
 const inputs = new Set<string>();
+
+/** Has a file count as read that something else reads: another thread. */
+export function markInput(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isFile()) inputs.add(fileKey(stats));
+}
 
 /** True for a file that was read, under whatever name. */
 export function isInput(stats: Stats): boolean {

@@ -65,10 +65,10 @@ export async function runVerify(request: VerifyRequest): Promise<VerifyRun> {
     full === undefined && vm !== null ? targetOfVmKernel(vm) : await readTarget(full ?? "", fullModules);
   const smallBase = await readKernel(small);
   const modules = (await Promise.all(smallModules.map(readModules))).flat();
+  const smallTarget = parseTarget(smallBase, modules);
   const ruleSets = ruleSetsOf(request.loaders);
   const side = resolveFull(target, inputs.objects, ruleSets);
   const proof = prove(inputs.objects, side, [smallBase, ...modules]);
-  const smallTarget = parseTarget(smallBase, modules);
   const instructions = reaches(asked, "instructions")
     ? compareInstructions(
         inputs.objects,

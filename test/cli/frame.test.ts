@@ -39,6 +39,11 @@ describe("the command's frame", () => {
     expect(await runText(args)).toEqual({ stdout: "", stderr, code: 2, signal: null });
   });
 
+  it("keeps an error on one line, whatever is in a name", async () => {
+    const { stderr } = await runText(["dump", "no\nfile\u001b[31m"]);
+    expect(stderr).toBe("btfgen: no\\u{a}file\\u{1b}[31m: no such file or directory\n");
+  });
+
   it("names the choices of a wrong one", async () => {
     const { stderr, code } = await runText(["completion", "tcsh"]);
     expect(stderr).toBe("btfgen: completion: tcsh is not a shell\nChoices: bash, zsh, fish\n");

@@ -189,6 +189,17 @@ describe("a BPF object where a kernel is wanted", () => {
   });
 });
 
+it("says what it means where the running kernel has no BTF", async () => {
+  const path = "/sys/kernel/btf/no_such_module";
+  const { stderr, code } = await runText(["dump", path]);
+  expect(stderr).toBe(
+    `btfgen: ${path}: no such file or directory\n` +
+      "The running kernel was built without CONFIG_DEBUG_INFO_BTF (or, for a module, has not loaded it): " +
+      "BTFHub may have its BTF.\n",
+  );
+  expect(code).toBe(2);
+});
+
 describe("a module", () => {
   const base = put("base.btf", small);
   const split = readFileSync(`${fixtures}defects/08-split-btf/target.btf`);
@@ -198,8 +209,16 @@ describe("a module", () => {
     return stderr;
   };
 
-  it("is no kernel", async () => {
-    expect(await refusal("-t", base, "-m", base)).toBe(`btfgen: ${base}: a kernel, not a kernel module\n`);
+  it.each([
+    ["relocs", object, "-t", base, "-m", base],
+    ["dump", base, "--base", base],
+    ["lint", base, "--base", base],
+    ["diff", base, base, "--old-base", base, "--new-base", base],
+    ["verify", base, object, "--full", base, "--small-module", base],
+    ["minimize", base, "--base", base, "--object", object, "-o", "out"],
+  ])("is no kernel: %s", async (...args) => {
+    const { stderr, code } = await runText(args, { cwd: directory });
+    expect({ stderr, code }).toEqual({ stderr: `btfgen: ${base}: a kernel, not a kernel module\n`, code: 2 });
   });
 
   it("is of one kernel", async () => {

@@ -32,6 +32,13 @@ async function modelOf(...args: string[]) {
 const names = ({ functions }: ModelReport) => functions.map(({ name }) => name);
 
 describe("btfgen model", () => {
+  it("says where an object goes", async () => {
+    const object = `${fixtures}exec.o`;
+    const { stderr, code } = await runText(["model", small, object]);
+    const words = `model: ${object} is a file, not a function\nObjects go with --object.\n`;
+    expect({ stderr, code }).toEqual({ stderr: `btfgen: ${words}`, code: 2 });
+  });
+
   it("finds functions by name, glob and regular expression", async () => {
     expect(names((await modelOf(small, "gives_pair")).report)).toEqual(["gives_pair"]);
     expect(names((await modelOf(small, "g*", "*_pai?")).report)).toEqual(["takes_pair", "gives_pair", "takes_pair"]);

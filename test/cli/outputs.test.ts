@@ -42,6 +42,7 @@ describe("an output that cannot be written", () => {
   it.each(ONE)("%s says so, in the same words", async (_, args) => {
     expect(await refusal(args, "none/x")).toEqual(said("cannot write none/x: there is no directory none", 2));
     expect(await refusal(args, "taken")).toEqual(said("cannot write taken: is a directory", 2));
+    expect(await refusal(args, "none/")).toEqual(said("cannot write none/: there is no directory none/", 2));
     const below = "cannot write file/x: a part of the path is not a directory";
     expect(await refusal(args, "file/x")).toEqual(said(below, 2));
     expect(await refusal(args, "/dev/full")).toEqual(said("cannot write /dev/full: no space left on the device", 3));
@@ -80,6 +81,8 @@ describe("an output that cannot be written", () => {
     const rules = put("rules", "");
     const diff = ["diff", kernel, kernel, "--ignore", rules, "--html"];
     expect((await refusal(diff, "rules")).stderr).toContain(refused);
+    // Threads of its own read these.
+    expect((await refusal(["compat", object, "-c", "corpus", "--html"], kernel)).stderr).toContain(refused);
     expect(readFileSync(own)).toEqual(readFileSync(other));
   });
 

@@ -37,6 +37,9 @@ describe("parse", () => {
     [["a", "b", "c", "d", "--output=e"], { base: "a", part: ["b", "c", "d"], output: "e" }],
     [["-", "b", "-o", "-"], { base: "-", part: ["b"], output: "-" }],
     [["-o", "x", "a", "b", "c"], { base: "a", part: ["b", "c"], output: "x" }],
+    [["-oout", "a", "b"], { base: "a", part: ["b"], output: "out" }],
+    [["-ok=v", "a", "b"], { base: "a", part: ["b"], output: "k=v" }],
+    [["-o", "x", "a", "--", "-oout"], { base: "a", part: ["-oout"], output: "x" }],
     [["-o", "x", "--", "-a", "--b"], { base: "-a", part: ["--b"], output: "x" }],
     [["1", "0x10", "-o", "007"], { base: "1", part: ["0x10"], output: "007" }],
     [
