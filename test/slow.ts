@@ -47,6 +47,7 @@ export const SLOW: readonly string[] = [
 export const MORE_WHEN_THOROUGH: readonly string[] = [
   "test/btf/distilled.test.ts",
   "test/btf/lint-samples.test.ts",
+  "test/cli/extract.test.ts",
   "test/cli/loader.test.ts",
   "test/cli/verify-levels.test.ts",
   "test/corpus/codec/codec.test.ts",

@@ -23,6 +23,7 @@ export async function load(url, context, nextLoad) {
     target: "es2023",
     sourcefile: path,
     sourcemap: "inline",
+    sourcesContent: false,
   });
   return { format: "module", source: code, shortCircuit: true };
 }

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { debOf, tarOf } from "../corpus/containers.ts";
 import { bzImage, kernelBtf, moduleFile, vmlinux } from "../corpus/kernels.ts";
-import { KERNEL_6_1, kernelSample } from "../samples.ts";
+import { KERNEL_6_1, kernelSample, THOROUGH } from "../samples.ts";
 import { runText } from "./run.ts";
 import { workspace } from "./workspace.ts";
 
@@ -35,6 +35,19 @@ describe("extract", () => {
   });
 
   it("goes to BTFHub's tree and back without a change", async () => {
+    const tree = fresh();
+    const raw = fresh();
+    const source = put("btfhub/debian/12/x86_64/6.1.0.btf", kernelBtf("there and back"));
+    expect((await runText(["extract", join(directory, "btfhub"), "-o", tree, "--layout", "btfhub"])).code).toBe(0);
+    expect(files(tree)).toEqual(["debian/12/x86_64/6.1.0.btf.tar.xz"]);
+    const { stdout, code } = await runText(["extract", tree, "-o", raw, "--json"]);
+    expect(code).toBe(0);
+    const [file] = JSON.parse(stdout).files;
+    expect(Buffer.compare(readFileSync(join(raw, file.file)), readFileSync(source))).toBe(0);
+  });
+
+  // Four megabytes take xz seconds.
+  it.runIf(THOROUGH)("does so with a whole kernel", async () => {
     const tree = fresh();
     const raw = fresh();
     const source = join(samples, `${KERNEL_6_1}.btf.tar.xz`);

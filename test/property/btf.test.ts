@@ -26,6 +26,7 @@ import { KERNEL_OF_MODULES, kernelSample, moduleSamples, THOROUGH } from "../sam
 import { property } from "./property.ts";
 
 const SEED = 20_261;
+const RUNS = THOROUGH ? 200 : 80;
 /** Each reads a whole kernel's module anew. */
 const MODULE_RUNS = THOROUGH ? 200 : 25;
 const NAMES = ["", "a", "b", "a___b", "task_struct", "long", "long unsigned int", "_", "x".repeat(70)];
@@ -103,7 +104,7 @@ describe("random BTF", () => {
   property(
     "is parsed into what was written, and back",
     [randomBtf],
-    { seed: SEED, numRuns: THOROUGH ? 500 : 200 },
+    { seed: SEED, numRuns: THOROUGH ? 500 : RUNS },
     ({ types, bytes }) => {
       const btf = parseBtf(bytes);
       expect(typeCount(btf)).toBe(types.length + 1);
@@ -116,7 +117,7 @@ describe("random BTF", () => {
     },
   );
 
-  property("survives the other byte order", [randomBtf], { seed: SEED, numRuns: 200 }, ({ bytes }) => {
+  property("survives the other byte order", [randomBtf], { seed: SEED, numRuns: RUNS }, ({ bytes }) => {
     const btf = parseBtf(bytes);
     const littleEndian = btf.segments[0]?.header.littleEndian === true;
     const swapped = parseBtf(encodeBtf(btf, { littleEndian: !littleEndian }));
@@ -127,7 +128,7 @@ describe("random BTF", () => {
   property(
     "comes back from any other order",
     [randomBtf, fc.array(fc.nat(), { minLength: 30, maxLength: 30 })],
-    { seed: SEED, numRuns: 200 },
+    { seed: SEED, numRuns: RUNS },
     ({ bytes }, keys) => {
       const btf = parseBtf(bytes);
       const order = [...orderByName(btf)].sort((a, b) => (keys[a - 1] ?? 0) - (keys[b - 1] ?? 0) || a - b);
@@ -140,7 +141,7 @@ describe("random BTF", () => {
     },
   );
 
-  property("as modules comes back too", [randomBtf, randomBtf], { seed: SEED, numRuns: 100 }, (one, two) => {
+  property("as modules comes back too", [randomBtf, randomBtf], { seed: SEED, numRuns: RUNS }, (one, two) => {
     const base = parseBtf(assembleBtf({ words: new Uint32Array(0), strings: new Uint8Array(1), littleEndian: true }));
     const modules = [one, two].map(({ types }, i) => ({
       source: `module ${i}`,

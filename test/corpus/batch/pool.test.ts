@@ -40,7 +40,7 @@ afterEach(async () => {
 });
 
 async function start(timeout: number | null) {
-  pool = await startPool(setup, [], null, { workerFile, jobs: 2, timeout, heapMegabytes: 64 });
+  pool = await startPool(setup, [], null, { workerFile, jobs: 2, timeout, heapMegabytes: 32 });
   const { run } = pool;
   return (name: string) => run({ path: join("/nowhere", name), name, isNamed: false });
 }
