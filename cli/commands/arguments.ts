@@ -5,4 +5,7 @@ export const OBJECTS = {
   list: true,
 } as const;
 
-export const BTF = { name: "btf", describe: "Raw BTF, ELF file with .BTF, BTFHub archive, or -" } as const;
+export const BTF = {
+  name: "btf",
+  describe: "BTF: raw, of an ELF file, image, package, archive or BUNDLE!ENTRY, or -",
+} as const;

@@ -1,5 +1,6 @@
 import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { defineCommand } from "../command.ts";
+import { BTF } from "./arguments.ts";
 import { KEEP_OPTIONS } from "./keep-options.ts";
 import { MODULE_OPTION } from "./target-options.ts";
 
@@ -14,7 +15,7 @@ export const minimize = defineCommand({
     "directory. Exits 1 when the proof fails or a loader would refuse an object (ambiguous or erring relocations; " +
     "the file is written), with --strict also for poisoned relocations and target_type_id.",
   positionals: [
-    { name: "btf", describe: "Raw BTF, ELF file with .BTF, BTFHub archive, or -; with --base a module's" },
+    { ...BTF, describe: `${BTF.describe}; with --base a module's` },
     {
       name: "objects",
       describe: "BPF object, program with embedded objects, directory of these, or -; with --base further modules",

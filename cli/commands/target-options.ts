@@ -17,7 +17,7 @@ export const TARGET_OPTIONS = {
     type: "string",
     alias: "t",
     value: "FILE",
-    describe: "Kernel to resolve against: BTF, vmlinux, or a BTFHub archive",
+    describe: "Kernel to resolve against: BTF, vmlinux, an image, a package or a BTFHub archive",
   },
   ...MODULE_OPTION,
 } as const;

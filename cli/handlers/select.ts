@@ -5,6 +5,7 @@ import { chosenKernel, selectReport } from "../bundle/select.ts";
 import type { Args } from "../command.ts";
 import type { select as command } from "../commands/select.ts";
 import { kernelQuery } from "../inputs/host-kernel.ts";
+import { nameOfInput } from "../inputs/input.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
 
 /** Finds a kernel's entry and writes its BTF. */
@@ -18,7 +19,7 @@ export async function select(args: Args<typeof command>): Promise<Outcome> {
   const selection = selectKernel(candidates, query);
   const chosen = chosenKernel(selection, args.nearest);
   const entry = chosen === null ? null : readEntry(bundle, chosen);
-  const { notes, ...json } = selectReport(args.bundle, query, selection, chosen, entry);
+  const { notes, ...json } = selectReport(nameOfInput(args.bundle), query, selection, chosen, entry);
   return {
     exitCode: entry === null ? EXIT_FINDING : EXIT_FINE,
     json,

@@ -1,5 +1,6 @@
 import type { Args } from "../command.ts";
 import type { verify as command } from "../commands/verify.ts";
+import { nameOfInput } from "../inputs/input.ts";
 import { EXIT_COULD_NOT_RUN, EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
 import { hasFinding, reportVerify, verifyText } from "../verify/report.ts";
 import { runVerify } from "../verify/run.ts";
@@ -25,7 +26,9 @@ export async function verify(args: Args<typeof command>): Promise<Outcome> {
     json: report,
     text: () => verifyText(report, args.verbose),
     notes: [
-      ...(isSwapped ? [`warning: ${args.small} has more types than the full BTF: is each given for the other?`] : []),
+      ...(isSwapped
+        ? [`warning: ${nameOfInput(args.small)} has more types than the full BTF: is each given for the other?`]
+        : []),
       ...(cannot ? [`verify: level ${noFurther.level} cannot run: ${noFurther.reason}`] : []),
     ],
   };

@@ -1,4 +1,5 @@
 import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { KernelIdentity } from "../../corpus/kernel.ts";
 import {
   NO_KERNEL,
@@ -18,11 +19,13 @@ import { openElf } from "../../lib/elf/elf.ts";
 import { EM_BPF } from "../../lib/elf/format.ts";
 import { looksLikeElf } from "../../lib/elf/reader.ts";
 import { InputError } from "../errors.ts";
-import { readInput, STDIN_NAME, SWAPPED, UNPACK } from "./input.ts";
+import { nameOfInput, readInput, SWAPPED, UNPACK } from "./input.ts";
 
 /** Where a kernel is asked for, modules are taken if they are what the argument is; a package's own are many. */
 const ALONE = { modules: "alone" } as const;
 const WITH_MODULES = { modules: true } as const;
+/** A file of a bundle: ID/VERSION_ID/ARCH/RELEASE.btf. */
+const BUNDLE_ENTRY = /^[^/!]+(\/[^/!]+){3}\.btf$/;
 /** A file with more kernels than that is not read to its end to say so. */
 const MOST_NAMED = 4;
 
@@ -102,9 +105,19 @@ function onlyBlob(path: string, blobs: readonly BtfBlob[]): BtfBlob {
     if (blobs.every(({ isModule }) => isModule === true)) throw withoutKernel(path);
     const names = blobs.slice(0, MOST_NAMED).map(({ source }) => partOf(source, path));
     const more = blobs.length > MOST_NAMED ? " and more" : "";
-    throw new InputError(nameOfInput(path), `one kernel is expected, it has ${names.join(", ")}${more}`);
+    throw new InputError(
+      nameOfInput(path),
+      `one kernel is expected, it has ${names.join(", ")}${more}`,
+      oneOf(path, names),
+    );
   }
   return blob;
+}
+
+/** How to name one kernel of a directory's or a bundle's. */
+function oneOf(path: string, [first = ""]: readonly string[]): string | undefined {
+  if (isDirectory(path)) return `Name one of them: ${join(path, first.split("!", 1)[0] ?? "")}`;
+  return BUNDLE_ENTRY.test(first) ? `Name one of them: ${path}!${first}` : undefined;
 }
 
 async function collect(path: string, options: SourceOptions, most = Number.POSITIVE_INFINITY): Promise<BtfBlob[]> {
@@ -176,10 +189,6 @@ export function parseTarget(base: BtfBlob, modules: readonly BtfBlob[] = []): Bt
 function parseAlone({ bytes, distilledBase, source }: BtfBlob): Btf {
   if (distilledBase === undefined) return parseBtf(bytes, { source });
   return parseModules(parseBtf(distilledBase, { source: `${source} .BTF.base` }), [{ bytes, source }]);
-}
-
-function nameOfInput(path: string): string {
-  return path === "-" ? STDIN_NAME : path;
 }
 
 /** `archive:entry`, as messages of one kernel have it. */

@@ -10,6 +10,11 @@ const MOST_STREAM_BYTES = 1 << 30;
 /** How a message names the input `-`. */
 export const STDIN_NAME = "(standard input)";
 
+/** How a message names an input. */
+export function nameOfInput(path: string): string {
+  return path === "-" ? STDIN_NAME : path;
+}
+
 /** What to say of a BPF object where a kernel is expected, and the other way round. */
 export const SWAPPED = "Are the kernel and the object swapped?";
 
@@ -18,7 +23,7 @@ export const SWAPPED = "Are the kernel and the object swapped?";
  * Synchronous: for one file the thread pool and its promises only add time (about 1 ms).
  */
 export function readInput(path: string): Uint8Array {
-  const name = path === "-" ? STDIN_NAME : path;
+  const name = nameOfInput(path);
   let fd = STDIN;
   try {
     if (path !== "-") fd = openSync(path, "r");

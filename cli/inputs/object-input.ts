@@ -7,7 +7,7 @@ import { readBtfSections } from "../../lib/elf/btf-section.ts";
 import { type EmbeddedObject, findBpfObjects, isBpfElf } from "../../lib/elf/embedded.ts";
 import { looksLikeElf } from "../../lib/elf/reader.ts";
 import { InputError, systemCodeOf, systemReason } from "../errors.ts";
-import { readInput, STDIN_NAME, SWAPPED, UNPACK } from "./input.ts";
+import { nameOfInput, readInput, STDIN_NAME, SWAPPED, UNPACK } from "./input.ts";
 
 /** As much as tells an ELF file's machine. */
 const ELF_HEAD_BYTES = 64;
@@ -33,7 +33,7 @@ export function readObjects(paths: readonly string[]): ObjectInputs {
     const before = objects.length;
     for (const file of inDirectory ? filesBelow(path) : [path]) {
       const found = objectsIn(file);
-      const source = file === "-" ? STDIN_NAME : file;
+      const source = nameOfInput(file);
       if (found.length === 0 && !inDirectory) throw withoutObject(file, source);
       if (found.length === 0) passedOver++;
       for (const { bytes, name } of found) objects.push(parseBpfObject(bytes, name));

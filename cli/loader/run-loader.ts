@@ -4,7 +4,7 @@ import type { Loader, LoaderStep, SignatureScheme } from "../../lib/loader/loade
 import { versionCode } from "../../lib/loader/settings.ts";
 import { errnoName } from "../../lib/verify/errno.ts";
 import { InputError, UsageError } from "../errors.ts";
-import { readInput, STDIN_NAME } from "../inputs/input.ts";
+import { nameOfInput, readInput } from "../inputs/input.ts";
 import { checkStandardInput } from "../inputs/target-input.ts";
 import { decodeLoader } from "./file.ts";
 import { type RunnerQuestion, type RunnerTask, runnerOnHost } from "./runner-process.ts";
@@ -81,7 +81,7 @@ export async function runLoaderFiles(request: RunRequest): Promise<RunLoaderRepo
   }
   const certificate = cert === undefined ? null : certificateOf(readInput(cert));
   const tasks = files.map((file): RunnerTask & { readonly source: string } => {
-    const source = file === "-" ? STDIN_NAME : file;
+    const source = nameOfInput(file);
     const loader = decodeLoader(readInput(file), source);
     if (loader.littleEndian !== HOST_LITTLE_ENDIAN) {
       throw new InputError(source, `is a loader for ${loader.littleEndian ? "little" : "big"}-endian machines`);

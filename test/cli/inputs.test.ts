@@ -73,8 +73,20 @@ describe("a BTF argument", () => {
     const { stdout, stderr, code } = await runText(["dump", path]);
     expect(stderr).toContain(`btfgen: ${path}`);
     expect(stderr).toContain(reason);
-    expect(stderr.split("\n")).toHaveLength(2);
+    expect(stderr.split("\n")).toHaveLength(stderr.includes("\nName one of them: ") ? 3 : 2);
     expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
+  });
+
+  it("of several kernels says how to name one, which then is taken", async () => {
+    const kernels = { "debian/12/x86_64/6.1.btf": small, "debian/12/x86_64/6.2.btf": other };
+    const archive = put("several.tar", await tar(kernels));
+    for (const [name, bytes] of Object.entries(kernels)) put(`several/${name}`, bytes);
+    for (const path of [archive, join(directory, "several")]) {
+      const { stderr, code } = await runText(["dump", path]);
+      const named = /\nName one of them: (.+)\n$/.exec(stderr)?.[1] ?? "";
+      expect({ code, named }).toEqual({ code: 2, named: expect.stringMatching(/[!/]debian\/12\/x86_64\/6\.1\.btf$/) });
+      expect((await runText(["dump", named])).stdout).toContain("getdents_callback");
+    }
   });
 });
 

@@ -39,7 +39,7 @@ describe("select", () => {
     const { stdout, stderr, code } = await select(...debian, "6.1.0-50-amd64", "-o", path("no.btf"));
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toBe(
-      "btfgen: -: no kernel 6.1.0-50-amd64 of debian 12; the nearest (--nearest takes the first): " +
+      "btfgen: (standard input): no kernel 6.1.0-50-amd64 of debian 12; the nearest (--nearest takes the first): " +
         "debian/12/x86_64/6.1.0-47-amd64, debian/12/x86_64/6.1.0-56-amd64, debian/12/x86_64/6.1.0-56-cloud-amd64\n",
     );
     expect(() => readFileSync(path("no.btf"))).toThrow(/ENOENT/);
@@ -54,7 +54,7 @@ describe("select", () => {
 
   it("has nothing near for an architecture that is not there", async () => {
     const { stderr, code } = await select(...debian.slice(0, 4), "-a", "riscv64", "-r", "6.1", "--nearest");
-    expect([code, stderr]).toEqual([1, "btfgen: -: no kernel for riscv64\n"]);
+    expect([code, stderr]).toEqual([1, "btfgen: (standard input): no kernel for riscv64\n"]);
   });
 
   it("leaves the version open for a distribution that is not the one of os-release", async () => {
