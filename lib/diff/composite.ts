@@ -20,10 +20,23 @@ export function diffComposites(pair: CompositePair, budget: FieldBudget): Change
   const oldSize = sizeOf(old.btf, oldId);
   const newSize = sizeOf(next.btf, newId);
   if (oldSize !== newSize) changes.push({ what: "size", old: oldSize, new: newSize });
-  const left = fieldsOf(old.speller, oldId, budget);
-  const right = fieldsOf(next.speller, newId, budget);
+  const [left, right] = bothFields(pair, budget);
   const partners = matchFields(pair, left, right);
   return changes.concat(memberChanges(pair, left, right, partners));
+}
+
+/** The fields of both. Where only one has a struct of some name in it without a name, that has its members, as in C. */
+function bothFields({ old, oldId, next, newId }: CompositePair, budget: FieldBudget): readonly [Field[], Field[]] {
+  const left = fieldsOf(old.speller, oldId, budget);
+  const right = fieldsOf(next.speller, newId, budget);
+  const [oldPaths, newPaths] = [namelessPaths(left), namelessPaths(right)];
+  const isKept = (path: string) => oldPaths.has(path) && newPaths.has(path);
+  if ([...oldPaths, ...newPaths].every(isKept)) return [left, right];
+  return [fieldsOf(old.speller, oldId, budget, isKept), fieldsOf(next.speller, newId, budget, isKept)];
+}
+
+function namelessPaths(fields: readonly Field[]): ReadonlySet<string> {
+  return new Set(fields.filter(({ name }) => name === "").map(({ path }) => path));
 }
 
 /** Index in `right` of each field of `left`, -1 for none. */

@@ -37,13 +37,28 @@ const MAX_DEPTH = 32;
 /** Modifiers and array dimensions between a member and an anonymous struct. */
 const MAX_STEPS = 32;
 
-/** All members of a struct or union and of the anonymous ones in it, in their order. */
-export function fieldsOf(speller: Speller, id: number, budget: FieldBudget): Field[] {
+/**
+ * All members of a struct or union and of the anonymous ones in it, in their order. A member without a name of a struct
+ * that has one (-fms-extensions) is a field by that name where `isKept` says so of its path, and else its members are.
+ */
+export function fieldsOf(
+  speller: Speller,
+  id: number,
+  budget: FieldBudget,
+  isKept: (path: string) => boolean = () => true,
+): Field[] {
   const fields: Field[] = [];
   const own: FieldBudget = { left: Math.min(MOST_FIELDS, budget.left) };
-  addFields(speller, { id, bitOffset: 0, prefix: "", parent: "", group: "", depth: 0 }, fields, own);
+  const list: FieldList = { fields, budget: own, isKept };
+  addFields(speller, { id, bitOffset: 0, prefix: "", parent: "", group: "", depth: 0 }, list);
   budget.left -= fields.length;
   return fields;
+}
+
+interface FieldList {
+  readonly fields: Field[];
+  readonly budget: FieldBudget;
+  readonly isKept: (path: string) => boolean;
 }
 
 interface Composite {
@@ -56,8 +71,9 @@ interface Composite {
   readonly depth: number;
 }
 
-function addFields(speller: Speller, composite: Composite, fields: Field[], budget: FieldBudget): void {
+function addFields(speller: Speller, composite: Composite, list: FieldList): void {
   const { btf, nameAt } = speller;
+  const { fields, budget, isKept } = list;
   const { id, prefix, parent, group, depth } = composite;
   const count = vlenOf(btf, id);
   const isOpen = depth < MAX_DEPTH;
@@ -67,15 +83,15 @@ function addFields(speller: Speller, composite: Composite, fields: Field[], budg
     const bitOffset = composite.bitOffset + memberBitOffset(btf, id, i);
     const inner = isOpen ? innerComposite(btf, typeId) : undefined;
     const isAnonymous = inner !== undefined && nameOffsetOf(btf, inner.id) === 0;
-    if (nameOffset === 0 && isAnonymous && inner.suffix === "") {
+    const isNameless = nameOffset === 0 && inner !== undefined && inner.suffix === "";
+    if (isNameless && (isAnonymous || !isKept(prefix + speller.declare(typeId, "")))) {
       const word = `${keywordOf(btf, inner.id)}`;
       const groups = group === "" ? word : `${group} ${word}`;
-      addFields(speller, { ...composite, id: inner.id, bitOffset, group: groups, depth: depth + 1 }, fields, budget);
+      addFields(speller, { ...composite, id: inner.id, bitOffset, group: groups, depth: depth + 1 }, list);
       continue;
     }
     budget.left--;
     const name = nameAt(nameOffset);
-    // A struct that lies in another one without a name for it (-fms-extensions) is known by its own.
     const path = prefix + (name === "" ? speller.declare(typeId, "") : name);
     const bitfieldSize = memberBitfieldSize(btf, id, i);
     fields.push({ path, name, parent, group, bitOffset, bitfieldSize, typeId, isContainer: isAnonymous });
@@ -88,7 +104,7 @@ function addFields(speller: Speller, composite: Composite, fields: Field[], budg
       group: "",
       depth: depth + 1,
     };
-    addFields(speller, next, fields, budget);
+    addFields(speller, next, list);
   }
 }
 

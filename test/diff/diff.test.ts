@@ -114,8 +114,28 @@ const CASES: readonly Case[] = [
     name: "a named struct as a member without a name, which is where its own members are",
     old: [INT, struct("in", 4, [m("x", 1, 0)]), struct("s", 8, [m("x", 1, 0), m("z", 1, 32)])],
     new: [INT, struct("in", 4, [m("x", 1, 0)]), struct("s", 8, [m("", 2, 0), m("z", 1, 32)])],
-    there: ["struct s: -int x@0, +struct in struct in@0"],
-    back: ["struct s: -struct in struct in@0, +int x@0"],
+    there: ["struct s: int x@0 regrouped int x@0 in struct"],
+    back: ["struct s: int x@0 in struct regrouped int x@0"],
+  },
+  {
+    name: "a struct without a name that gets one, and stays a member without a name",
+    old: [INT, struct("", 4, [m("x", 1, 0)]), struct("s", 8, [m("", 2, 0), m("z", 1, 32)])],
+    new: [INT, struct("in", 4, [m("x", 1, 0)]), struct("s", 8, [m("", 2, 0), m("z", 1, 32)])],
+    there: ["+struct in", "struct s: order"],
+    back: ["-struct in", "struct s: order"],
+  },
+  {
+    name: "a named struct that both have as a member without a name, and which grows",
+    old: [INT, struct("in", 4, [m("x", 1, 0)]), struct("s", 8, [m("", 2, 0), m("z", 1, 32)])],
+    new: [INT, struct("in", 8, [m("x", 1, 0), m("y", 1, 32)]), struct("s", 12, [m("", 2, 0), m("z", 1, 64)])],
+    there: [
+      "struct in: size 4 -> 8, +int y@32",
+      "struct s (consequence): size 8 -> 12, struct in struct in@0 resized struct in struct in@0, int z@32 moved int z@64",
+    ],
+    back: [
+      "struct in: size 8 -> 4, -int y@32",
+      "struct s (consequence): size 12 -> 8, struct in struct in@0 resized struct in struct in@0, int z@64 moved int z@32",
+    ],
   },
   {
     name: "what grows because of what is in it",
