@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import type { Btf } from "../../lib/btf/view.ts";
 import { diffTypes } from "../../lib/diff/diff.ts";
-import { KERNEL_OF_MODULES, kernelSample, type Sample, THOROUGH } from "../samples.ts";
+import { KERNEL_OF_MODULES, kernelSample, type Sample } from "../samples.ts";
 import { abidiffChanges, isOfMembersAlone } from "./abidiff.ts";
 import type { ChangedStructs } from "./changed-structs.ts";
 import { KERNEL_STEPS } from "./kernel-steps.ts";
@@ -63,7 +63,7 @@ function compare(names: readonly [string, string], apart: number, { changes, say
 }
 
 describeOracle("btfgen diff beside abidiff", ["abidiff", "clang"], () => {
-  it.each(THOROUGH ? KERNEL_STEPS : KERNEL_STEPS.slice(0, 1))(
+  it.each(KERNEL_STEPS)(
     "differs only where there is a reason: %s to %s",
     (...names) => {
       compare(names, FUNCTIONS_APART, { changes: abidiffChanges, saysNothing: isOfMembersAlone });
