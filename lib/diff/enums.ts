@@ -41,25 +41,29 @@ function diffEnumerators(left: readonly Enumerator[], right: readonly Enumerator
   const come = right.filter(({ name }) => !names.has(name));
   const oldByValue = onlyByValue(gone);
   const newByValue = onlyByValue(come);
-  const changes: EnumeratorChange[] = [];
   const side = ({ name, value }: Enumerator): EnumeratorSide => ({ name, value });
+  const places = new Map(right.map(({ name }, i) => [name, i]));
+  const placed: { readonly at: number; readonly change: EnumeratorChange }[] = [];
+  let last = -1;
   for (const a of left) {
     const b = byName.get(a.name);
-    if (b !== undefined) {
-      // The same bits of another sign are said once, of the enum.
-      if (a.value === b.value || a.bits === b.bits) continue;
-      changes.push({ what: "enumerator", status: "revalued", old: side(a), new: side(b) });
+    const partner = b ?? (oldByValue.get(a.value) === undefined ? undefined : newByValue.get(a.value));
+    if (partner === undefined) {
+      placed.push({ at: last + 0.5, change: { what: "enumerator", status: "removed", old: side(a), new: null } });
       continue;
     }
-    const partner = oldByValue.get(a.value) === undefined ? undefined : newByValue.get(a.value);
-    if (partner) changes.push({ what: "enumerator", status: "renamed", old: side(a), new: side(partner) });
-    else changes.push({ what: "enumerator", status: "removed", old: side(a), new: null });
+    last = places.get(partner.name) as number;
+    // The same bits of another sign are said once, of the enum.
+    if (b !== undefined && (a.value === b.value || a.bits === b.bits)) continue;
+    const status = b === undefined ? "renamed" : "revalued";
+    placed.push({ at: last, change: { what: "enumerator", status, old: side(a), new: side(partner) } });
   }
   for (const b of come) {
     if (oldByValue.get(b.value) && newByValue.get(b.value)) continue;
-    changes.push({ what: "enumerator", status: "added", old: null, new: side(b) });
+    const at = places.get(b.name) as number;
+    placed.push({ at, change: { what: "enumerator", status: "added", old: null, new: side(b) } });
   }
-  return changes;
+  return placed.sort((a, b) => a.at - b.at).map(({ change }) => change);
 }
 
 /** Enumerators by value; undefined for a value that several have. */

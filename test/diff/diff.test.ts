@@ -182,8 +182,8 @@ const CASES: readonly Case[] = [
     name: "enumerators",
     old: [enumOf("e", 4, { A: 0, B: 1, C: 2, OLD: 9 })],
     new: [enumOf("e", 4, { A: 0, B: 2, D: 3, NEW: 9 })],
-    there: ["enum e: B=1 revalued B=2, C=2 removed, OLD=9 renamed NEW=9, added D=3"],
-    back: ["enum e: B=2 revalued B=1, D=3 removed, NEW=9 renamed OLD=9, added C=2"],
+    there: ["enum e: B=1 revalued B=2, C=2 removed, added D=3, OLD=9 renamed NEW=9"],
+    back: ["enum e: B=2 revalued B=1, D=3 removed, added C=2, NEW=9 renamed OLD=9"],
   },
   {
     name: "an enum that gets 64 bits and a sign",
