@@ -90,8 +90,9 @@ function writing<T>(path: string, action: () => T): T {
 export function outputError(path: string, error: unknown): unknown {
   const code = systemCodeOf(error);
   if (code === undefined) return error;
-  const missing = path.endsWith("/") ? path : code === "ENOENT" ? dirname(path) : null;
-  const reason = missing === null ? systemReason(error) : `there is no directory ${missing}`;
+  const isMissing = code === "ENOENT" || (code === "ENOTDIR" && path.endsWith("/"));
+  const directory = path.endsWith("/") ? path : dirname(path);
+  const reason = isMissing ? `there is no directory ${directory}` : systemReason(error);
   const message = `cannot write ${path}: ${reason}`;
   return WRONG_PATH.has(code) ? new UsageError(message) : new RunError(message);
 }

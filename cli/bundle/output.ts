@@ -51,12 +51,15 @@ export function checkBundleOutput(path: string): void {
   }
 }
 
+/** A directory that is not replaced by renaming another one to its name: `.`, `a/..`, `/`. */
+const NAMELESS = /^\/+$|(^|\/)\.{1,2}\/*$/;
 /** Names of what a bundle cannot be, and a directory of that name would be taken for. */
 const OTHER_CONTAINER = /\.(tar\.\w+|zip|7z|gz|xz|zst|bz2|tbz2?|lz4)$/i;
 
 /** Throws a UsageError for standard output and other things that a bundle cannot be. */
 export function checkBundleName(path: string): void {
   if (path === "-") throw new UsageError("a bundle cannot go to standard output", "Give a path to -o.");
+  if (NAMELESS.test(path)) throw new UsageError(`cannot write ${path}: a bundle needs a name of its own`);
   if (OTHER_CONTAINER.test(path) && containerOf(path) === "directory") {
     throw new UsageError(`cannot write ${path}: a bundle is a directory, or .tar, .tar.gz, .tar.zst, .tar.xz`);
   }

@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import type { BundleEntry } from "./bundle.ts";
 import { sha256 } from "./bundle.ts";
 import { compressTar, containerOf } from "./container.ts";
@@ -151,7 +151,7 @@ function checkReplaceable(path: string): void {
   const entries = readdirSync(path, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
     if (entry.isDirectory()) continue;
-    const name = join(entry.parentPath, entry.name).slice(path.length + 1);
+    const name = relative(path, join(entry.parentPath, entry.name));
     const ours = name === INDEX_NAME || hashOfBlobName(name) !== null || identityOfName(name) !== null;
     if (!entry.isFile() || !ours) throw new NotABundleError(path, name);
   }

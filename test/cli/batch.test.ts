@@ -322,6 +322,7 @@ describe("wrong command lines", () => {
   it.each([
     [["corpus"], "batch needs --output BUNDLE"],
     [["corpus", "-o", "-"], "a bundle cannot go to standard output"],
+    [["corpus", "-o", "."], "cannot write .: a bundle needs a name of its own"],
     [["corpus", "-o", "x", "--shard", "4/3"], "--shard 4/3: should be I/N"],
     [["corpus", "-o", "x", "--jobs", "0"], "--jobs: 0 is not a count"],
     [["corpus", "-o", "x", "--timeout", "-1"], "--timeout: -1 is not more than 0"],

@@ -175,6 +175,8 @@ describe("bundle merge", () => {
   it.each([
     [["bundle", "merge", "a.tar"], "bundle merge needs --output OUT"],
     [["bundle", "merge", "a.tar", "-o", "-"], "a bundle cannot go to standard output"],
+    [["bundle", "merge", "a.tar", "-o", "."], "cannot write .: a bundle needs a name of its own"],
+    [["bundle", "merge", "a.tar", "-o", "a/../"], "cannot write a/../: a bundle needs a name of its own"],
     [["bundle", "merge", "a.tar", "-o", "b.zip"], "cannot write b.zip: a bundle is a directory, or .tar, .tar.gz,"],
     [["bundle", "merge", "a.tar", "-o", "b.tar.bz2"], "cannot write b.tar.bz2: a bundle is a directory, or .tar,"],
     [["bundle", "list", "a.tar", "-o", "x"], "bundle list takes neither --output nor --naming"],

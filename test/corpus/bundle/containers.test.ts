@@ -165,6 +165,16 @@ describe("a directory as output", () => {
     expect(Object.keys(filesBelow(path))).toHaveLength(6);
   });
 
+  it("replaces a bundle, however its path is written", async () => {
+    const path = `${directory}/./dotted`;
+    await writeBundle(path, joined(), STORE, null);
+    await writeBundle(path, joined(ENTRIES.slice(0, 2)), STORE, null);
+    const { kernels } = await writeBundle(path, joined(), STORE, null);
+    expect(kernels).toBe(ENTRIES.length);
+    put("dotted/notes.txt", "precious");
+    await expect(writeBundle(path, joined(), STORE, null)).rejects.toThrow("other files in it (notes.txt)");
+  });
+
   it("does not touch a directory that has anything else", async () => {
     const path = join(directory, "mine");
     put("mine/debian/12/x86_64/6.1.btf", "x");
