@@ -99,7 +99,7 @@ function openTree(storage: BundleStorage): OpenBundle {
     const detail =
       inner === undefined
         ? "is no bundle: it has neither an index.json nor files named ID/VERSION_ID/ARCH/RELEASE.btf"
-        : `is no bundle, but has some below it: name one, like ${storage.source}/${inner}`;
+        : `is no bundle, but has some below it: name one, like ${storage.source.replace(/\/+$/, "")}/${inner}`;
     throw new FormatError("bad-archive", detail, { source: storage.source });
   }
   const expected = new Map(

@@ -186,6 +186,7 @@ describe("batch --emit objects", () => {
     expect(stderr).toContain("is left out of");
     const all = await runText(["bundle", "verify", "several"], cwd);
     expect(all.stderr).toContain("several: is no bundle, but has some below it: name one, like several/ids");
+    expect((await runText(["bundle", "list", "several/"], cwd)).stderr).toContain("like several/ids");
   });
 
   it.each([
