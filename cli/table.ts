@@ -53,3 +53,11 @@ export function excerpt(text: string): string {
 export function counted(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
+
+const MOST_NAMED = 4;
+
+/** `aes, tun, veth, xfs and 5 more`. */
+export function aFew(names: readonly string[]): string {
+  const more = names.length - MOST_NAMED;
+  return `${names.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}

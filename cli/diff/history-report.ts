@@ -7,6 +7,8 @@ import { placeText, valueText } from "./impact-words.ts";
 /** A kernel of a history. */
 export interface HistoryKernel extends KernelIdentity {
   readonly origin: string;
+  /** Modules that were read with it. */
+  readonly modules: number;
 }
 
 /** The document of `btfgen diff A B C ... --object ... --json`; docs/FORMATS.md has it in words. */

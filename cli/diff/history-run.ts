@@ -16,6 +16,7 @@ import { type History, historyBuilder } from "../../lib/diff/history.ts";
 import { readEntryArgument } from "../bundle/entry.ts";
 import { openBundleArgument } from "../bundle/input.ts";
 import { InputError } from "../errors.ts";
+import { aFew } from "../table.ts";
 import { directoryModules } from "./history-modules.ts";
 import { historyOrder } from "./history-order.ts";
 import type { HistoryKernel, HistoryReport } from "./history-report.ts";
@@ -46,7 +47,7 @@ export async function runHistory({ objects: tagged, sources, rules, options }: H
         continue;
       }
       try {
-        const kernel = { ...item.identity, origin: item.origin };
+        const kernel = { ...item.identity, origin: item.origin, modules: item.modules.length };
         const base = parseBtf(item.btf.bytes, { source: item.btf.source });
         const target = item.modules.length === 0 ? base : parseModules(base, item.modules);
         builder.add(kernel, indexCandidates(target), (at) => isForOthers(tagged[at]?.tag ?? null, kernel));
@@ -109,16 +110,8 @@ async function* kernelsOf(source: string, options: SourceOptions): AsyncGenerato
   }
   if (kernels === 0 && loose > 0) throw new InputError(source, "has modules, and not the kernel that they are of");
   const left = beside?.left() ?? [];
-  if (left.length > 0) yield { origin: source, problem: `modules whose kernel is not there: ${someOf(left)}` };
+  if (left.length > 0) yield { origin: source, problem: `modules whose kernel is not there: ${aFew(left)}` };
 }
-
-/** `aes, tun and 4 more`. */
-function someOf(names: readonly string[]): string {
-  const more = names.length - MOST_NAMED;
-  return `${names.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-}
-
-const MOST_NAMED = 4;
 
 /** What may be a bundle in one file; `.btf.tar.xz` is BTFHub's archive of one kernel. */
 const CONTAINER = /(?<!\.btf)\.tar(\.(gz|xz|zst))?$/;

@@ -1,6 +1,6 @@
 import { cell, code, counted as countedWords, limited } from "../../corpus/markdown.ts";
 import type { HistoryRow } from "../../lib/diff/history.ts";
-import { counted, formatTable, printable } from "../table.ts";
+import { aFew, counted, formatTable, printable } from "../table.ts";
 import { type HistoryReport, type HistoryRun, kernelText, runsOf, stateText } from "./history-report.ts";
 
 /** As many kernels have a column each; of more, kernels on which a field is the same share a line. */
@@ -76,11 +76,14 @@ export function historyMarkdown(report: HistoryReport): string {
   ]);
 }
 
-/** Counts, for standard error. */
-export function historyNotes({ kernels, rows, objects, unreadable }: HistoryReport): string[] {
+/** Counts, for standard error. Where modules were asked for and none came, a field that is missing may be in one. */
+export function historyNotes(report: HistoryReport, withModules: boolean): string[] {
+  const { kernels, rows, objects, unreadable } = report;
+  const bare = withModules ? kernels.filter(({ modules }) => modules === 0) : [];
   const changing = rows.filter(({ changes }) => changes > 0).length;
   return [
     `${counted(rows.length, "field")} of ${counted(objects.length, "object")} on ${counted(kernels.length, "kernel")}, ${changing} of them not everywhere the same`,
     ...unreadable.map(({ origin, reason }) => `warning: ${origin}: unreadable: ${reason}`),
+    ...(bare.length === 0 ? [] : [`warning: no modules come with ${aFew(bare.map(kernelText))}`]),
   ].map(printable);
 }

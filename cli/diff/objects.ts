@@ -112,7 +112,7 @@ async function history(args: DiffArgs): Promise<Outcome> {
     exitCode: isFinding ? EXIT_FINDING : EXIT_FINE,
     json: report,
     text: () => (args.format === "markdown" ? historyMarkdown(report) : historyText(report)),
-    notes: historyNotes(report),
+    notes: historyNotes(report, modules),
     files: args.html === undefined ? [] : [{ path: args.html, bytes: page() }],
   };
 }

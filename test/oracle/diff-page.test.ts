@@ -62,7 +62,7 @@ function historyOf(given = OBJECTS): HistoryReport {
   const builder = historyBuilder<HistoryReport["kernels"][number]>(given, LIBBPF_RULES);
   for (let i = 0; i < 24; i++) {
     const release = `6.1.0-${i}-${i < 12 ? "amd64" : "cloud-amd64"}`;
-    const identity = { id: "debian", versionId: "12", arch: "x86_64", release, origin: `k${i}` };
+    const identity = { id: "debian", versionId: "12", arch: "x86_64", release, origin: `k${i}`, modules: 0 };
     builder.add(identity, indexCandidates(i % 12 < 6 ? OLD : NEW));
   }
   const objects = given.map(({ source }) => source);
