@@ -2,7 +2,7 @@
 // `npm run bench:batch`: whole corpora, both cores. Three questions, each answered by a ratio within one run:
 // (a) raw BTF: kernels a second against `xargs -P` over bpftool;
 // (b) BTFHub archives: how much of what `xz -dc` alone does is left when everything else is done as well;
-// (c) whether processor time a kernel and peak memory stay the same from 40 kernels to 4,000.
+// (c) whether processor time a kernel and peak memory stay the same from 40 kernels to 4,000, raw and in archives.
 // Writes bench/BATCH.md. `--quick` does little of each and writes nothing.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -37,7 +37,11 @@ try {
     "",
     ...raceRaw(kernels, paths),
     ...raceArchives(paths),
-    ...grow(kernels, paths),
+    "## (c) From 40 kernels to 4,000, no cache",
+    "",
+    ...grow("raw BTF", paths, (corpus, size) => repeat(kernels, corpus, size)),
+    "",
+    ...grow("BTFHub archives", paths, repeatArchives),
   ];
   const text = `${lines.join("\n")}\n`;
   process.stdout.write(text);
@@ -82,16 +86,7 @@ function raceRaw(kernels, objects) {
  */
 function raceArchives(objects) {
   const corpus = join(directory, "archives");
-  const samples = readdirSync(SAMPLES, { recursive: true, withFileTypes: true })
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => path.endsWith(SUFFIX) && !path.includes("s390x"))
-    .sort();
-  const files = Array.from({ length: COPIES * samples.length }, (_, i) => {
-    const sample = samples[i % samples.length] ?? "";
-    const path = place(corpus, i, dirname(sample).split("/").at(-1) ?? "", SUFFIX);
-    copyFileSync(sample, path);
-    return path;
-  });
+  const files = repeatArchives(corpus, COPIES * archives().length);
   const list = join(directory, "archives.txt");
   writeFileSync(list, files.join("\n"));
   const { ours, theirs } = raceRuns(
@@ -112,14 +107,15 @@ function raceArchives(objects) {
 
 /**
  * (c)
- * @param {readonly import("./inputs.mjs").Input[]} kernels
+ * @param {string} what
  * @param {readonly string[]} objects
+ * @param {(corpus: string, size: number) => unknown} make
  */
-function grow(kernels, objects) {
+function grow(what, objects, make) {
   let last = { size: 0, cpu: 0 };
   const rows = SIZES.map((size) => {
     const corpus = join(directory, `grow-${size}`);
-    repeat(kernels, corpus, size);
+    make(corpus, size);
     // A store, for a tree in a tar is a file a kernel and has to be in memory once.
     const { cpu, seconds, summary } = batch(corpus, objects, ["--layout", "store"]);
     rmSync(corpus, { recursive: true, force: true });
@@ -129,11 +125,40 @@ function grow(kernels, objects) {
     last = { size, cpu };
     return `| ${size} | ${seconds.toFixed(1)} | ${each.toFixed(1)} | ${further.toFixed(1)} | ${summary.peakMemory} |`;
   });
-  const header = [
-    "| kernels | seconds | processor time a kernel, ms | a further one, ms | peak memory, MiB |",
+  return [
+    `| ${what} | seconds | processor time a kernel, ms | a further one, ms | peak memory, MiB |`,
     "|---|---|---|---|---|",
+    ...rows,
   ];
-  return ["## (c) From 40 kernels to 4,000 (raw BTF, no cache)", "", ...header, ...rows];
+}
+
+/** The sample kernels' archives, copied so that they can be linked to. */
+function archives() {
+  const home = join(directory, "samples");
+  mkdirSync(home, { recursive: true });
+  return readdirSync(SAMPLES, { recursive: true, withFileTypes: true })
+    .filter(({ name, parentPath }) => name.endsWith(SUFFIX) && !parentPath.includes("s390x"))
+    .map(({ name, parentPath }) => {
+      const path = join(home, name);
+      copyFileSync(join(parentPath, name), path);
+      return { path, arch: basename(parentPath) };
+    })
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/**
+ * The archives again and again under new names, in BTFHub's tree.
+ * @param {string} corpus
+ * @param {number} count
+ */
+function repeatArchives(corpus, count) {
+  const samples = archives();
+  return Array.from({ length: count }, (_, i) => {
+    const sample = samples[i % samples.length];
+    const path = place(corpus, i, sample?.arch ?? "", SUFFIX);
+    linkSync(sample?.path ?? "", path);
+    return path;
+  });
 }
 
 /**
