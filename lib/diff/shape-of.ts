@@ -12,6 +12,7 @@ import {
   INFO_WORD,
   INT_DATA_WORD,
   KIND_ARRAY,
+  KIND_CONST,
   KIND_DATASEC,
   KIND_ENUM,
   KIND_ENUM64,
@@ -21,9 +22,11 @@ import {
   KIND_FWD,
   KIND_INT,
   KIND_MAX,
+  KIND_RESTRICT,
   KIND_STRUCT,
   KIND_UNION,
   KIND_VAR,
+  KIND_VOLATILE,
   MEMBER_BIT_OFFSET_MASK,
   MEMBER_BITFIELD_SHIFT,
   MEMBER_OFFSET_WORD,
@@ -36,7 +39,7 @@ import {
   TYPE_WORDS,
   VAR_LINKAGE_WORD,
 } from "../btf/format.ts";
-import type { Btf } from "../btf/view.ts";
+import { type Btf, kindOf, targetOf } from "../btf/view.ts";
 import type { Attached, AttachedTag } from "./attached.ts";
 import { push, reserve, type Shapes } from "./shapes.ts";
 
@@ -56,6 +59,8 @@ export interface ShapeSource {
 const TAGGED = 0x80;
 /** Set in the word of a part that leads into a circle, to keep its class apart from all others. */
 const CIRCLE_FLAG = 0x4000_0000;
+/** Qualifiers that are taken together: compilers write each once. */
+const MOST_QUALIFIERS = 8;
 /** A sequence has at most four words an element, and some around them. */
 const WORDS_AN_ELEMENT = 4;
 const WORDS_AROUND = 8;
@@ -75,7 +80,7 @@ export function pushShape(shapes: Shapes, source: ShapeSource, id: number): void
   const elements = at + TYPE_WORDS;
   reserve(shapes, vlen * WORDS_AN_ELEMENT + WORDS_AROUND);
   const tags = attached.tags.size === 0 ? undefined : attached.tags.get(id);
-  push(shapes, (kind === KIND_ENUM64 ? KIND_ENUM : kind) | (tags === undefined ? 0 : TAGGED));
+  push(shapes, wordOfKind(kind) | (tags === undefined ? 0 : TAGGED));
   push(shapes, names[words[at + NAME_WORD] as number] as number);
   switch (kind) {
     case KIND_INT:
@@ -139,12 +144,40 @@ export function pushShape(shapes: Shapes, source: ShapeSource, id: number): void
       push(shapes, partClass(source, words[at + SIZE_OR_TYPE_WORD] as number));
       pushPlaces(shapes, source, id);
       break;
+    case KIND_CONST:
+    case KIND_VOLATILE:
+    case KIND_RESTRICT:
+      pushQualifiers(shapes, source, id);
+      break;
     default:
-      // Pointers, qualifiers, typedefs, type tags; of a kind that is not known, its name is all there is.
+      // Pointers, typedefs, type tags; of a kind that is not known, its name is all there is.
       push(shapes, flag);
       push(shapes, kind > KIND_MAX ? 0 : partClass(source, words[at + SIZE_OR_TYPE_WORD] as number));
   }
   if (tags !== undefined) pushTags(shapes, tags);
+}
+
+/** One word for kinds that C does not tell apart. */
+function wordOfKind(kind: number): number {
+  if (kind === KIND_ENUM64) return KIND_ENUM;
+  return isQualifier(kind) ? KIND_CONST : kind;
+}
+
+function isQualifier(kind: number): boolean {
+  return kind === KIND_CONST || kind === KIND_VOLATILE || kind === KIND_RESTRICT;
+}
+
+/** Pushes a run of qualifiers as a set: gcc has `const` outside of `volatile`, clang inside. */
+function pushQualifiers(shapes: Shapes, source: ShapeSource, id: number): void {
+  const { btf } = source;
+  let kinds = 0;
+  let inner = id;
+  for (let steps = 0; steps < MOST_QUALIFIERS && isQualifier(kindOf(btf, inner)); steps++) {
+    kinds |= 1 << kindOf(btf, inner);
+    inner = targetOf(btf, inner);
+  }
+  push(shapes, kinds);
+  push(shapes, partClass(source, inner));
 }
 
 function partClass({ references, circles }: ShapeSource, id: number): number {

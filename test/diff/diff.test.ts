@@ -23,6 +23,7 @@ import {
   typeTag,
   union,
   variable,
+  volatileOf,
 } from "../btf/builder.ts";
 import { diffRows, mirrored, outline, sortedByText } from "./outline.ts";
 
@@ -309,6 +310,20 @@ const CASES: readonly Case[] = [
     new: [INT, constOf(1), ptr(2), typeTag("user", 1), ptr(4), struct("s", 16, [m("p", 3, 0), m("q", 5, 64)])],
     there: ["struct s: int * p@0 retyped const int * p@0, int * q@64 retyped int __user * q@64"],
     back: ["struct s: const int * p@0 retyped int * p@0, int __user * q@64 retyped int * q@64"],
+  },
+  {
+    name: "the same qualifiers nested in another order, as gcc and clang have them",
+    old: [INT, constOf(1), volatileOf(2), struct("s", 4, [m("x", 3, 0)])],
+    new: [INT, volatileOf(1), constOf(2), struct("s", 4, [m("x", 3, 0)])],
+    there: [],
+    back: [],
+  },
+  {
+    name: "one qualifier more, and another one",
+    old: [INT, constOf(1), volatileOf(2), struct("s", 8, [m("x", 3, 0), m("y", 2, 32)])],
+    new: [INT, constOf(1), volatileOf(1), struct("s", 8, [m("x", 2, 0), m("y", 3, 32)])],
+    there: ["struct s: volatile const int x@0 retyped const int x@0, const int y@32 retyped volatile int y@32"],
+    back: ["struct s: const int x@0 retyped volatile const int x@0, volatile int y@32 retyped const int y@32"],
   },
   {
     name: "declaration tags, on a function, a parameter and a member that moved in the order",
