@@ -22,7 +22,7 @@ import { type Btf, isModifier, kindOf, typeCount } from "../btf/view.ts";
 import { type Attached, collectAttached } from "./attached.ts";
 import { classCircular } from "./circles.ts";
 import { commonNames } from "./names.ts";
-import { nameKind, ROOT_KINDS, ROOT_NUMBERS } from "./root-kind.ts";
+import { isDeclaration, nameKind, ROOT_KINDS, ROOT_NUMBERS } from "./root-kind.ts";
 import { pushShape, type ShapeSource } from "./shape-of.ts";
 import { finish, newShapes, type Shapes } from "./shapes.ts";
 import { newSpeller, type Speller } from "./speller.ts";
@@ -48,6 +48,8 @@ export interface ClassedView extends ShapeSource {
   /** By type id; 0 where nobody has asked yet: see bodyClass. */
   readonly bodies: Int32Array;
   readonly speller: Speller;
+  /** True for a type with a name of which its side has no other definition. */
+  readonly isOnly: (id: number) => boolean;
 }
 
 /** Reference class of void; those of names follow. 0 is a type that has none yet, or a DECL_TAG. */
@@ -81,15 +83,31 @@ export function classify(old: Btf, next: Btf): Classes {
 function classedView(btf: Btf, names: Int32Array): ClassedView {
   const count = typeCount(btf);
   const attached: Attached = collectAttached(btf, names);
+  const references = new Int32Array(count);
+  let counts: ReadonlyMap<number, number> | undefined;
   return {
     btf,
     names,
     attached,
-    references: new Int32Array(count),
+    references,
     bodies: new Int32Array(count),
     circles: null,
     speller: newSpeller(btf),
+    isOnly: (id) => {
+      counts ??= countDefinitions(btf, references);
+      return counts.get(references[id] as number) === 1;
+    },
   };
+}
+
+/** By reference class how many types there are, forward declarations aside. */
+function countDefinitions(btf: Btf, references: Int32Array): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (let id = 1; id < references.length; id++) {
+    const own = references[id] as number;
+    if (!isDeclaration(btf, id)) counts.set(own, (counts.get(own) ?? 0) + 1);
+  }
+  return counts;
 }
 
 function inBlocks({ references }: ClassedView, work: (from: number, to: number) => void): void {

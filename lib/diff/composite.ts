@@ -25,14 +25,19 @@ export function diffComposites(pair: CompositePair, budget: FieldBudget): Change
   return changes.concat(memberChanges(pair, left, right, partners));
 }
 
-/** The fields of both. Where only one has a struct of some name in it without a name, that has its members, as in C. */
+/**
+ * The fields of both. Where only one has a struct of some name in it without a name, that has its members, as in C; not
+ * where its side has several definitions of that name, of which nobody can say which one it is without an id.
+ */
 function bothFields({ old, oldId, next, newId }: CompositePair, budget: FieldBudget): readonly [Field[], Field[]] {
   const left = fieldsOf(old.speller, oldId, budget);
   const right = fieldsOf(next.speller, newId, budget);
   const [oldPaths, newPaths] = [namelessPaths(left), namelessPaths(right)];
   const isKept = (path: string) => oldPaths.has(path) && newPaths.has(path);
   if ([...oldPaths, ...newPaths].every(isKept)) return [left, right];
-  return [fieldsOf(old.speller, oldId, budget, isKept), fieldsOf(next.speller, newId, budget, isKept)];
+  const opened = ({ speller, isOnly }: ClassedView, id: number) =>
+    fieldsOf(speller, id, budget, (path, inner) => isKept(path) || !isOnly(inner));
+  return [opened(old, oldId), opened(next, newId)];
 }
 
 function namelessPaths(fields: readonly Field[]): ReadonlySet<string> {

@@ -39,13 +39,14 @@ const MAX_STEPS = 32;
 
 /**
  * All members of a struct or union and of the anonymous ones in it, in their order. A member without a name of a struct
- * that has one (-fms-extensions) is a field by that name where `isKept` says so of its path, and else its members are.
+ * that has one (-fms-extensions) is a field by that name where `isKept` says so of its path and that struct, and else its
+ * members are.
  */
 export function fieldsOf(
   speller: Speller,
   id: number,
   budget: FieldBudget,
-  isKept: (path: string) => boolean = () => true,
+  isKept: (path: string, inner: number) => boolean = () => true,
 ): Field[] {
   const fields: Field[] = [];
   const own: FieldBudget = { left: Math.min(MOST_FIELDS, budget.left) };
@@ -58,7 +59,7 @@ export function fieldsOf(
 interface FieldList {
   readonly fields: Field[];
   readonly budget: FieldBudget;
-  readonly isKept: (path: string) => boolean;
+  readonly isKept: (path: string, inner: number) => boolean;
 }
 
 interface Composite {
@@ -84,7 +85,7 @@ function addFields(speller: Speller, composite: Composite, list: FieldList): voi
     const inner = isOpen ? innerComposite(btf, typeId) : undefined;
     const isAnonymous = inner !== undefined && nameOffsetOf(btf, inner.id) === 0;
     const isNameless = nameOffset === 0 && inner !== undefined && inner.suffix === "";
-    if (isNameless && (isAnonymous || !isKept(prefix + speller.declare(typeId, "")))) {
+    if (isNameless && (isAnonymous || !isKept(prefix + speller.declare(typeId, ""), inner.id))) {
       const word = `${keywordOf(btf, inner.id)}`;
       const groups = group === "" ? word : `${group} ${word}`;
       addFields(speller, { ...composite, id: inner.id, bitOffset, group: groups, depth: depth + 1 }, list);

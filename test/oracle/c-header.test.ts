@@ -7,7 +7,7 @@ import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import { type Btf, segmentOf } from "../../lib/btf/view.ts";
 import { dumpC } from "../../lib/c/header.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
-import type { Change } from "../../lib/diff/change.ts";
+import type { Change, DiffKind } from "../../lib/diff/change.ts";
 import { diffTypes } from "../../lib/diff/diff.ts";
 import { btfSectionsOf } from "../../lib/elf/btf-section.ts";
 import { openElf } from "../../lib/elf/elf.ts";
@@ -49,7 +49,9 @@ function ownDiff(btf: Btf, compiled: Btf): string[] {
     const isGap = change.status === "added" && change.new?.path.startsWith("__btfgen_gap") === true;
     return !isGap && (change.status !== "changed" || change.how.some((how) => how !== "retyped"));
   };
-  const changed = diffTypes(btf, compiled).types.filter(({ status }) => status === "changed");
+  // A header has no variables: the compiled sections are those of the code that makes clang keep the types.
+  const accepts = (kind: DiffKind): boolean => kind !== "datasec";
+  const changed = diffTypes(btf, compiled, { accepts }).types.filter(({ status }) => status === "changed");
   return changed.flatMap(({ kind, name, changes }) =>
     changes.filter(isLayout).map(({ what }) => `${kind} ${name}: ${what}`),
   );
