@@ -23,12 +23,16 @@ const RESULTS = join(root, "bench/BATCH.md");
 const SUFFIX = ".btf.tar.xz";
 
 /** @typedef {{ seconds: number, cpu: number, summary: any }} Run */
+/** @typedef {{ path: string, arch: string }} Sample */
 
 const directory = mkdtempSync(join(tmpdir(), "btfgen-bench-"));
 try {
   const { objects, source } = readObjects(join(directory, "objects"));
   const paths = objects.map(({ path }) => path);
-  const kernels = (await readKernels(join(directory, "kernels"))).filter(({ name }) => !name.includes("s390x"));
+  const kernels = (await readKernels(join(directory, "kernels")))
+    .filter(({ name }) => !name.includes("s390x"))
+    .map(({ name, path }) => ({ path, arch: basename(dirname(name)) }));
+  const archives = copyArchives();
   const lines = [
     "# A whole corpus",
     "",
@@ -36,12 +40,12 @@ try {
     `${source}; medians of ${ROUNDS} rounds, the contenders in turn.`,
     "",
     ...raceRaw(kernels, paths),
-    ...raceArchives(paths),
+    ...raceArchives(archives, paths),
     "## (c) From 40 kernels to 4,000, no cache",
     "",
-    ...grow("raw BTF", paths, (corpus, size) => repeat(kernels, corpus, size)),
+    ...grow("raw BTF", kernels, paths),
     "",
-    ...grow("BTFHub archives", paths, repeatArchives),
+    ...grow("BTFHub archives", archives, paths),
   ];
   const text = `${lines.join("\n")}\n`;
   process.stdout.write(text);
@@ -52,7 +56,7 @@ try {
 
 /**
  * (a)
- * @param {readonly import("./inputs.mjs").Input[]} kernels
+ * @param {readonly Sample[]} kernels
  * @param {readonly string[]} objects
  */
 function raceRaw(kernels, objects) {
@@ -82,11 +86,12 @@ function raceRaw(kernels, objects) {
 
 /**
  * (b)
+ * @param {readonly Sample[]} archives
  * @param {readonly string[]} objects
  */
-function raceArchives(objects) {
+function raceArchives(archives, objects) {
   const corpus = join(directory, "archives");
-  const files = repeatArchives(corpus, COPIES * archives().length);
+  const files = repeat(archives, corpus, COPIES * archives.length);
   const list = join(directory, "archives.txt");
   writeFileSync(list, files.join("\n"));
   const { ours, theirs } = raceRuns(
@@ -108,14 +113,14 @@ function raceArchives(objects) {
 /**
  * (c)
  * @param {string} what
+ * @param {readonly Sample[]} samples
  * @param {readonly string[]} objects
- * @param {(corpus: string, size: number) => unknown} make
  */
-function grow(what, objects, make) {
+function grow(what, samples, objects) {
   let last = { size: 0, cpu: 0 };
   const rows = SIZES.map((size) => {
     const corpus = join(directory, `grow-${size}`);
-    make(corpus, size);
+    repeat(samples, corpus, size);
     // A store, for a tree in a tar is a file a kernel and has to be in memory once.
     const { cpu, seconds, summary } = batch(corpus, objects, ["--layout", "store"]);
     rmSync(corpus, { recursive: true, force: true });
@@ -133,46 +138,32 @@ function grow(what, objects, make) {
 }
 
 /** The sample kernels' archives, copied so that they can be linked to. */
-function archives() {
+function copyArchives() {
   const home = join(directory, "samples");
-  mkdirSync(home, { recursive: true });
+  mkdirSync(home);
   return readdirSync(SAMPLES, { recursive: true, withFileTypes: true })
     .filter(({ name, parentPath }) => name.endsWith(SUFFIX) && !parentPath.includes("s390x"))
     .map(({ name, parentPath }) => {
-      const path = join(home, name);
+      const arch = basename(parentPath);
+      const path = join(home, `${arch}-${name}`);
       copyFileSync(join(parentPath, name), path);
-      return { path, arch: basename(parentPath) };
+      return { path, arch };
     })
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 /**
- * The archives again and again under new names, in BTFHub's tree.
+ * The samples again and again under new names, in BTFHub's tree.
+ * @param {readonly Sample[]} samples
  * @param {string} corpus
  * @param {number} count
  */
-function repeatArchives(corpus, count) {
-  const samples = archives();
+function repeat(samples, corpus, count) {
   return Array.from({ length: count }, (_, i) => {
-    const sample = samples[i % samples.length];
-    const path = place(corpus, i, sample?.arch ?? "", SUFFIX);
-    linkSync(sample?.path ?? "", path);
-    return path;
-  });
-}
-
-/**
- * The kernels again and again under new names, in BTFHub's tree.
- * @param {readonly import("./inputs.mjs").Input[]} kernels
- * @param {string} corpus
- * @param {number} count
- */
-function repeat(kernels, corpus, count) {
-  return Array.from({ length: count }, (_, i) => {
-    const kernel = kernels[i % kernels.length];
-    const path = place(corpus, i, kernel?.name.split("/").at(-2) ?? "", ".btf");
-    linkSync(kernel?.path ?? "", path);
-    return path;
+    const { path = "", arch = "" } = samples[i % samples.length] ?? {};
+    const link = place(corpus, i, arch, path.endsWith(SUFFIX) ? SUFFIX : ".btf");
+    linkSync(path, link);
+    return link;
   });
 }
 

@@ -11,7 +11,8 @@ import { minimize } from "../dist/lib/minimize/minimize.js";
 import { prove } from "../dist/lib/verify/prove.js";
 import { race } from "./measure.mjs";
 
-const WARM_UP = 10;
+/** Rounds after which V8 has compiled what there is to compile. */
+export const WARM_UP = 10;
 
 /**
  * Median milliseconds of the job and of its stages.

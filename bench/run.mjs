@@ -6,7 +6,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseBtf } from "../dist/lib/btf/parse.js";
 import { diffTypes } from "../dist/lib/diff/diff.js";
-import { raceInProcess } from "./in-process.mjs";
+import { raceInProcess, WARM_UP } from "./in-process.mjs";
 import { hasRelocations, KERNEL, readFixtures, readKernels, readObjects, root } from "./inputs.mjs";
 import { kernelLoadTime } from "./kernel-load.mjs";
 import { loaderRows } from "./loader.mjs";
@@ -17,8 +17,6 @@ import { verifyRows } from "./verify.mjs";
 
 const QUICK = process.argv.includes("--quick");
 const ROUNDS = QUICK ? 3 : 21;
-/** Rounds after which V8 has compiled what there is to compile. */
-const WARM_UP = 10;
 const RESULTS = join(root, "bench/RESULTS.md");
 /** What an update from KERNEL could be. */
 const LATER_KERNEL = "debian/12/x86_64/6.12.117+deb12-amd64";
