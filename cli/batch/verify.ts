@@ -2,7 +2,6 @@
  * `batch --verify-kernel`: kernels of the corpus whose images are at hand are booted, one after the other, and asked
  * about the small BTF that the run has made for them. It comes behind the run, over what that has found.
  */
-import { closeSync, openSync, readSync } from "node:fs";
 import { fileHash } from "../../corpus/batch/file-hash.ts";
 import type { ObjectTag } from "../../corpus/batch/object-tag.ts";
 import type { PlannedFile } from "../../corpus/batch/plan.ts";
@@ -14,7 +13,7 @@ import { FormatError } from "../../lib/btf/error.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import { RunError } from "../errors.ts";
 import { parseTarget } from "../inputs/btf-input.ts";
-import { readInput } from "../inputs/input.ts";
+import { headOf, readInput } from "../inputs/input.ts";
 import { checkNatively } from "../verify/levels.ts";
 import { targetOfVmKernel } from "../verify/vm-check.ts";
 import type { PreparedBatch } from "./run.ts";
@@ -197,22 +196,8 @@ async function askKernel(
 async function headReader(): Promise<(path: string) => boolean> {
   const { BOOT_IMAGE_HEAD_BYTES, mayHaveBootImage } = await import("../../corpus/source/boot-image.ts");
   const known = new Map<string, boolean>();
-  const look = (path: string): boolean => {
-    const head = Buffer.alloc(BOOT_IMAGE_HEAD_BYTES);
-    try {
-      const file = openSync(path, "r");
-      try {
-        return mayHaveBootImage(head.subarray(0, readSync(file, head)));
-      } finally {
-        closeSync(file);
-      }
-    } catch {
-      // The run itself says what is wrong with it.
-      return false;
-    }
-  };
   return (path) => {
-    const answer = known.get(path) ?? look(path);
+    const answer = known.get(path) ?? mayHaveBootImage(headOf(path, BOOT_IMAGE_HEAD_BYTES));
     known.set(path, answer);
     return answer;
   };

@@ -1,4 +1,3 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { KernelBtf } from "../../corpus/kernel.ts";
 import { withoutBtfSuffix } from "../../corpus/source/identity.ts";
@@ -9,6 +8,7 @@ import { readFileKernels } from "../../corpus/source/read-kernels.ts";
 import { type SourceFile, walkFiles } from "../../corpus/source/walk.ts";
 import { FormatError } from "../../lib/btf/error.ts";
 import { looksLikeBtf } from "../../lib/btf/header.ts";
+import { headOf } from "../inputs/input.ts";
 
 /** A module's file below a directory, without its BTF, which is read again when its kernel comes: of many kernels, one at a time. */
 interface ModuleFile {
@@ -38,7 +38,7 @@ const MAGIC_BYTES = 4;
 export async function directoryModules(directory: string, options: SourceOptions): Promise<DirectoryModules> {
   const files: ModuleFile[] = [];
   for (const file of walkFiles(directory)) {
-    if (isProblem(file) || !(isModuleName(file.path) || startsAsBtf(file.path))) continue;
+    if (isProblem(file) || !(isModuleName(file.path) || looksLikeBtf(headOf(file.path, MAGIC_BYTES)))) continue;
     for (const { module: name, identity } of await modulesOf(file, options)) {
       files.push({ file, name, arch: identity.arch, release: identity.release });
     }
@@ -82,19 +82,4 @@ function isOf({ file, arch, release }: ModuleFile, { identity, origin }: KernelB
   const [path = origin] = origin.split("!");
   const place = dirname(file.path);
   return place === `${withoutBtfSuffix(path)}.modules` || (basename(path) === "vmlinux" && place === dirname(path));
-}
-
-function startsAsBtf(path: string): boolean {
-  try {
-    const fd = openSync(path, "r");
-    try {
-      const start = Buffer.alloc(MAGIC_BYTES);
-      return readSync(fd, start, 0, MAGIC_BYTES, 0) === MAGIC_BYTES && looksLikeBtf(start);
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    // Who reads it as a kernel will say what is wrong.
-    return false;
-  }
 }

@@ -40,6 +40,21 @@ export function readInput(path: string): Uint8Array {
   }
 }
 
+/** The first bytes of a file, at most `count`; none where it cannot be read, of which whoever reads it whole says why. */
+export function headOf(path: string, count: number): Uint8Array {
+  const head = Buffer.alloc(count);
+  try {
+    const fd = openSync(path, "r");
+    try {
+      return head.subarray(0, readSync(fd, head));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return head.subarray(0, 0);
+  }
+}
+
 /** What to say of a BPF object in a compressed file or an archive. */
 export const UNPACK = "Objects are read as they are: unpack it first.";
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readSync, type Stats, statSync } from "node:fs";
+import { readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { detectCodec } from "../../corpus/codec/detect.ts";
 import { looksLikeBtf } from "../../lib/btf/header.ts";
@@ -7,7 +7,7 @@ import { readBtfSections } from "../../lib/elf/btf-section.ts";
 import { type EmbeddedObject, findBpfObjects, isBpfElf } from "../../lib/elf/embedded.ts";
 import { looksLikeElf } from "../../lib/elf/reader.ts";
 import { InputError, systemCodeOf, systemReason } from "../errors.ts";
-import { nameOfInput, readInput, STDIN_NAME, SWAPPED, UNPACK } from "./input.ts";
+import { headOf, nameOfInput, readInput, STDIN_NAME, SWAPPED, UNPACK } from "./input.ts";
 
 /** As much as tells an ELF file's machine. */
 const ELF_HEAD_BYTES = 64;
@@ -29,7 +29,7 @@ export function readObjects(paths: readonly string[]): ObjectInputs {
   const objects: BpfObject[] = [];
   let passedOver = 0;
   for (const path of paths) {
-    const inDirectory = path !== "-" && isDirectory(path);
+    const inDirectory = path !== "-" && followed(path)?.isDirectory() === true;
     const before = objects.length;
     for (const file of inDirectory ? filesBelow(path) : [path]) {
       const found = objectsIn(file);
@@ -45,19 +45,7 @@ export function readObjects(paths: readonly string[]): ObjectInputs {
 
 /** True for a file that is a BPF object: nothing else should be written there. */
 export function isObjectFile(path: string): boolean {
-  try {
-    if (!statSync(path).isFile()) return false;
-    const head = Buffer.alloc(ELF_HEAD_BYTES);
-    const fd = openSync(path, "r");
-    try {
-      return isBpfElf(head.subarray(0, readSync(fd, head)));
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    // None is there, or writing will say what is wrong.
-    return false;
-  }
+  return followed(path)?.isFile() === true && isBpfElf(headOf(path, ELF_HEAD_BYTES));
 }
 
 /** The objects of a file; where there is no file of that name, the one that `FILE#NAME` names. */
@@ -89,15 +77,6 @@ function holdsBtf(bytes: Uint8Array): boolean {
   }
 }
 
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    // Reading it will say what is wrong.
-    return false;
-  }
-}
-
 /**
  * Regular files below a directory, sorted by name in each, so that a run sees the same order on every machine.
  * Links to files are followed, links to directories are not: they may lead back up. Pipes and devices are left alone.
@@ -114,7 +93,7 @@ function followed(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
-    // A link that leads round in a circle.
+    // A link that leads round in a circle, a path below a file: reading it will say what is wrong.
     return undefined;
   }
 }
