@@ -9,8 +9,8 @@ const INCLUDE = (THOROUGH ? [...MORE_WHEN_THOROUGH, ...SLOW] : ["test/"]).map((p
 );
 const EXCLUDE = [...configDefaults.exclude, ...MACHINES, ...(THOROUGH ? [] : SLOW)];
 
-/** They put other modules in the place of ours, or other variables in the environment, which must not be there for anybody else. */
-const ISOLATED = ["test/corpus/bundle/encoders.test.ts", "test/vm/qemu.test.ts"];
+/** They put other modules in the place of ours, which must not be there for anybody else. */
+const MOCKING = ["test/corpus/bundle/encoders.test.ts"];
 
 /** Who watches sources, or counts which lines ran, needs vitest to know them. */
 const NATIVE = process.argv.includes("run") && !process.argv.some((arg) => arg.startsWith("--coverage"));
@@ -38,21 +38,14 @@ export default defineConfig({
         test: {
           name: "shared",
           include: INCLUDE,
-          exclude: [...EXCLUDE, ...ISOLATED],
+          exclude: [...EXCLUDE, ...MOCKING],
           // Modules keep no state worth a process for each file, whose start and imports take as long as most files' tests.
           isolate: false,
           // Left to Node: what vitest makes of a module runs at a quarter of its speed.
           ...(NATIVE ? BY_NODE : {}),
         },
       },
-      {
-        extends: true,
-        test: {
-          name: "isolated",
-          include: THOROUGH ? ISOLATED.filter((path) => SLOW.includes(path)) : ISOLATED,
-          exclude: EXCLUDE,
-        },
-      },
+      { extends: true, test: { name: "mocking", include: THOROUGH ? [] : MOCKING, exclude: EXCLUDE } },
     ],
   },
 });

@@ -1,7 +1,7 @@
 /** How a virtual machine is watched: a stand-in for the monitor does in each attempt what a test says. */
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { encodeFrame } from "../../vm/frame.ts";
 import type { VmLine } from "../../vm/protocol.ts";
 import { runVm } from "../../vm/qemu.ts";
@@ -36,15 +36,14 @@ setTimeout(() => process.stdout.write(attempt.answer ?? "", () => {
 const { directory, put } = workspace();
 const own = join(directory, "tmp");
 const log = join(directory, "attempts");
-const before = { ...process.env };
 const GUEST = '{"type":"guest","release":"6.1.0","sameBtf":true}';
 const WHOLE = encodeFrame(0, GUEST) + encodeFrame(1, '{"type":"end"}');
 const FAULT = "Oops: double fault: 0000 [#1]\nKernel panic - not syncing: Fatal exception\n";
 
 /** How often the machine was started, by the acceleration of each time, and what came of it. */
 async function run(attempts: readonly Attempt[], silenceMs = 20_000, acceleration = "tcg") {
-  process.env.FAKE_MONITOR = JSON.stringify(attempts);
-  process.env.BTFGEN_VM_ACCEL = acceleration;
+  vi.stubEnv("FAKE_MONITOR", JSON.stringify(attempts));
+  vi.stubEnv("BTFGEN_VM_ACCEL", acceleration);
   let lines: VmLine[] = [];
   const machine = {
     image: new Uint8Array(1),
@@ -67,15 +66,17 @@ describe("runVm", () => {
   beforeAll(() => {
     mkdirSync(own);
     chmodSync(put("bin/qemu-system-x86_64", MONITOR), 0o755);
-    const path = `${join(directory, "bin")}:${process.env.PATH}`;
-    Object.assign(process.env, { PATH: path, TMPDIR: own, FAKE_MONITOR_LOG: log });
+    vi.stubEnv("PATH", `${join(directory, "bin")}:${process.env.PATH}`);
+    vi.stubEnv("TMPDIR", own);
+    vi.stubEnv("FAKE_MONITOR_LOG", log);
   });
   afterEach(() => {
     expect(readdirSync(own)).toEqual([]);
     rmSync(log, { force: true });
   });
   afterAll(() => {
-    process.env = before;
+    // Not `process.env = ...`, which leaves the environment itself as it is, for all files of this process.
+    vi.unstubAllEnvs();
   });
 
   it("has the whole answer, and waits for nothing after it", async () => {
