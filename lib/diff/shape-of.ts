@@ -167,7 +167,7 @@ function isQualifier(kind: number): boolean {
   return kind === KIND_CONST || kind === KIND_VOLATILE || kind === KIND_RESTRICT;
 }
 
-/** Pushes a run of qualifiers as a set: gcc has `const` outside of `volatile`, clang inside. */
+/** Pushes a run of qualifiers as a set: compilers nest `const` and `volatile` either way. */
 function pushQualifiers(shapes: Shapes, source: ShapeSource, id: number): void {
   const { btf } = source;
   let kinds = 0;
