@@ -1,4 +1,4 @@
-import { collectAll } from "./collect.ts";
+import { COLLECT_EVERY, collectAll } from "./collect.ts";
 import type { BatchEvent, FileEvent, KernelEvent, ResultOrigin } from "./event.ts";
 import type { BatchPlan, PlannedFile } from "./plan.ts";
 import { type Executor, failureReason } from "./pool.ts";
@@ -6,9 +6,6 @@ import { type FileOutcome, failedFile } from "./process-file.ts";
 import type { FileResult, PartResult } from "./result.ts";
 import type { RunState } from "./state.ts";
 import { type BatchTally, emptyTally } from "./tally.ts";
-
-/** Files between two looks for memory that nothing holds. */
-const COLLECT_EVERY = 256;
 
 /** How to run. */
 export interface RunOptions {

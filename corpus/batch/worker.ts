@@ -7,7 +7,7 @@ import {
   parseCompat,
 } from "../compat/assess-file.ts";
 import type { SourceFile } from "../source/walk.ts";
-import { collectYoung } from "./collect.ts";
+import { COLLECT_EVERY, collectAll, collectYoung } from "./collect.ts";
 import { fileBuffer } from "./file-buffer.ts";
 import { type FileContext, type FileOutcome, type FileTask, processFile } from "./process-file.ts";
 import { parseSetup } from "./process-kernel.ts";
@@ -23,13 +23,9 @@ export interface WorkerData {
 let context: FileContext | undefined;
 
 /** The pool's task. Objects are parsed at a worker's first one, and never again. */
-export async function work(task: FileTask): Promise<FileOutcome> {
+export function work(task: FileTask): Promise<FileOutcome> {
   context ??= contextOf(workerData);
-  try {
-    return await processFile(task, context);
-  } finally {
-    collectYoung();
-  }
+  return letGo(processFile(task, context));
 }
 
 function contextOf({ setup, cache, known }: WorkerData): FileContext {
@@ -41,5 +37,17 @@ let compat: ParsedCompat | undefined;
 /** The task of a compatibility matrix's pool, whose data is a CompatSetup. */
 export function assess(file: SourceFile): Promise<FileAssessment> {
   compat ??= parseCompat(workerData as CompatSetup);
-  return assessFile(file, compat);
+  return letGo(assessFile(file, compat));
+}
+
+let files = 0;
+
+/** What a file took is let go of when it is done. */
+async function letGo<T>(file: Promise<T>): Promise<T> {
+  try {
+    return await file;
+  } finally {
+    if (++files % COLLECT_EVERY === 0) collectAll();
+    else collectYoung();
+  }
 }
