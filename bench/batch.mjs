@@ -16,6 +16,8 @@ const ROUNDS = QUICK ? 1 : 3;
 /** Of each sample kernel: enough that starting the workers is a small part of it, as it is of a corpus. */
 const COPIES = QUICK ? 2 : 40;
 const SIZES = QUICK ? [8, 40] : [40, 400, 4000];
+/** More than these are run once: what disturbs a run is over before it is. */
+const MANY = 1000;
 const CORES = String(availableParallelism());
 const COMMAND = join(root, "dist/btfgen.cjs");
 const SAMPLES = join(root, "corpus/samples/debian");
@@ -122,13 +124,16 @@ function grow(what, samples, objects) {
     const corpus = join(directory, `grow-${size}`);
     repeat(samples, corpus, size);
     // A store, for a tree in a tar is a file a kernel and has to be in memory once.
-    const { cpu, seconds, summary } = batch(corpus, objects, ["--layout", "store"]);
+    const runs = Array.from({ length: size > MANY ? 1 : ROUNDS }, () => batch(corpus, objects, ["--layout", "store"]));
     rmSync(corpus, { recursive: true, force: true });
+    const cpu = median(runs.map((run) => run.cpu));
+    const seconds = median(runs.map((run) => run.seconds));
+    const memory = median(runs.map(({ summary }) => summary.peakMemory));
     const each = (1000 * cpu) / size;
     // The first kernels of each worker pay for code that is still cold.
     const further = (1000 * (cpu - last.cpu)) / (size - last.size);
     last = { size, cpu };
-    return `| ${size} | ${seconds.toFixed(1)} | ${each.toFixed(1)} | ${further.toFixed(1)} | ${summary.peakMemory} |`;
+    return `| ${size} | ${seconds.toFixed(1)} | ${each.toFixed(1)} | ${further.toFixed(1)} | ${memory} |`;
   });
   return [
     `| ${what} | seconds | processor time a kernel, ms | a further one, ms | peak memory, MiB |`,

@@ -10,6 +10,7 @@ import { compareVersions } from "../../corpus/compat/release-order.ts";
 import { CouldNotRunError } from "../../corpus/could-not-run.ts";
 import { kernelKey } from "../../corpus/kernel.ts";
 import { FormatError } from "../../lib/btf/error.ts";
+import { compareText } from "../../lib/btf/text-order.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import { RunError } from "../errors.ts";
 import { parseTarget } from "../inputs/btf-input.ts";
@@ -114,9 +115,7 @@ async function candidatesOf(prepared: PreparedBatch, kernels: readonly TalliedKe
     if (known === undefined || candidate.blocked === null) found.set(key, candidate);
   }
   const release = ({ kernel }: Candidate) => kernel.identity.release ?? "";
-  return [...found.values()].sort(
-    (a, b) => compareVersions(release(a), release(b)) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
-  );
+  return [...found.values()].sort((a, b) => compareVersions(release(a), release(b)) || compareText(a.key, b.key));
 }
 
 /** The file that a part's origin (`FILE`, `FILE!MEMBER`) begins with. */

@@ -1,5 +1,6 @@
 import { compareVersions, splitRelease } from "../../corpus/compat/release-order.ts";
 import type { KernelIdentity } from "../../corpus/kernel.ts";
+import { compareText } from "../../lib/btf/text-order.ts";
 
 /**
  * The order of a history, as indexes: a distribution and architecture after the other, each from the oldest release to the
@@ -17,11 +18,11 @@ export function historyOrder(kernels: readonly KernelIdentity[]): number[] | und
   return places
     .sort(
       (a, b) =>
-        compareTexts(a.line, b.line) ||
-        (flavoured.has(a.line) ? compareTexts(a.flavour, b.flavour) : 0) ||
+        compareText(a.line, b.line) ||
+        (flavoured.has(a.line) ? compareText(a.flavour, b.flavour) : 0) ||
         compareVersions(a.version, b.version) ||
         compareVersions(a.versionId, b.versionId) ||
-        compareTexts(a.flavour, b.flavour) ||
+        compareText(a.flavour, b.flavour) ||
         a.index - b.index,
     )
     .map(({ index }) => index);
@@ -47,8 +48,4 @@ function linesOfSeveral(places: readonly Place[]): ReadonlySet<string> {
     flavours.set(key, flavour);
   }
   return several;
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { compareText } from "../../lib/btf/text-order.ts";
 
 /** A file of a corpus, as found. */
 export interface CorpusFile {
@@ -71,7 +72,7 @@ function dealt(files: readonly CorpusFile[], { index, count }: Shard): CorpusFil
 
 /** Array.prototype.sort is stable, so files of one name and size stay in the order of the arguments. */
 function byFallingSize(files: readonly CorpusFile[]): CorpusFile[] {
-  return [...files].sort((a, b) => b.size - a.size || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return [...files].sort((a, b) => b.size - a.size || compareText(a.name, b.name));
 }
 
 function digestOf(files: readonly CorpusFile[]): string {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { compareText } from "../../lib/btf/text-order.ts";
 import { type KernelIdentity, kernelKey } from "../kernel.ts";
 import { namingProblem } from "./naming.ts";
 
@@ -75,9 +76,4 @@ export function joinEntries(offered: Iterable<OfferedEntry>): Joined {
 /** The order of a bundle's entries: by the bytes of their keys. */
 function byKey(a: BundleEntry, b: BundleEntry): number {
   return compareText(kernelKey(a.identity), kernelKey(b.identity));
-}
-
-/** Compares by bytes; names in bundles are ASCII, where UTF-16 units and bytes have one order. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,5 +1,5 @@
+import { compareText } from "../../lib/btf/text-order.ts";
 import type { BundleEntry } from "./bundle.ts";
-import { compareText } from "./bundle.ts";
 import { aliasesOf, type Naming, nameOf } from "./naming.ts";
 import { type BundleContent, blobName, formatIndex, INDEX_NAME } from "./store-index.ts";
 import type { BundleFile } from "./tar.ts";

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { FormatError } from "../../lib/btf/error.ts";
+import { compareText } from "../../lib/btf/text-order.ts";
 import { type KernelIdentity, kernelKey } from "../kernel.ts";
-import { compareText } from "./bundle.ts";
 import { parseJson, validated } from "./store-index.ts";
 
 /** What `version` says; a reader refuses any other. */

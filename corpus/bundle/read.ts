@@ -1,6 +1,7 @@
 import { FormatError } from "../../lib/btf/error.ts";
+import { compareText } from "../../lib/btf/text-order.ts";
 import { type KernelIdentity, kernelKey } from "../kernel.ts";
-import { type BundleEntry, bundleEntry, compareText } from "./bundle.ts";
+import { type BundleEntry, bundleEntry } from "./bundle.ts";
 import type { Layout } from "./layout.ts";
 import { aliasesOf, identityOfName, looksLikeAlias, NAMINGS, type Naming, namingsOf } from "./naming.ts";
 import type { BundleStorage } from "./storage.ts";

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { FormatError } from "../../lib/btf/error.ts";
+import { compareText } from "../../lib/btf/text-order.ts";
 import type { KernelIdentity } from "../kernel.ts";
-import { type BundleEntry, compareText } from "./bundle.ts";
+import type { BundleEntry } from "./bundle.ts";
 
 /** The index of a store, inside the bundle. */
 export const INDEX_NAME = "index.json";

@@ -1,3 +1,4 @@
+import { compareText } from "../../lib/btf/text-order.ts";
 import type { DescribedStatus } from "../../lib/core/describe.ts";
 import { describeRelocations } from "../../lib/core/describe.ts";
 import { type Place, placeOf } from "../../lib/core/place.ts";
@@ -169,7 +170,7 @@ export function matrixBuilder(objects: readonly CompatObject[], rules: CompatRul
     },
     finish: (unreadable) => {
       const sorted = [...kernels].sort(
-        (a, b) => compareIdentities(a.identity, b.identity) || compareStrings(a.origin, b.origin),
+        (a, b) => compareIdentities(a.identity, b.identity) || compareText(a.origin, b.origin),
       );
       return {
         rules,
@@ -181,7 +182,7 @@ export function matrixBuilder(objects: readonly CompatObject[], rules: CompatRul
         rows: rows.items,
         kernels: sorted,
         groups: groupKernels(sorted),
-        unreadable: [...unreadable].sort((a, b) => compareStrings(a.origin, b.origin)),
+        unreadable: [...unreadable].sort((a, b) => compareText(a.origin, b.origin)),
       };
     },
   };
@@ -235,11 +236,6 @@ function statusOf(letter: string): DescribedStatus {
 /** The worse of two statuses. */
 export function worseOf(a: CompatStatus, b: CompatStatus): CompatStatus {
   return COMPAT_STATUSES.indexOf(b) > COMPAT_STATUSES.indexOf(a) ? b : a;
-}
-
-/** Sorts by code units: the same on every machine. */
-function compareStrings(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Distinct things in the order in which they were first seen. */

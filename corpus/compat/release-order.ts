@@ -1,3 +1,4 @@
+import { compareText } from "../../lib/btf/text-order.ts";
 import type { KernelIdentity } from "../kernel.ts";
 
 /** A release in two parts: what counts up, and which of the parallel kernels it is. */
@@ -48,11 +49,11 @@ export function compareVersions(a: string, b: string): number {
 function compareTokens(a: string | undefined, b: string | undefined): number {
   const rank = rankOf(a) - rankOf(b);
   if (rank !== 0 || a === undefined || b === undefined) return rank;
-  if (rankOf(a) !== RANK_NUMBER) return a < b ? -1 : a > b ? 1 : 0;
+  if (rankOf(a) !== RANK_NUMBER) return compareText(a, b);
   // Builds may have more digits than a number holds exactly (dates with times do).
   const left = a.replace(/^0+(?=\d)/, "");
   const right = b.replace(/^0+(?=\d)/, "");
-  return left.length - right.length || (left < right ? -1 : left > right ? 1 : 0);
+  return left.length - right.length || compareText(left, right);
 }
 
 const RANK_BEFORE_END = 0;
@@ -85,7 +86,5 @@ export function compareIdentities(a: KernelIdentity, b: KernelIdentity): number 
 }
 
 function compareTexts(a: string | null, b: string | null): number {
-  const left = a ?? "";
-  const right = b ?? "";
-  return left < right ? -1 : left > right ? 1 : 0;
+  return compareText(a ?? "", b ?? "");
 }

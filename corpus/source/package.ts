@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { relocateDistilled } from "../../lib/btf/distilled.ts";
 import { FormatError } from "../../lib/btf/error.ts";
 import { type BtfInput, parseBtf } from "../../lib/btf/parse.ts";
+import { compareText } from "../../lib/btf/text-order.ts";
 import { openDeb, readDebData } from "../archive/deb.ts";
 import type { ArchiveOptions, Member } from "../archive/member.ts";
 import { openRpm, readRpmPayload } from "../archive/rpm.ts";
@@ -118,7 +119,7 @@ async function moduleOf({ bytes }: Member, place: Place, options: SourceOptions)
 /** A kernel and its modules, by name; those with a distilled base get the kernel's types for it. @throws FormatError. */
 export function withModules(kernel: KernelBtf, loose: readonly LooseModule[]): KernelBtf {
   if (loose.length === 0) return kernel;
-  const sorted = [...loose].sort((a, b) => (a.module < b.module ? -1 : a.module > b.module ? 1 : 0));
+  const sorted = [...loose].sort((a, b) => compareText(a.module, b.module));
   const needsBase = sorted.some(({ distilledBase }) => distilledBase !== null);
   const base = needsBase ? parseBtf(kernel.btf.bytes, { source: kernel.origin }) : null;
   const modules = sorted.map(({ btf, module, distilledBase }): BtfInput => {

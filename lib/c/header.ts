@@ -12,6 +12,7 @@ import {
 } from "../btf/format.ts";
 import { enumeratorName } from "../btf/members.ts";
 import { stringAt } from "../btf/strings.ts";
+import { compareText } from "../btf/text-order.ts";
 import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf, targetOf, vlenOf } from "../btf/view.ts";
 import { compositeBody } from "./body.ts";
 import { declare, keywordOf, type Spelling } from "./declarator.ts";
@@ -204,7 +205,7 @@ function functionText(writer: Writer, spelling: Spelling, id: number): string {
 
 function sortedByName(writer: Writer, ids: readonly number[]): number[] {
   const named = ids.map((id) => ({ id, name: rawNameOf(writer, id) }));
-  named.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  named.sort((a, b) => compareText(a.name, b.name));
   return named.map(({ id }) => id);
 }
 

@@ -1,3 +1,4 @@
+import { compareText } from "../btf/text-order.ts";
 import { type Btf, nameOffsetOf, typeCount } from "../btf/view.ts";
 import { bodyOf } from "./body.ts";
 import { type Change, DIFF_KINDS, type DiffInput, type DiffKind, type TypeChange, type TypesDiff } from "./change.ts";
@@ -115,12 +116,9 @@ function sorted(types: readonly TypeChange[]): TypeChange[] {
     return known;
   };
   return [...byKind.values()].flatMap((ofKind) => {
-    return ofKind.sort((a, b) => compare(a.name, b.name) || compare(content(a), content(b)));
+    return ofKind.sort((a, b) => compareText(a.name, b.name) || compareText(content(a), content(b)));
   });
 }
-
-/** Names mostly differ in length, which is seen sooner than which is the lesser one. */
-const compare = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
 /** An order for types of one name, or none, that does not depend on ids. */
 function contentOf({ status, old, new: next, changes, modules }: TypeChange): string {

@@ -1,3 +1,4 @@
+import { compareText } from "../btf/text-order.ts";
 import type { BtfSegment } from "../btf/view.ts";
 import type { CandidateIndex } from "../core/candidates.ts";
 import { describeRelocations } from "../core/describe.ts";
@@ -178,5 +179,5 @@ function joinRows(rows: readonly HistoryRow[]): HistoryRow[] {
     const kinds = [...new Set([...known.kinds, ...row.kinds])].sort();
     joined.set(key, { ...known, kinds, users: [...known.users, ...row.users] });
   }
-  return [...joined.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  return [...joined.values()].sort((a, b) => compareText(a.path, b.path));
 }

@@ -1,5 +1,6 @@
 import { ELEMENT_NAME_WORDS, ELEMENT_WORDS, FIXED_WORDS, KIND_FUNC } from "../btf/format.ts";
 import { enumeratorName, enumeratorValue, memberBitOffset, memberType } from "../btf/members.ts";
+import { compareText } from "../btf/text-order.ts";
 import {
   type Btf,
   isComposite,
@@ -58,7 +59,7 @@ export function matchBySimilarity(views: Sides, left: readonly Definition[], rig
       return { i, j, score: similarity(views, x, y), key: [x.key, y.key].sort().join("\n") };
     }),
   );
-  candidates.sort((x, y) => y.score - x.score || compare(x.key, y.key));
+  candidates.sort((x, y) => y.score - x.score || compareText(x.key, y.key));
   const pairs: [number, number][] = [];
   const takenLeft = new Set<number>();
   const takenRight = new Set<number>();
@@ -103,8 +104,6 @@ function matchByFirstName(views: Sides, left: readonly Definition[], right: read
   });
   return matchesOf(left, right, pairs);
 }
-
-const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 interface Profile {
   readonly definition: Definition;

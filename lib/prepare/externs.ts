@@ -1,6 +1,7 @@
 import { KIND_DATASEC, KIND_FUNC, KIND_VAR } from "../btf/format.ts";
 import { resolveSize, skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { nameOf } from "../btf/strings.ts";
+import { compareText } from "../btf/text-order.ts";
 import { type Btf, kindOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
 import { SHN_UNDEF, STB_GLOBAL, STB_WEAK, STT_NOTYPE } from "../elf/format.ts";
 import { type ElfSymbols, symbolBind, symbolName, symbolType } from "../elf/symbols.ts";
@@ -136,7 +137,7 @@ function compareExterns(a: Extern, b: Extern): number {
     if (a.setting.align !== b.setting.align) return b.setting.align - a.setting.align;
     if (a.setting.size !== b.setting.size) return a.setting.size - b.setting.size;
   }
-  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+  return compareText(a.name, b.name);
 }
 
 function withOffsets(externs: readonly Extern[]): Extern[] {
