@@ -71,12 +71,19 @@ export function requestOf(args: Args<typeof command>): BatchRequest {
     resume: args.resume,
     failFast: args["fail-fast"],
     cache: cacheOf(args.cache, args["no-cache"]),
-    queue: args.queue ?? null,
+    queue: args.queue === undefined ? null : queueUrl(args.queue),
     verifyKernel: sampleOf(args["verify-kernel"], modules),
     strict,
     allow,
     json: args.json,
   };
+}
+
+/** A queue's URL. Throws UsageError for another one: looking for a server of that name would tell less. */
+export function queueUrl(text: string): string {
+  // `rediss` is Redis over TLS.
+  if (/^rediss?:\/\/[^/]/.test(text)) return text;
+  throw new UsageError(`--queue ${text}: should be a URL of Redis`, "As redis://HOST:PORT.");
 }
 
 function emitOf({ emit, layout, naming, loader }: Args<typeof command>): BatchRequest["emit"] {

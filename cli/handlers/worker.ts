@@ -1,7 +1,7 @@
 import { pruneCache } from "../../corpus/batch/cache-prune.ts";
 import { defaultJobs } from "../../corpus/batch/pool.ts";
 import { startQueueWorker } from "../../corpus/batch/queue-worker.ts";
-import { cacheOf, countOf, positive } from "../batch/request.ts";
+import { cacheOf, countOf, positive, queueUrl } from "../batch/request.ts";
 import { buildId, workerFile } from "../batch/run.ts";
 import type { Args } from "../command.ts";
 import type { worker as command } from "../commands/worker.ts";
@@ -13,7 +13,7 @@ export async function worker(args: Args<typeof command>): Promise<Outcome> {
   let files = 0;
   const cache = cacheOf(args.cache, args["no-cache"]);
   const stop = await startQueueWorker({
-    url: args.queue,
+    url: queueUrl(args.queue),
     build: buildId(),
     workerFile: workerFile(),
     jobs: countOf("jobs", args.jobs) ?? defaultJobs(),

@@ -330,6 +330,7 @@ describe("wrong command lines", () => {
     [["corpus", "-o", "x", "--allow", "y"], "--allow needs --strict"],
     [["corpus", "-o", "x", "--layout", "store", "--naming", "bcc"], "a store has names of its own"],
     [["corpus", "-o", "x", "--resume"], "nothing to resume"],
+    [["corpus", "-o", "x", "--queue", "queue.internal:6379"], "--queue queue.internal:6379: should be a URL of Redis"],
     [["empty", "-o", "x"], "no file is in the corpus"],
     [["corpus", "nowhere", "-o", "x"], "nowhere: no such file or directory"],
   ])("%j", async (args, message) => {
@@ -342,6 +343,14 @@ describe("wrong command lines", () => {
   it("a cache that is a file", async () => {
     const { code, stderr } = await batch([CORPUS, "-o", "x"], ["--cache", "/dev/null"]);
     expect([code, stderr]).toEqual([2, "btfgen: --cache: /dev/null is not a directory\n"]);
+  });
+
+  it("a worker of a queue that is no URL of Redis", async () => {
+    const { code, stderr } = await runText(["worker", "--queue", "http://queue.internal"], { cwd: directory });
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining("--queue http://queue.internal: should be a URL of Redis"),
+    ]);
   });
 
   it("--cache and --no-cache together", async () => {
