@@ -45,6 +45,9 @@ try {
     ...raceArchives(archives, paths),
     "## (c) From 40 kernels to 4,000, no cache",
     "",
+    "To start (Node, the workers, the objects in each of them, code that is still cold) takes a second of processor time for any",
+    "corpus, which is what a kernel of a small one has more; so what a further kernel takes has to stay the same.",
+    "",
     ...grow("raw BTF", kernels, paths),
     "",
     ...grow("BTFHub archives", archives, paths),
@@ -119,27 +122,44 @@ function raceArchives(archives, objects) {
  * @param {readonly string[]} objects
  */
 function grow(what, samples, objects) {
-  let last = { size: 0, cpu: 0 };
-  const rows = SIZES.map((size) => {
-    const corpus = join(directory, `grow-${size}`);
-    repeat(samples, corpus, size);
-    // A store, for a tree in a tar is a file a kernel and has to be in memory once.
-    const runs = Array.from({ length: size > MANY ? 1 : ROUNDS }, () => batch(corpus, objects, ["--layout", "store"]));
-    rmSync(corpus, { recursive: true, force: true });
-    const cpu = median(runs.map((run) => run.cpu));
-    const seconds = median(runs.map((run) => run.seconds));
-    const memory = median(runs.map(({ summary }) => summary.peakMemory));
-    const each = (1000 * cpu) / size;
-    // The first kernels of each worker pay for code that is still cold.
-    const further = (1000 * (cpu - last.cpu)) / (size - last.size);
-    last = { size, cpu };
-    return `| ${size} | ${seconds.toFixed(1)} | ${each.toFixed(1)} | ${further.toFixed(1)} | ${memory} |`;
+  const sizes = SIZES.map((size) => measureSize(samples, objects, size));
+  // The first kernels of each worker pay for code that is still cold.
+  const further = sizes.map(({ size, cpu }, i) => {
+    const before = sizes[i - 1] ?? { size: 0, cpu: 0 };
+    return (1000 * (cpu - before.cpu)) / (size - before.size);
+  });
+  const [least, most] = [sizes[0]?.memory ?? 0, sizes.at(-1)?.memory ?? 0];
+  const rows = sizes.map(({ size, cpu, seconds, memory }, i) => {
+    const each = ((1000 * cpu) / size).toFixed(1);
+    return `| ${size} | ${seconds.toFixed(1)} | ${each} | ${further[i]?.toFixed(1)} | ${memory} |`;
   });
   return [
     `| ${what} | seconds | processor time a kernel, ms | a further one, ms | peak memory, MiB |`,
     "|---|---|---|---|---|",
     ...rows,
+    "",
+    `Growth (aim: 0.85 to 1.15): of a further one's time, the last to the one before ${((further.at(-1) ?? 0) / (further.at(-2) ?? 0)).toFixed(2)};`,
+    `of memory, the last to the first ${(most / least).toFixed(2)}.`,
   ];
+}
+
+/**
+ * @param {readonly Sample[]} samples
+ * @param {readonly string[]} objects
+ * @param {number} size
+ */
+function measureSize(samples, objects, size) {
+  const corpus = join(directory, `grow-${size}`);
+  repeat(samples, corpus, size);
+  // A store, for a tree in a tar is a file a kernel and has to be in memory once.
+  const runs = Array.from({ length: size > MANY ? 1 : ROUNDS }, () => batch(corpus, objects, ["--layout", "store"]));
+  rmSync(corpus, { recursive: true, force: true });
+  return {
+    size,
+    cpu: median(runs.map(({ cpu }) => cpu)),
+    seconds: median(runs.map(({ seconds }) => seconds)),
+    memory: median(runs.map(({ summary }) => summary.peakMemory)),
+  };
 }
 
 /** The sample kernels' archives, copied so that they can be linked to. */
