@@ -106,18 +106,25 @@ function inputOf(btf: Btf): DiffInput {
   return { source: btf.source, types: typeCount(btf) - 1, modules: modules.sort() };
 }
 
+/** By kind and name; types of one name by what is said of them. */
 function sorted(types: readonly TypeChange[]): TypeChange[] {
-  const byKind = new Map(DIFF_KINDS.map((kind) => [kind, [] as TypeChange[]]));
-  for (const type of types) byKind.get(type.kind)?.push(type);
-  const contents = new Map<TypeChange, string>();
-  const content = (type: TypeChange) => {
-    const known = contents.get(type) ?? contentOf(type);
-    contents.set(type, known);
-    return known;
-  };
-  return [...byKind.values()].flatMap((ofKind) => {
-    return ofKind.sort((a, b) => compareText(a.name, b.name) || compareText(content(a), content(b)));
+  const byKind = new Map(DIFF_KINDS.map((kind) => [kind, new Map<string, TypeChange[]>()]));
+  for (const type of types) {
+    const byName = byKind.get(type.kind);
+    const known = byName?.get(type.name);
+    if (known === undefined) byName?.set(type.name, [type]);
+    else known.push(type);
+  }
+  return [...byKind.values()].flatMap((byName) => {
+    // Nearly every name is there once; names alone are sorted in a third of the time that sorting by a function takes.
+    return [...byName.keys()].sort().flatMap((name) => byContent(byName.get(name) ?? []));
   });
+}
+
+function byContent(types: readonly TypeChange[]): readonly TypeChange[] {
+  if (types.length === 1) return types;
+  const contents = new Map(types.map((type) => [type, contentOf(type)]));
+  return [...types].sort((a, b) => compareText(contents.get(a) ?? "", contents.get(b) ?? ""));
 }
 
 /** An order for types of one name, or none, that does not depend on ids. */
