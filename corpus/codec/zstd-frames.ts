@@ -2,6 +2,7 @@ import { type CodecOptions, codecError, trailingBytes, truncated } from "./codec
 
 const CODEC = "zstd";
 const FRAME_MAGIC = 0xfd2fb528;
+const MAGIC_BYTES = 4;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_MASK = 0xfffffff0;
 /** Frame header descriptor (RFC 8878, 3.1.1.1.1). */
@@ -16,59 +17,53 @@ const BLOCK_RLE = 1;
 const BLOCK_RESERVED = 3;
 const CHECKSUM_BYTES = 4;
 
-/** What is known of zstd data without decoding it. */
-export interface ZstdFrames {
-  /** One past the last frame. */
+/** A frame that holds data. */
+export interface ZstdFrame {
+  readonly start: number;
   readonly end: number;
-  /** Bytes of all frames together when decoded, or null where a frame does not say. */
+  /** Bytes it has when decoded, or null where it does not say. */
   readonly size: number | null;
 }
 
 /**
  * Walks the frames of zstd data by their blocks' lengths (RFC 8878, 3.1). Decoders differ in what they make of data that
- * is cut or followed by something else, and one popular one returns the shorter data as if all were well; this walk
- * says it before any of them is asked.
+ * is cut, followed by something else or by another frame: some return the shorter data as if all were well. This walk
+ * says what there is before any of them is asked.
  * @throws FormatError `truncated`, `bad-archive`.
  */
-export function zstdFrames(bytes: Uint8Array, options: CodecOptions): ZstdFrames {
+export function* zstdFrames(bytes: Uint8Array, options: CodecOptions): Generator<ZstdFrame> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
-  let size: number | null = 0;
   while (at < bytes.length) {
     const magic = at + 4 <= bytes.length ? view.getUint32(at, true) : 0;
     if (magic === FRAME_MAGIC) {
-      const frame = walkFrame(bytes, view, at + 4, options);
+      const frame = walkFrame(bytes, view, at, options);
+      yield frame;
       at = frame.end;
-      size = size === null || frame.size === null ? null : size + frame.size;
     } else if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC) {
       if (at + 8 > bytes.length) throw truncated(CODEC, options);
       at += 8 + view.getUint32(at + 4, true);
       if (at > bytes.length) throw truncated(CODEC, options);
     } else {
-      if (options.trailing === "ignore") break;
-      throw trailingBytes(CODEC, options, at);
+      if (options.trailing !== "ignore") throw trailingBytes(CODEC, options, at);
+      return;
     }
   }
-  return { end: at, size };
 }
 
-interface Frame {
-  readonly end: number;
-  readonly size: number | null;
-}
-
-function walkFrame(bytes: Uint8Array, view: DataView, start: number, options: CodecOptions): Frame {
+function walkFrame(bytes: Uint8Array, view: DataView, start: number, options: CodecOptions): ZstdFrame {
+  const descriptorAt = start + MAGIC_BYTES;
   const need = (end: number): void => {
     if (end > bytes.length) throw truncated(CODEC, options);
   };
-  need(start + 1);
-  const descriptor = view.getUint8(start);
-  if (descriptor & RESERVED) throw codecError("bad-archive", CODEC, "a reserved bit is set", options, start);
+  need(descriptorAt + 1);
+  const descriptor = view.getUint8(descriptorAt);
+  if (descriptor & RESERVED) throw codecError("bad-archive", CODEC, "a reserved bit is set", options, descriptorAt);
   const single = (descriptor & SINGLE_SEGMENT) !== 0;
   const dictionary = DICTIONARY_BYTES[(descriptor & DICTIONARY_MASK) as 0 | 1 | 2 | 3];
   const sizeCode = (descriptor >> 6) as 0 | 1 | 2 | 3;
   const sizeBytes = sizeCode === 0 && single ? 1 : SIZE_BYTES[sizeCode];
-  const sizeAt = start + 1 + (single ? 0 : 1) + dictionary;
+  const sizeAt = descriptorAt + 1 + (single ? 0 : 1) + dictionary;
   let at = sizeAt + sizeBytes;
   need(at);
   const size = contentSize(view, sizeAt, sizeBytes);
@@ -83,7 +78,7 @@ function walkFrame(bytes: Uint8Array, view: DataView, start: number, options: Co
   }
   if (descriptor & HAS_CHECKSUM) at += CHECKSUM_BYTES;
   need(at);
-  return { end: at, size };
+  return { start, end: at, size };
 }
 
 function contentSize(view: DataView, at: number, bytes: number): number | null {

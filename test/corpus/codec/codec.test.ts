@@ -105,6 +105,42 @@ describe.each(FILES)("%s", (name, codec, hasSum) => {
   });
 });
 
+describe("zstd in many frames", () => {
+  const skippable = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+  // No content, neither said nor there: one raw block of no bytes, the last.
+  const empty = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 1, 0, 0]);
+  const one = load("nosize.zst");
+
+  it("are all read, with and without content, whatever stands between them", async () => {
+    const packed = Buffer.concat([
+      skippable,
+      one,
+      empty,
+      load("sample.zst"),
+      skippable,
+      skippable,
+      empty,
+      one,
+      skippable,
+    ]);
+    const read = await decompress(packed, limits);
+    expect(Buffer.concat([sample, sample, sample]).equals(read)).toBe(true);
+  });
+
+  it.each([
+    ["none of them has content", [empty, empty, skippable]],
+    ["all are for others", [skippable]],
+  ])("%s", async (_, parts) => {
+    expect(await outcome(Buffer.concat(parts), "zstd")).toHaveLength(0);
+  });
+
+  it("are bounded by what they make together", async () => {
+    const bound = sample.length * 2 - 1;
+    expect(await outcome(Buffer.concat([one, one]), "zstd", bound)).toBe("too-large");
+    expect(await outcome(Buffer.concat([one, one]), "zstd", bound + 1)).toHaveLength(bound + 1);
+  });
+});
+
 describe("a bound for what comes out", () => {
   it.each<[string, CodecName]>([
     ["zeros.gz", "gzip"],
