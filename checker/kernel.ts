@@ -1,5 +1,6 @@
 /** bpf(2), the few commands that the checker issues itself. Everything it makes is closed at once. */
 import { closeSync } from "node:fs";
+import { EAGAIN } from "../lib/verify/errno.ts";
 import type { BtfVerdict, LoadedProgram } from "../lib/verify/loader-run.ts";
 import { CStruct, type Koffi, textIn } from "./native.ts";
 
@@ -48,6 +49,13 @@ export interface BpfSyscall {
   programInfo(fd: number): LoadedProgram | null;
 }
 
+/**
+ * How often a program is loaded before the answer is EAGAIN: the verifier ends with that where the thread has a signal
+ * to see to (Linux kernel/bpf/verifier.c, do_check), as a runtime's own threads send each other; libbpf tries as often
+ * (src/bpf.c).
+ */
+export const LOAD_ATTEMPTS = 5;
+
 /** One call of bpf(2): a command and its attributes, ATTR_BYTES of them; the result, or the negative errno. */
 export type BpfCall = (command: number, attr: CStruct) => number;
 
@@ -57,8 +65,12 @@ export function bpfCall(koffi: Koffi): BpfCall | null {
   if (number === undefined) return null;
   const syscall = koffi.load("libc.so.6").func("long syscall(long number, int command, void *attr, uint32_t size)");
   return (command, attr) => {
-    const result = Number(syscall(number, command, attr.bytes, ATTR_BYTES));
-    return result < 0 ? -koffi.errno() : result;
+    for (let attempt = 1; ; attempt++) {
+      const result = Number(syscall(number, command, attr.bytes, ATTR_BYTES));
+      if (result >= 0) return result;
+      const errno = koffi.errno();
+      if (errno !== EAGAIN || command !== BPF_PROG_LOAD || attempt === LOAD_ATTEMPTS) return -errno;
+    }
   };
 }
 

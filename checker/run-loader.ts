@@ -14,7 +14,8 @@ import {
 } from "../lib/loader/attributes.ts";
 import { CONTEXT } from "../lib/loader/loader.ts";
 import { madeUpSetting } from "../lib/loader/settings.ts";
-import { ATTR_BYTES, type BpfCall, endOfLog, LOG_BYTES } from "./kernel.ts";
+import { EAGAIN } from "../lib/verify/errno.ts";
+import { ATTR_BYTES, type BpfCall, endOfLog, LOAD_ATTEMPTS, LOG_BYTES } from "./kernel.ts";
 import type { CreatedObject, LoaderLine, RunLoaderRequest, RunStage } from "./loader-protocol.ts";
 import { CStruct, cString, HOST_LITTLE_ENDIAN, type Koffi, textIn } from "./native.ts";
 
@@ -60,15 +61,15 @@ const POSSIBLE_CPUS = "/sys/devices/system/cpu/possible";
 
 /** Runs it, and again for each log: of what failed, or of what is asked for. All that it makes is closed. */
 export function runLoader(koffi: Koffi, bpf: BpfCall, request: RunLoaderRequest): LoaderLine {
-  const first = runOnce(koffi, bpf, request, null);
+  const first = runRepeated(koffi, bpf, request, null);
   const level = Math.max(request.logLevel, 1);
   if (first.failed === null) {
     const steps = request.logLevel === 0 ? [] : request.logSteps;
-    return { ...first, logs: steps.flatMap((step) => runOnce(koffi, bpf, request, { level, step }).logs) };
+    return { ...first, logs: steps.flatMap((step) => runRepeated(koffi, bpf, request, { level, step }).logs) };
   }
   const { stage, step } = first.failed;
   if (stage !== "run" && stage !== "load") return first;
-  const again = runOnce(koffi, bpf, request, { level, step });
+  const again = runRepeated(koffi, bpf, request, { level, step });
   // What fails now for want of room in the log is no news.
   return again.failed === null ? again : { ...again, failed: first.failed };
 }
@@ -77,6 +78,14 @@ export function runLoader(koffi: Koffi, bpf: BpfCall, request: RunLoaderRequest)
 interface WantedLog {
   readonly level: number;
   readonly step: number;
+}
+
+/** A program that it loads may be the one that a signal comes between: see LOAD_ATTEMPTS. It leaves nothing behind then. */
+function runRepeated(koffi: Koffi, bpf: BpfCall, request: RunLoaderRequest, wanted: WantedLog | null): LoaderLine {
+  for (let attempt = 1; ; attempt++) {
+    const line = runOnce(koffi, bpf, request, wanted);
+    if (line.failed?.errno !== EAGAIN || attempt === LOAD_ATTEMPTS) return line;
+  }
 }
 
 function runOnce(koffi: Koffi, bpf: BpfCall, request: RunLoaderRequest, wanted: WantedLog | null): LoaderLine {

@@ -42,11 +42,18 @@ static inline void btfgen_pointer(struct btfgen_attr *attr, int at, const void *
 	memcpy(attr->bytes + at, &value, sizeof(value));
 }
 
+/* The verifier ends with EAGAIN where the thread has a signal to see to; libbpf tries as often. */
+#define BTFGEN_ATTEMPTS 5
+
 /* bpf(2): a result, or a negative errno. */
 static inline int btfgen_bpf(int command, struct btfgen_attr *attr)
 {
-	long result = syscall(__NR_bpf, command, attr->bytes, sizeof(attr->bytes));
+	int attempts = command == 5 ? BTFGEN_ATTEMPTS : 1; /* BPF_PROG_LOAD */
+	long result;
 
+	do {
+		result = syscall(__NR_bpf, command, attr->bytes, sizeof(attr->bytes));
+	} while (result < 0 && errno == EAGAIN && --attempts > 0);
 	return result < 0 ? -errno : (int)result;
 }
 
@@ -120,9 +127,8 @@ static inline void btfgen_setting(struct btfgen_loader *loader, const char *name
 #endif
 }
 
-/* Has the loader program run once; wanted is the step whose log is asked for. */
-static inline int btfgen_run(struct btfgen_loader *loader, int program, unsigned char *context, uint32_t context_size,
-			     uint32_t wanted, char *log, uint32_t log_size)
+static inline int btfgen_run_once(struct btfgen_loader *loader, int program, unsigned char *context,
+				  uint32_t context_size, uint32_t wanted, char *log, uint32_t log_size)
 {
 	uint32_t level = 1;
 	uint64_t place = (uint64_t)(uintptr_t)log;
@@ -147,6 +153,19 @@ static inline int btfgen_run(struct btfgen_loader *loader, int program, unsigned
 		return error;
 	memcpy(&result, attr.bytes + 4, sizeof(result)); /* test.retval */
 	return result;
+}
+
+/* Has the loader program run; wanted is the step whose log is asked for. */
+static inline int btfgen_run(struct btfgen_loader *loader, int program, unsigned char *context, uint32_t context_size,
+			     uint32_t wanted, char *log, uint32_t log_size)
+{
+	int attempts = BTFGEN_ATTEMPTS, error;
+
+	/* A program that it loads may be the one that a signal comes between; it leaves nothing behind then. */
+	do {
+		error = btfgen_run_once(loader, program, context, context_size, wanted, log, log_size);
+	} while (error == -EAGAIN && --attempts > 0);
+	return error;
 }
 
 static inline int btfgen_load(struct btfgen_loader *loader, const void *code, uint32_t count, unsigned char *context,

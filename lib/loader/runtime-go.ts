@@ -75,8 +75,14 @@ func number() uintptr {
 	return 280
 }
 
+// The verifier ends with EAGAIN where the thread has a signal to see to, as Go's scheduler and profiler send them.
+const attempts = 5
+
 func bpf(command uintptr, attr unsafe.Pointer, size uintptr) (int, syscall.Errno) {
 	result, _, errno := syscall.Syscall(number(), command, uintptr(attr), size)
+	for i := 1; i < attempts && command == bpfProgLoad && errno == syscall.EAGAIN; i++ {
+		result, _, errno = syscall.Syscall(number(), command, uintptr(attr), size)
+	}
 	return int(result), errno
 }
 
@@ -235,10 +241,10 @@ func (l *Loader) run(context []byte) error {
 		return &Error{Stage: "load the loader program", Errno: errno}
 	}
 	defer syscall.Close(program)
-	failed, failure := runOnce(program, context, 0, nil)
+	failed, failure := runRepeated(program, context, 0, nil)
 	if failed != 0 {
 		// Again, for the log of what has failed; what fails then for want of room in the log is no news.
-		_, again := runOnce(program, context, failed, make([]byte, logBytes))
+		_, again := runRepeated(program, context, failed, make([]byte, logBytes))
 		if again == nil {
 			failure = nil
 		} else {
@@ -252,6 +258,17 @@ func (l *Loader) run(context []byte) error {
 		return failure
 	}
 	return nil
+}
+
+// runRepeated runs it again where a signal came between a program that it loads, of which nothing is left behind.
+func runRepeated(program int, context []byte, wanted uint32, log []byte) (step uint32, failure *Error) {
+	for i := 0; i < attempts; i++ {
+		step, failure = runOnce(program, context, wanted, log)
+		if failure == nil || failure.Errno != syscall.EAGAIN {
+			break
+		}
+	}
+	return step, failure
 }
 
 // runOnce gives the number of the step that failed.

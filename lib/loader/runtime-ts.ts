@@ -140,9 +140,9 @@ function loadWith(dataMap: number): Loaded {
   const program = bpf(5, attr, code, license, descriptors);
   if (program < 0) throw new LoadError("load the loader program", -program, "");
   try {
-    const { result, step, ...first } = run(program, 0);
+    const { result, step, ...first } = runRepeated(program, 0);
     // Again, for the log of what has failed; what fails then for want of room in the log is no news.
-    const { context, ...last } = result < 0 && step !== 0 ? run(program, step) : { result, ...first };
+    const { context, ...last } = result < 0 && step !== 0 ? runRepeated(program, step) : { result, ...first };
     if (last.result < 0) throw new LoadError(STEPS[step - 1] ?? "run the loader program", -result, last.log);
     const at = (places: Readonly<Record<string, number>>) =>
       Object.fromEntries(Object.entries(places).map(([name, place]) => [name, context.getInt32(place, LITTLE_ENDIAN)]));
@@ -167,6 +167,16 @@ interface Ran {
   readonly context: DataView;
 }
 
+/** The verifier ends with it where the thread has a signal to see to, as V8's threads send them; libbpf tries as often. */
+const EAGAIN = 11;
+const ATTEMPTS = 5;
+
+/** A program that it loads may be the one that a signal comes between; it leaves nothing behind then. */
+function runRepeated(program: number, wanted: number): Ran {
+  let ran = run(program, wanted);
+  for (let i = 1; i < ATTEMPTS && ran.result === -EAGAIN; i++) ran = run(program, wanted);
+  return ran;
+}
 
 /** Has the loader program run; \`wanted\` is the step whose log is asked for. */
 function run(program: number, wanted: number): Ran {
@@ -201,8 +211,13 @@ function attribute(): DataView {
 /** What the attributes point to is named, so that it is there as long as the call lasts. */
 function bpf(command: number, attr: DataView, ..._held: readonly Buffer[]): number {
   const bytes = Buffer.from(attr.buffer, attr.byteOffset, attr.byteLength);
-  const result = Number(syscall(NUMBERS[process.arch] ?? -1, command, bytes, bytes.length));
-  return result < 0 ? -koffi.errno() : result;
+  const attempts = command === 5 ? ATTEMPTS : 1; // BPF_PROG_LOAD
+  for (let i = 1; ; i++) {
+    const result = Number(syscall(NUMBERS[process.arch] ?? -1, command, bytes, bytes.length));
+    if (result >= 0) return result;
+    const errno = koffi.errno();
+    if (errno !== EAGAIN || i >= attempts) return -errno;
+  }
 }
 
 function addressOf(buffer: Buffer): bigint {

@@ -1,6 +1,7 @@
 /** Errors of Linux by number (include/uapi/asm-generic/errno-base.h), those that checks speak of. */
 export const EPERM = 1;
 export const E2BIG = 7;
+export const EAGAIN = 11;
 export const ENOMEM = 12;
 export const EACCES = 13;
 export const EINVAL = 22;
@@ -14,7 +15,7 @@ const NAMES: Readonly<Record<number, string>> = {
   3: "ESRCH",
   [E2BIG]: "E2BIG",
   9: "EBADF",
-  11: "EAGAIN",
+  [EAGAIN]: "EAGAIN",
   [ENOMEM]: "ENOMEM",
   [EACCES]: "EACCES",
   14: "EFAULT",

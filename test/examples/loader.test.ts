@@ -129,4 +129,32 @@ int main(void)
     expect(oracleState("bpf").present).toBe(true);
     expectCount(run(process.execPath, [join(directory, "count.cjs")]));
   });
+
+  // Calls of bpf(2): the map of the data is made and filled, the loader is loaded, and run. EAGAIN is what the verifier
+  // answers where a signal comes between.
+  describe.skipIf(!has("strace", "--version"))("where a signal comes between", () => {
+    const interrupted = (calls: string, program: string, args: readonly string[]) => {
+      const inject = ["-e", "trace=bpf", "-e", `inject=bpf:error=EAGAIN:when=${calls}`];
+      // Leaks are not looked for under ptrace(2).
+      const flags = ["-f", "-o", "strace.log", "-E", "ASAN_OPTIONS=detect_leaks=0", ...inject];
+      return run("strace", [...flags, program, ...args]);
+    };
+    const programs: [language: string, compiler: string | null, command: string, args: string[]][] = [
+      ["C", "gcc", "./count", []],
+      ["Go", "go", "./count-go", []],
+      ["TypeScript", null, process.execPath, ["count.cjs"]],
+    ];
+
+    for (const [language, compiler, program, args] of programs) {
+      const version = compiler === "go" ? "version" : "--version";
+      it.skipIf(compiler !== null && !has(compiler, version))(`tries five times in ${language}`, () => {
+        // To load the loader, and to run it.
+        expectCount(interrupted("3..6", program, args));
+        expectCount(interrupted("4..7", program, args));
+        const { status, stdout, stderr } = interrupted("3..7", program, args);
+        expect(status).not.toBe(0);
+        expect(stdout + stderr).toMatch(/load the loader program: (errno 11|resource temporarily unavailable)/i);
+      });
+    }
+  });
 });

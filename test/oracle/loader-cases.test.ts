@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { expect, it } from "vitest";
-import { ATTR_BYTES, bpfCall } from "../../checker/kernel.ts";
+import { ATTR_BYTES, type BpfCall, bpfCall } from "../../checker/kernel.ts";
 import { CStruct, loadKoffi } from "../../checker/native.ts";
+import { runLoader } from "../../checker/run-loader.ts";
+import { questionOf } from "../../cli/loader/run-loader.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import { buildLoader } from "../../lib/loader/build.ts";
 import { emitTypeScript } from "../../lib/loader/emit-ts.ts";
@@ -105,5 +107,38 @@ describeOracle("a loader, run", ["bpf", "clang"], () => {
     } finally {
       loaded.close();
     }
+  });
+});
+
+describeOracle("a loader, run where a signal comes between", ["bpf"], () => {
+  const PROG_TEST_RUN = 10;
+  const RESULT = 4;
+  const EAGAIN = 11;
+
+  // What the kernel answers then, so many times; five for the run and five for the log of it are tried.
+  it.each([
+    [0, null],
+    [4, null],
+    [9, null],
+    [10, EAGAIN],
+  ])("%i times", async (times, expected) => {
+    const object = parseBpfObject(readFileSync(join(FIXTURES, "globals.o")), "globals.o");
+    const loader = buildLoader(object, prepare(object, null));
+    const koffi = await loadKoffi();
+    const bpf = koffi === null ? null : bpfCall(koffi);
+    if ("refusals" in loader || koffi === null || bpf === null) throw new Error("no loader");
+    let left = times;
+    const interrupted: BpfCall = (command, attr) => {
+      if (command !== PROG_TEST_RUN || left === 0) return bpf(command, attr);
+      left--;
+      attr.setU32(RESULT, -EAGAIN >>> 0);
+      return 0;
+    };
+    const paths = { instructions: join(directory(), "instructions"), data: join(directory(), "data") };
+    writeFileSync(paths.instructions, loader.instructions);
+    writeFileSync(paths.data, loader.data);
+    const { failed, created } = runLoader(koffi, interrupted, { ...questionOf(loader, 0), ...paths });
+    expect(failed?.errno ?? null).toBe(expected);
+    expect(created.length > 0).toBe(expected === null);
   });
 });
