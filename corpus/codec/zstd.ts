@@ -9,24 +9,22 @@ const CODEC = "zstd";
 const INPUT_BYTES = 1 << 12;
 
 /**
- * zstd frames (RFC 8878), by Node itself from 22.15 on, else by the optional package `@cloudpss/zstd`. Each frame has a
- * decoder of its own: Node's (22.23, 24.21) ends with the first one, and says nothing of those that follow.
+ * zstd frames (RFC 8878), by Node itself from 22.15 on, else by the optional package `@cloudpss/zstd`. No piece of the
+ * input reaches into another frame: Node (22.23, 24.21) forgets what stands behind the end of one in the same piece.
  */
 export async function* decodeZstd(bytes: Uint8Array, options: CodecOptions): AsyncGenerator<Uint8Array> {
-  let total: number | null = 0;
-  for (const { size } of zstdFrames(bytes, options)) total = total === null || size === null ? null : total + size;
-  if (total !== null) checkSize(total, CODEC, options);
-  for (const frame of zstdFrames(bytes, options)) yield* decodeFrame(bytes, frame, options);
-}
-
-async function* decodeFrame(
-  bytes: Uint8Array,
-  { start, end, size }: ZstdFrame,
-  options: CodecOptions,
-): AsyncGenerator<Uint8Array> {
+  let frames = 0;
+  let size: number | null = 0;
+  for (const frame of zstdFrames(bytes, options)) {
+    frames++;
+    size = size === null || frame.size === null ? null : size + frame.size;
+  }
+  // Node 24 takes no input at all for data that was cut.
+  if (frames === 0) return;
+  if (size !== null) checkSize(size, CODEC, options);
   const decoder = await openDecoder(options);
   let total = 0;
-  const feed = Readable.from(slices(bytes.subarray(start, end)));
+  const feed = Readable.from(slices(bytes, zstdFrames(bytes, options)));
   feed.pipe(decoder);
   try {
     for await (const chunk of decoder as AsyncIterable<Uint8Array>) {
@@ -39,12 +37,14 @@ async function* decodeFrame(
     feed.destroy();
   }
   if (size !== null && total !== size) {
-    throw codecError("bad-archive", CODEC, `${total} bytes came out, the data says ${size}`, options, start);
+    throw codecError("bad-archive", CODEC, `${total} bytes came out, the data says ${size}`, options);
   }
 }
 
-function* slices(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += INPUT_BYTES) yield bytes.subarray(at, at + INPUT_BYTES);
+function* slices(bytes: Uint8Array, frames: Iterable<ZstdFrame>): Generator<Uint8Array> {
+  for (const { start, end } of frames) {
+    for (let at = start; at < end; at += INPUT_BYTES) yield bytes.subarray(at, Math.min(at + INPUT_BYTES, end));
+  }
 }
 
 async function openDecoder({ source }: CodecOptions): Promise<Transform> {

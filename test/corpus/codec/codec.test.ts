@@ -134,6 +134,14 @@ describe("zstd in many frames", () => {
     expect(await outcome(Buffer.concat(parts), "zstd")).toHaveLength(0);
   });
 
+  it("are read when there are thousands, of a byte each", async () => {
+    // One block, the last, that repeats a byte once.
+    const byte = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0x0b, 0, 0, 7]);
+    const count = 5000;
+    const packed = Buffer.concat(Array.from({ length: count }, () => byte));
+    expect(await outcome(packed, "zstd")).toEqual(Buffer.alloc(count, 7));
+  });
+
   it("are bounded by what they make together", async () => {
     const bound = sample.length * 2 - 1;
     expect(await outcome(Buffer.concat([one, one]), "zstd", bound)).toBe("too-large");
