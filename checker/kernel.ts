@@ -1,5 +1,6 @@
 /** bpf(2), the few commands that the checker issues itself. Everything it makes is closed at once. */
 import { closeSync } from "node:fs";
+import { LOAD_ATTEMPTS } from "../lib/loader/attributes.ts";
 import { EAGAIN } from "../lib/verify/errno.ts";
 import type { BtfVerdict, LoadedProgram } from "../lib/verify/loader-run.ts";
 import { CStruct, type Koffi, textIn } from "./native.ts";
@@ -48,13 +49,6 @@ export interface BpfSyscall {
   /** What the kernel knows of a loaded program; null where it does not tell. */
   programInfo(fd: number): LoadedProgram | null;
 }
-
-/**
- * How often a program is loaded before the answer is EAGAIN: the verifier ends with that where the thread has a signal
- * to see to (Linux kernel/bpf/verifier.c, do_check), as a runtime's own threads send each other; libbpf tries as often
- * (src/bpf.c).
- */
-export const LOAD_ATTEMPTS = 5;
 
 /** One call of bpf(2): a command and its attributes, ATTR_BYTES of them; the result, or the negative errno. */
 export type BpfCall = (command: number, attr: CStruct) => number;

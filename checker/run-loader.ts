@@ -6,6 +6,7 @@ import {
   CREATE,
   FREEZE,
   LOAD,
+  LOAD_ATTEMPTS,
   MAP_CREATE,
   MAP_FREEZE,
   MAP_UPDATE,
@@ -15,7 +16,7 @@ import {
 import { CONTEXT } from "../lib/loader/loader.ts";
 import { madeUpSetting } from "../lib/loader/settings.ts";
 import { EAGAIN } from "../lib/verify/errno.ts";
-import { ATTR_BYTES, type BpfCall, endOfLog, LOAD_ATTEMPTS, LOG_BYTES } from "./kernel.ts";
+import { ATTR_BYTES, type BpfCall, endOfLog, LOG_BYTES } from "./kernel.ts";
 import type { CreatedObject, LoaderLine, RunLoaderRequest, RunStage } from "./loader-protocol.ts";
 import { CStruct, cString, HOST_LITTLE_ENDIAN, type Koffi, textIn } from "./native.ts";
 
@@ -80,11 +81,15 @@ interface WantedLog {
   readonly step: number;
 }
 
-/** A program that it loads may be the one that a signal comes between: see LOAD_ATTEMPTS. It leaves nothing behind then. */
+/**
+ * A program that it loads may be the one that a signal comes between: see LOAD_ATTEMPTS. It leaves nothing behind then.
+ * (Its own loading is tried again by BpfCall.)
+ */
 function runRepeated(koffi: Koffi, bpf: BpfCall, request: RunLoaderRequest, wanted: WantedLog | null): LoaderLine {
   for (let attempt = 1; ; attempt++) {
     const line = runOnce(koffi, bpf, request, wanted);
-    if (line.failed?.errno !== EAGAIN || attempt === LOAD_ATTEMPTS) return line;
+    const { stage, errno } = line.failed ?? {};
+    if (stage !== "run" || errno !== EAGAIN || attempt === LOAD_ATTEMPTS) return line;
   }
 }
 

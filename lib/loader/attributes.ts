@@ -10,6 +10,13 @@ export const PROG_LOAD = 5;
 export const BTF_LOAD = 18;
 export const MAP_FREEZE = 22;
 
+/**
+ * How often a program is loaded before the answer is EAGAIN: the verifier ends with that where the thread has a signal
+ * to see to (Linux kernel/bpf/verifier.c, do_check), as a runtime's own threads send each other; libbpf tries as often
+ * (src/bpf.c).
+ */
+export const LOAD_ATTEMPTS = 5;
+
 export const CREATE = {
   type: 0,
   keySize: 4,

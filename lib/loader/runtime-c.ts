@@ -1,3 +1,4 @@
+import { LOAD_ATTEMPTS } from "./attributes.ts";
 import { CONTEXT } from "./loader.ts";
 
 /**
@@ -43,7 +44,7 @@ static inline void btfgen_pointer(struct btfgen_attr *attr, int at, const void *
 }
 
 /* The verifier ends with EAGAIN where the thread has a signal to see to; libbpf tries as often. */
-#define BTFGEN_ATTEMPTS 5
+#define BTFGEN_ATTEMPTS ${LOAD_ATTEMPTS}
 
 /* bpf(2): a result, or a negative errno. */
 static inline int btfgen_bpf(int command, struct btfgen_attr *attr)

@@ -1,3 +1,4 @@
+import { LOAD_ATTEMPTS } from "./attributes.ts";
 import { CONTEXT } from "./loader.ts";
 
 /** What every Go package with a loader has: bpf(2), its attributes as structs by their layout (linux/bpf.h). */
@@ -76,7 +77,7 @@ func number() uintptr {
 }
 
 // The verifier ends with EAGAIN where the thread has a signal to see to, as Go's scheduler and profiler send them.
-const attempts = 5
+const attempts = ${LOAD_ATTEMPTS}
 
 func bpf(command uintptr, attr unsafe.Pointer, size uintptr) (int, syscall.Errno) {
 	result, _, errno := syscall.Syscall(number(), command, uintptr(attr), size)

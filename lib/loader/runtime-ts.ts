@@ -1,3 +1,4 @@
+import { LOAD_ATTEMPTS } from "./attributes.ts";
 import { CONTEXT } from "./loader.ts";
 
 /** Not in place, so that what reads this library's own imports does not take the text for them. */
@@ -169,7 +170,7 @@ interface Ran {
 
 /** The verifier ends with it where the thread has a signal to see to, as V8's threads send them; libbpf tries as often. */
 const EAGAIN = 11;
-const ATTEMPTS = 5;
+const ATTEMPTS = ${LOAD_ATTEMPTS};
 
 /** A program that it loads may be the one that a signal comes between; it leaves nothing behind then. */
 function runRepeated(program: number, wanted: number): Ran {
