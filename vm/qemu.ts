@@ -46,7 +46,7 @@ const MEMORY = 1024;
 const MEMORY_VARIABLE = "BTFGEN_VM_MEMORY";
 const ACCELERATION_VARIABLE = "BTFGEN_VM_ACCEL";
 /** Page tables of five levels only cost time; cmpxchg16b is where QEMU 7.2 goes wrong now and then, and kernels do without. */
-const EMULATED = "max,la57=off,cx16=off";
+export const EMULATED_CPU = "max,la57=off,cx16=off";
 const CONSOLE_BYTES = 1 << 20;
 /** Emulators make mistakes (QEMU 7.2: a double fault, rarely); a kernel's own fault comes again. */
 const MOST_FAULTS = 2;
@@ -122,7 +122,7 @@ function monitorArguments(directory: string, acceleration: Acceleration, memory:
     GUEST.init,
   ];
   return [
-    ...["-accel", acceleration, "-cpu", acceleration === "kvm" ? "host" : EMULATED],
+    ...["-accel", acceleration, "-cpu", acceleration === "kvm" ? "host" : EMULATED_CPU],
     ...["-m", String(memory), "-smp", "1", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
     ...["-chardev", `file,id=console,path=${join(directory, "console").replaceAll(",", ",,")}`],
     ...["-serial", "chardev:console"],

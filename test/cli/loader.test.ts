@@ -1,5 +1,5 @@
 /** `btfgen loader` and `run-loader`: what they write, say and refuse, and what they leave behind: nothing. */
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,8 @@ import { decodeLoader, encodeLoader } from "../../cli/loader/file.ts";
 import { type RanLoader, type RunLoaderReport, whyNotHere } from "../../cli/loader/run-loader.ts";
 import type { LoaderReport } from "../../cli/loader/write.ts";
 import type { Loader } from "../../lib/loader/loader.ts";
-import { describeOracle } from "../oracle/requirements.ts";
+import { asNobody } from "../oracle/nobody.ts";
+import { describeOracle, oracleIt } from "../oracle/requirements.ts";
 import { THOROUGH } from "../samples.ts";
 import { bpfObjects, leftSince } from "./kernel-leftovers.ts";
 import { run, runText } from "./run.ts";
@@ -20,7 +21,6 @@ import { workspace } from "./workspace.ts";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const command = join(root, "dist/btfgen.cjs");
 const fixture = (name: string) => join(root, `test/fixtures/objects/${name}.o`);
-const NOBODY = 65_534;
 const { directory, put } = workspace();
 const path = (name: string) => join(directory, name);
 
@@ -287,14 +287,10 @@ describeOracle("btfgen run-loader", ["bpf"], () => {
     expect(said.logs[0]).toMatchObject({ step: 0, name: "loader program" });
   });
 
-  it("says what it lacks without privilege", () => {
+  oracleIt("says what it lacks without privilege", ["nobody"], () => {
     const file = join(tmpdir(), `btfgen-loader-test-${process.pid}.loader`);
     writeFileSync(file, readFileSync(path("no_core.loader")));
-    const drop = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
-    const { status, stdout, stderr } = spawnSync("setpriv", [...drop, process.execPath, command, "run-loader", file], {
-      encoding: "utf8",
-      env: { ...process.env, NODE_EXTRA_CA_CERTS: "", TMPDIR: "/tmp" },
-    });
+    const { status, stdout, stderr } = asNobody(["run-loader", file]);
     rmSync(file);
     expect({ status, stdout }).toEqual({ status: 3, stdout: "" });
     expect(stderr).toMatch(/^btfgen: run-loader: bpf\(2\) gives EPERM[^:]*: run as root, or with CAP_BPF, /);

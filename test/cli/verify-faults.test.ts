@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { VerifyReport } from "../../cli/verify/report.ts";
+import { asNobody } from "../oracle/nobody.ts";
 import { findProgram, firstLineOf, runProcess } from "../oracle/process.ts";
-import { describeOracle, missingOracle } from "../oracle/requirements.ts";
+import { describeOracle, missingOracle, oracleIt } from "../oracle/requirements.ts";
 import { bpfObjects, leftSince } from "./kernel-leftovers.ts";
 import { runText } from "./run.ts";
 import { workspace } from "./workspace.ts";
@@ -14,7 +15,6 @@ import { workspace } from "./workspace.ts";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const command = join(root, "dist/btfgen.cjs");
 const HOST_BTF = "/sys/kernel/btf/vmlinux";
-const NOBODY = 65_534;
 const fixture = (name: string) => join(root, `test/fixtures/objects/${name}.o`);
 const { directory, put } = workspace();
 const small = join(directory, "small.btf");
@@ -46,17 +46,7 @@ describeOracle("verify where something is missing", ["bpf", "libbpf"], () => {
     expect((await ended(args("--level", "btf-load"), env)).code).toBe(0);
   });
 
-  const asNobody = (line: readonly string[]) =>
-    spawnSync(
-      "setpriv",
-      [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", process.execPath, command, ...line],
-      {
-        encoding: "utf8",
-        env: { ...process.env, NODE_EXTRA_CA_CERTS: "", TMPDIR: "/tmp" },
-      },
-    );
-
-  it("goes without privilege as far as nobody is asked", () => {
+  oracleIt("goes without privilege as far as nobody is asked", ["nobody"], () => {
     // The tests' own directory is root's.
     const open = ["verify", HOST_BTF, "--full", HOST_BTF, fixture("exec")];
     const named = asNobody([...open, "--level", "btf-load", "--json"]);

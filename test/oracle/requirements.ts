@@ -12,11 +12,12 @@ import { clangCommand, taggingClang } from "./clang.ts";
 import { kernelMissing } from "./kernel.ts";
 import { libbpfOracle } from "./libbpf.ts";
 import { libbpfToolsExecutables } from "./libbpf-tools.ts";
+import { whyNotAsNobody } from "./nobody.ts";
 import { paholeCommand } from "./pahole.ts";
 import { findProgram, firstLineOf } from "./process.ts";
 import { s390xRoot, s390xRunner } from "./s390x.ts";
 
-/** The oracles by name. `bpf` is the running kernel's bpf(2), with the privilege to load BTF. */
+/** The oracles by name. `bpf` is the running kernel's bpf(2), with the privilege to load BTF; `nobody` has none. */
 export type OracleName =
   | "bpftool"
   | "libbpf"
@@ -25,6 +26,7 @@ export type OracleName =
   | "pahole"
   | "libbpf-tools"
   | "bpf"
+  | "nobody"
   | "s390x"
   | "redis"
   | "rpmbuild"
@@ -77,6 +79,10 @@ const probes: Readonly<Record<OracleName, () => OracleState>> = {
   bpf: () => {
     const reason = kernelMissing();
     return reason === undefined ? found(firstLineOf(["uname", "-r"])) : missing(reason);
+  },
+  nobody: () => {
+    const reason = whyNotAsNobody();
+    return reason === undefined ? found(undefined) : missing(reason);
   },
   s390x: () => {
     const runner = s390xRunner();
