@@ -100,7 +100,7 @@ export function outputError(path: string, error: unknown): unknown {
 function prepare(file: OutputFile): Prepared {
   return writing(file.path, () => {
     const old = statOrUndefined(file.path);
-    if (old !== undefined && isInput(old)) throw new UsageError(`cannot write ${file.path}: it is an input`);
+    if (isInput(file.path)) throw new UsageError(`cannot write ${file.path}: it is an input`);
     // A symbolic link stays one: its target is replaced.
     const target = old === undefined ? file.path : realpathSync(file.path);
     const temporary = join(dirname(target), `.${basename(target).slice(0, 200)}.${process.pid}-${pending.size}.tmp`);

@@ -35,7 +35,7 @@ export function batchOutcome(run: BatchRun, prepared: PreparedBatch): Outcome {
     text: () => batchText(report),
     notes: isEmpty(run)
       ? [`${prepared.request.corpora.join(", ")}: ${NO_KERNEL}; no bundle is written`]
-      : batchNotes(report, output, prepared.request.allow),
+      : [...passedOverNotes(prepared), ...batchNotes(report, output, prepared.request.allow)],
   };
 }
 
@@ -128,6 +128,12 @@ function listText(title: string, lines: readonly string[]): string {
   return `\n${title}:\n${shown.join("")}${more}`;
 }
 
+/** What hardly anybody means to leave out is said; files that are no kernel are counted. */
+export function passedOverNotes({ passedOver }: PreparedBatch): string[] {
+  const lines = passedOver.slice(0, LINES).map(({ origin, reason }) => printable(`passed over ${origin}: ${reason}`));
+  return passedOver.length > LINES ? [...lines, `... and ${passedOver.length - LINES} more (--json lists all)`] : lines;
+}
+
 function batchNotes(report: BatchReport, output: string, allowFile: string | undefined): string[] {
   const { ended, files, strict, failed, kernels } = report;
   const notes: string[] = [];
@@ -154,6 +160,7 @@ function batchNotes(report: BatchReport, output: string, allowFile: string | und
     if (silent > 0) notes.push(`--verify-kernel: ${counted(silent, "kernel")} gave no answer`);
     if (accepted + refused + silent === 0) notes.push("--verify-kernel: no kernel could be asked");
   }
-  if (ended === "complete" && kernels.done === 0) notes.push("warning: no kernel is in the bundle");
+  if (ended === "complete" && report.bundle === null) notes.push("no kernel is left: no bundle is written");
+  else if (ended === "complete" && kernels.done === 0) notes.push("warning: no kernel is in the bundle");
   return notes.map(printable);
 }

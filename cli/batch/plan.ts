@@ -1,6 +1,7 @@
 import { grouped } from "../minimize/text.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
 import { counted, formatTable } from "../table.ts";
+import { passedOverNotes } from "./outcome.ts";
 import type { PreparedBatch } from "./run.ts";
 
 /** The document of `btfgen batch --plan --json`; docs/FORMATS.md has it in words. */
@@ -17,6 +18,8 @@ export interface PlanReport {
   /** SHA-256 over objects, options and program: with it, and a file's content, results are kept. */
   readonly setup: string;
   readonly problems: readonly { readonly file: string; readonly reason: string }[];
+  /** Bundles in the corpus. */
+  readonly passedOver: readonly { readonly file: string; readonly reason: string }[];
 }
 
 interface PlannedObject {
@@ -34,11 +37,11 @@ export function planOutcome(prepared: PreparedBatch): Outcome {
     exitCode: report.problems.length === 0 ? EXIT_FINE : EXIT_FINDING,
     json: report,
     text: () => planText(report),
-    notes: report.problems.map(({ file, reason }) => `${file}: ${reason}`),
+    notes: [...passedOverNotes(prepared), ...report.problems.map(({ file, reason }) => `${file}: ${reason}`)],
   };
 }
 
-function reportPlan({ plan, setup, objects, problems }: PreparedBatch): PlanReport {
+function reportPlan({ plan, setup, objects, problems, passedOver }: PreparedBatch): PlanReport {
   const { shard } = plan;
   return {
     plan: plan.digest,
@@ -53,6 +56,7 @@ function reportPlan({ plan, setup, objects, problems }: PreparedBatch): PlanRepo
     })),
     setup: setup.digest,
     problems: problems.map(({ origin, reason }) => ({ file: origin, reason })),
+    passedOver: passedOver.map(({ origin, reason }) => ({ file: origin, reason })),
   };
 }
 

@@ -24,7 +24,7 @@ export interface BatchReport {
     readonly skipped: number;
     readonly failed: number;
     readonly distinct: number;
-    /** Files and parts of files in directories that are no kernel. */
+    /** Files and parts of files in directories that are no kernel, and bundles. */
     readonly passedOver: number;
   };
   /** `read`: of files; `before` and `after`: of raw BTF, full and small; `distinct`: of the different small ones. */
@@ -50,7 +50,7 @@ export interface BatchReport {
   } | null;
   /** Null without --verify-kernel. `kernels`: of the bundle, by what became of them. */
   readonly verifyKernel: (KernelChecks & { readonly kernels: Readonly<Record<KernelVerdict, number>> }) | null;
-  /** Null where none was written; with `--emit objects` the first object's. */
+  /** Null where none was written (a run that was stopped, or without a kernel); with `--emit objects` the first object's. */
   readonly bundle: WrittenBundle | null;
   /** Null without `--emit objects`. `bytes`: to ship, of the different objects, and of the originals with all small BTFs. */
   readonly emitted: {
@@ -96,6 +96,7 @@ export function reportBatch(
   prepared: PreparedBatch,
 ): BatchReport {
   const { kernels, skipped, slowest } = end;
+  const passedOver = [...prepared.passedOver, ...end.passedOver];
   const failed = [...prepared.problems, ...end.failed, ...(assembled?.failed ?? [])];
   const distinct = new Map(kernels.map(({ blobHash, bytes }) => [blobHash, bytes.length]));
   const sum = (of: (kernel: TalliedKernel) => number) => kernels.reduce((total, kernel) => total + of(kernel), 0);
@@ -112,7 +113,7 @@ export function reportBatch(
       skipped: skipped.length,
       failed: failed.length,
       distinct: distinct.size,
-      passedOver: end.passedOver.length,
+      passedOver: passedOver.length,
     },
     bytes: {
       read: end.bytesRead,
@@ -133,7 +134,7 @@ export function reportBatch(
     unresolved,
     notKept: reportNotKept(kernels, prepared),
     skipped,
-    passedOver: end.passedOver.map(({ origin, reason }) => ({ origin, reason })),
+    passedOver: passedOver.map(({ origin, reason }) => ({ origin, reason })),
     failed: failed.map(({ origin, reason }: FailedPart) => ({ origin, reason })),
     objectsSkipped: sum(({ counts }) => counts.objectsSkipped),
     slowest: slowest.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
@@ -153,10 +154,11 @@ function reportEmitted(objects: readonly EmittedReport[], btf: number): BatchRep
 
 /** True when something is wrong that the exit code must say. */
 export function hasFindings(report: BatchReport): boolean {
-  const { ended, kernels, relocations, strict, notKept, verifyKernel, emitted } = report;
+  const { ended, bundle, kernels, relocations, strict, notKept, verifyKernel, emitted } = report;
   if (emitted?.objects.some(({ leftOut }) => leftOut.length > 0)) return true;
   if ((verifyKernel?.kernels["no-answer"] ?? 0) > 0) return true;
-  if (ended !== "complete" || kernels.failed > 0 || relocations.ambiguous + relocations.error > 0) return true;
+  if (ended !== "complete" || bundle === null || kernels.failed > 0 || relocations.ambiguous + relocations.error > 0)
+    return true;
   return strict !== null && (strict.refused > 0 || notKept.some(({ required }) => required));
 }
 

@@ -7,7 +7,7 @@ import { tagFor } from "../../corpus/batch/object-tag.ts";
 import { type BatchPlan, planBatch } from "../../corpus/batch/plan.ts";
 import { defaultJobs, type Executor, startPool } from "../../corpus/batch/pool.ts";
 import { startQueue } from "../../corpus/batch/queue.ts";
-import type { FailedPart } from "../../corpus/batch/result.ts";
+import type { FailedPart, PassedOver } from "../../corpus/batch/result.ts";
 import { type RunEnd, runPlan } from "../../corpus/batch/run.ts";
 import { type BatchObject, type BatchSetup, batchObject, batchSetup } from "../../corpus/batch/setup.ts";
 import { hasState, openState, type RunState, statePath } from "../../corpus/batch/state.ts";
@@ -25,6 +25,7 @@ import { objectArgument } from "../inputs/tagged-objects.ts";
 import { writeErr, writeOut } from "../output.ts";
 import { printable } from "../table.ts";
 import { checkObjectTargets, type EmittedReport, writeObjects } from "./objects.ts";
+import { checkNotInput } from "./output.ts";
 import { startProgress } from "./progress.ts";
 import type { BatchRequest } from "./request.ts";
 import { type KernelChecks, requireMachines, verifyKernels } from "./verify.ts";
@@ -39,6 +40,8 @@ export interface PreparedBatch {
   readonly plan: BatchPlan;
   /** What of the corpus could not be looked at. */
   readonly problems: readonly FailedPart[];
+  /** Bundles in the corpus. */
+  readonly passedOver: readonly PassedOver[];
   /** Null without --strict. */
   readonly rules: readonly AllowRule[] | null;
 }
@@ -48,13 +51,16 @@ export interface BatchRun {
   readonly end: RunEnd;
   /** Null where the run ended early. */
   readonly assembled: Assembled | null;
+  /** Null where the run ended early, or nothing came of it. */
   readonly bundle: WrittenBundle | null;
-  /** Bundles of relocated objects, instead of one of BTF; null where those were not asked for, or the run ended early. */
+  /** Bundles of relocated objects, instead of one of BTF; null where those were not asked for, or as `bundle`. */
   readonly objects: readonly EmittedReport[] | null;
   /** Null where no kernel was to be booted, or the run ended early. */
   readonly checks: KernelChecks | null;
 }
 
+const NO_FILE = "no file is in the corpus";
+const ONLY_BUNDLES = "nothing but bundles of small BTF is in the corpus; one that is named itself is read";
 const WORKER_FILE = "worker.cjs";
 const BUILD_DIGITS = 12;
 const SIGNAL_EXIT_BASE = 128;
@@ -83,16 +89,20 @@ export async function prepareBatch(request: BatchRequest): Promise<PreparedBatch
     }
   }
   requireThere(request.corpora);
-  const { files, problems } = findFiles(request.corpora);
+  const { files, problems, passedOver } = findFiles(request.corpora);
   if (files.length === 0 && problems.length === 0) {
-    throw new InputError(request.corpora.join(", "), "no file is in the corpus");
+    throw new InputError(request.corpora.join(", "), passedOver.length === 0 ? NO_FILE : ONLY_BUNDLES);
   }
+  checkNotInput(request.output, files);
+  // What is no file is nobody's share: the first says it for all.
+  const isFirst = request.shard === null || request.shard.index === 0;
   return {
     request,
     setup: batchSetup(buildId(), tagged, request.options),
     objects,
     plan: planBatch(files, request.shard),
-    problems: request.shard === null || request.shard.index === 0 ? problems : [],
+    problems: isFirst ? problems : [],
+    passedOver: isFirst ? passedOver : [],
     rules: request.strict ? readAllowList(request.allow, parseAllowList) : null,
   };
 }
@@ -124,21 +134,31 @@ export async function runBatch(prepared: PreparedBatch): Promise<BatchRun> {
         state.finish();
         return { end, assembled: null, bundle: null, objects: null, checks: null };
       }
-      const unchecked = assemble(end, prepared.setup, VERSION, request.shape);
+      const unchecked = assemble(end, prepared.setup, VERSION, request.shape, prepared.plan);
       const { assembled, checks } = await askKernels(prepared, end, unchecked, state);
-      const objects = request.emit === "objects" ? await writeObjects(prepared, assembled, checks) : null;
-      const bundle =
-        objects === null
-          ? await writeBundle(output, assembled.entries, request.shape, assembled.provenance)
-          : (objects[0]?.bundle ?? null);
+      const written = await writeResults(prepared, assembled, checks);
       state.finish();
       if (request.cache !== null && request.queue === null) pruneCache(request.cache);
-      return { end, assembled, bundle, objects, checks };
+      return { end, assembled, ...written, checks };
     } catch (error) {
       state.leave();
       throw error;
     }
   });
+}
+
+/** Writes what there is. A bundle without a kernel is one for shards alone: it would take the place of a good one. */
+async function writeResults(
+  prepared: PreparedBatch,
+  assembled: Assembled,
+  checks: KernelChecks | null,
+): Promise<Pick<BatchRun, "bundle" | "objects">> {
+  const { output, shape, shard, emit } = prepared.request;
+  const { entries, provenance } = assembled;
+  if (entries.length === 0 && shard === null) return { bundle: null, objects: null };
+  if (emit === "btf") return { bundle: await writeBundle(output, entries, shape, provenance), objects: null };
+  const objects = await writeObjects(prepared, assembled, checks);
+  return { bundle: objects[0]?.bundle ?? null, objects };
 }
 
 /** True where nothing of the corpus is a kernel's: hardly what was meant, and no bundle to replace another with. A shard may be so. */

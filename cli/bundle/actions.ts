@@ -1,5 +1,4 @@
-import { mergeBundles } from "../../corpus/bundle/merge.ts";
-import type { Naming } from "../../corpus/bundle/naming.ts";
+import { type MergeOptions, mergeBundles } from "../../corpus/bundle/merge.ts";
 import { type OpenBundle, readEntry } from "../../corpus/bundle/read.ts";
 import { type BundleVerdict, verifyBundle } from "../../corpus/bundle/verify.ts";
 import { UsageError } from "../errors.ts";
@@ -75,13 +74,13 @@ export async function verifyAction(paths: readonly string[]): Promise<Outcome> {
 export async function mergeAction(
   paths: readonly string[],
   output: string | undefined,
-  naming: Naming | undefined,
+  options: MergeOptions,
 ): Promise<Outcome> {
   if (output === undefined) throw new UsageError("bundle merge needs --output OUT");
   checkBundleOutput(output);
   const parts = [];
   for (const path of paths) parts.push({ bundle: await openBundleArgument(path), provenance: readProvenance(path) });
-  const { entries, shape, provenance, conflicts, problems, notes } = mergeBundles(parts, naming);
+  const { entries, shape, provenance, conflicts, problems, notes } = mergeBundles(parts, options);
   const refused = conflicts.length > 0 || problems.length > 0;
   const written = refused ? null : await writeBundleTo(output, entries, shape, provenance);
   return {

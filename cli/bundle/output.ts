@@ -2,13 +2,14 @@ import type { BundleEntry } from "../../corpus/bundle/bundle.ts";
 import { containerOf } from "../../corpus/bundle/container.ts";
 import type { BundleShape } from "../../corpus/bundle/layout.ts";
 import type { Provenance } from "../../corpus/bundle/provenance.ts";
-import { checkBundleTarget, NotABundleError, type WrittenBundle, writeBundle } from "../../corpus/bundle/write.ts";
+import { checkBundleTarget, NotReplaceableError, type WrittenBundle, writeBundle } from "../../corpus/bundle/write.ts";
 import { outputError } from "../atomic.ts";
 import { UsageError } from "../errors.ts";
+import { isInput } from "../inputs/input.ts";
 
 /**
- * Writes a bundle. A signal meanwhile is heard once all of it is in place. Throws UsageError where the path is wrong or
- * has something else, RunError where the system or an encoder fails.
+ * Writes a bundle. A signal meanwhile is heard once all of it is in place. Throws UsageError where the path is wrong, has
+ * something else or is an input, RunError where the system or an encoder fails.
  */
 export async function writeBundleTo(
   path: string,
@@ -16,6 +17,7 @@ export async function writeBundleTo(
   shape: BundleShape,
   provenance: Provenance | null,
 ): Promise<WrittenBundle> {
+  if (isInput(path)) throw new UsageError(`cannot write ${path}: it is an input`);
   const release = holdSignals();
   try {
     return await writeBundle(path, entries, shape, provenance);
@@ -67,6 +69,7 @@ export function checkBundleName(path: string): void {
 
 /** As outputError, for what is written as a bundle. */
 export function bundleError(path: string, error: unknown): unknown {
-  if (error instanceof NotABundleError) return new UsageError(error.message, "Give another path, or remove it first.");
+  if (error instanceof NotReplaceableError)
+    return new UsageError(error.message, "Give another path, or remove it first.");
   return outputError(path, error);
 }

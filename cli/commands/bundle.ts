@@ -10,7 +10,7 @@ export const bundle = defineCommand({
     ".tar.gz, .tar.zst or .tar.xz.\n\n" +
     "list: a line for each kernel. show: the bundle as a whole. verify: hashes, names, that each blob is BTF a kernel " +
     "loads or an object without relocations, and the provenance beside it; exits 1 when something is wrong. merge: all kernels of several bundles in one; " +
-    "exits 1 where two have one kernel and not the same for it.",
+    "exits 1 where two have one kernel and not the same for it, or shards of a run are missing.",
   positionals: [
     { name: "action", describe: "What to do", choices: ["list", "show", "verify", "merge"] },
     { name: "bundles", describe: "Bundles; - is a tar on standard input", list: true },
@@ -18,6 +18,7 @@ export const bundle = defineCommand({
   options: {
     output: { type: "string", alias: "o", value: "OUT", describe: "merge: write to OUT; its suffix says what it is" },
     naming: { type: "string", choices: NAMINGS, describe: "merge: name a tree's files for this consumer" },
+    partial: { type: "boolean", describe: "merge: though shards of a run are missing" },
   },
   examples: [
     { line: "bundle list btfs.tar.xz", describe: "which kernels are in it?" },

@@ -78,7 +78,7 @@ export async function runExtract(sources: readonly string[], request: ExtractReq
   let passedOver = 0;
   for await (const { item, isNamed } of itemsOf(sources, request.options)) {
     if (isProblem(item)) {
-      if (item.code === "no-kernel" && !isNamed) passedOver++;
+      if ((item.code === "no-kernel" || item.code === "bundle") && !isNamed) passedOver++;
       else problems.push(item);
       continue;
     }
@@ -96,7 +96,7 @@ async function* itemsOf(sources: readonly string[], options: SourceOptions) {
       continue;
     }
     for (const file of walkFiles(source)) {
-      if (isProblem(file)) yield { item: file as SourceItem, isNamed: true };
+      if (isProblem(file)) yield { item: file as SourceItem, isNamed: file.code !== "bundle" };
       else for await (const item of readFileKernels(file, options)) yield { item, isNamed: file.isNamed };
     }
   }

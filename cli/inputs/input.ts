@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, type Stats, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { InputError, systemCodeOf, systemReason } from "../errors.ts";
 import { pause } from "../output.ts";
 
@@ -66,15 +67,26 @@ const WITHOUT_BTF =
 /** Files that were read: what is written must not take the place of one. */
 const inputs = new Set<string>();
 
-/** Has a file count as read that something else reads: another thread. */
+/** Directories of which files were read. */
+const inputDirectories = new Set<string>();
+
+/** Has a file or directory count as read that something else reads: another thread, or what opens bundles. */
 export function markInput(path: string): void {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats?.isFile()) inputs.add(fileKey(stats));
+  if (stats?.isDirectory()) inputDirectories.add(fileKey(stats));
 }
 
-/** True for a file that was read, under whatever name. */
-export function isInput(stats: Stats): boolean {
-  return inputs.has(fileKey(stats));
+/** True for a file that was read, under whatever name, and for what is, or would be, a directory of such or in one. */
+export function isInput(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats !== undefined && inputs.has(fileKey(stats))) return true;
+  if (inputDirectories.size === 0) return false;
+  for (let above = resolve(path); ; above = dirname(above)) {
+    const directory = statSync(above, { throwIfNoEntry: false });
+    if (directory !== undefined && inputDirectories.has(fileKey(directory))) return true;
+    if (above === dirname(above)) return false;
+  }
 }
 
 function fileKey({ dev, ino }: Stats): string {

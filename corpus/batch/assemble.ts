@@ -3,6 +3,7 @@ import type { BundleShape } from "../bundle/layout.ts";
 import { namingProblem } from "../bundle/naming.ts";
 import { PROVENANCE_VERSION, type Provenance, type ProvenanceKernel } from "../bundle/provenance.ts";
 import { kernelKey } from "../kernel.ts";
+import type { BatchPlan } from "./plan.ts";
 import type { FailedPart } from "./result.ts";
 import type { BatchSetup } from "./setup.ts";
 import type { BatchTally, TalliedKernel } from "./tally.ts";
@@ -21,6 +22,7 @@ export function assemble(
   setup: BatchSetup,
   version: string,
   shape: BundleShape,
+  plan: Pick<BatchPlan, "shard" | "digest">,
 ): Assembled {
   const unnamed = kernels.flatMap(({ identity, origin }): FailedPart[] => {
     const reason = namingProblem(identity, shape.naming);
@@ -44,6 +46,7 @@ export function assemble(
       setup,
       version,
       shape,
+      plan,
     ),
     failed: [...unnamed, ...conflicting],
   };
@@ -54,6 +57,7 @@ function provenanceOf(
   setup: BatchSetup,
   version: string,
   { layout, naming }: BundleShape,
+  { shard, digest }: Pick<BatchPlan, "shard" | "digest">,
 ): Provenance {
   const { keep, loaders, identity, paths, maxBytes: _, ...options } = setup.options;
   const told = Object.entries({ ...identity, paths }).filter(([, value]) => value !== null);
@@ -78,5 +82,6 @@ function provenanceOf(
         counts: { ...counts },
       }),
     ),
+    ...(shard !== null && { shards: [{ plan: digest, of: shard.count, has: [shard.index + 1] }] }),
   };
 }

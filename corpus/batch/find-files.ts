@@ -1,12 +1,14 @@
 import { isProblem } from "../source/item.ts";
 import { walkFiles } from "../source/walk.ts";
 import type { CorpusFile } from "./plan.ts";
-import type { FailedPart } from "./result.ts";
+import type { FailedPart, PassedOver } from "./result.ts";
 
 /** The files of some CORPUS arguments, and what could not be looked at. */
 export interface FoundFiles {
   readonly files: readonly CorpusFile[];
   readonly problems: readonly FailedPart[];
+  /** Bundles among them. */
+  readonly passedOver: readonly PassedOver[];
 }
 
 /**
@@ -16,15 +18,19 @@ export interface FoundFiles {
 export function findFiles(corpora: readonly string[]): FoundFiles {
   const files: CorpusFile[] = [];
   const problems: FailedPart[] = [];
+  const passedOver: PassedOver[] = [];
   for (const corpus of corpora) {
     const prefix = corpora.length === 1 ? "" : `${corpus.replace(/(?<=.)\/+$/, "")}/`;
     for (const file of walkFiles(corpus)) {
-      if (isProblem(file)) problems.push({ state: "failed", origin: file.origin, reason: file.problem });
-      else {
+      if (isProblem(file)) {
+        const { origin, code, problem: reason } = file;
+        if (code === "bundle") passedOver.push({ state: "passed-over", origin, reason });
+        else problems.push({ state: "failed", origin, reason });
+      } else {
         const { path, name, size, isNamed } = file;
         files.push({ path, name: isNamed ? name : `${prefix}${name}`, size, isNamed });
       }
     }
   }
-  return { files, problems };
+  return { files, problems, passedOver };
 }

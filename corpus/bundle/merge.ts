@@ -3,12 +3,21 @@ import type { BundleShape } from "./layout.ts";
 import type { Naming } from "./naming.ts";
 import { mergeProvenance, type NamedProvenance, type Provenance } from "./provenance.ts";
 import { type OpenBundle, readEntry } from "./read.ts";
+import { missingShards } from "./shards.ts";
 
 /** A bundle to merge. */
 export interface MergePart {
   readonly bundle: OpenBundle;
   /** What it comes from, where that is beside it. */
   readonly provenance: NamedProvenance | null;
+}
+
+/** How to merge. */
+export interface MergeOptions {
+  /** For a tree whose names would do for several consumers; else that of the provenance, or of the names. */
+  readonly naming?: Naming;
+  /** Shards of a run may be missing. */
+  readonly partial?: boolean;
 }
 
 /** What merging gives: what writeBundle takes, or what stands against it. */
@@ -28,10 +37,9 @@ export interface Merged {
 /**
  * Joins bundles: all their kernels, each once. The order of the parts does not matter, and merged shards of a run are
  * what the run without shards would have written. Nothing of a merge with conflicts or problems may be written.
- * @param naming for a tree whose names would do for several consumers; else that of the provenance, or of the names.
  * @throws FormatError for a damaged part.
  */
-export function mergeBundles(parts: readonly MergePart[], naming?: Naming): Merged {
+export function mergeBundles(parts: readonly MergePart[], { naming, partial = false }: MergeOptions = {}): Merged {
   const problems: string[] = [];
   const notes: string[] = [];
   const joined = joinEntries(
@@ -44,10 +52,12 @@ export function mergeBundles(parts: readonly MergePart[], naming?: Naming): Merg
   );
   problems.push(...joined.problems.map(({ origin, reason }) => `${origin}: ${reason}`));
   const shape = shapeOf(parts, naming, problems);
+  const provenance = provenanceOf(parts, shape, problems, notes);
+  (partial ? notes : problems).push(...(provenance?.shards ?? []).map(missingShards));
   return {
     entries: joined.entries,
     shape,
-    provenance: provenanceOf(parts, shape, problems, notes),
+    provenance,
     conflicts: joined.conflicts,
     problems,
     notes,

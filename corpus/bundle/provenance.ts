@@ -2,11 +2,11 @@ import * as v from "valibot";
 import { FormatError } from "../../lib/btf/error.ts";
 import { compareText } from "../../lib/btf/text-order.ts";
 import { type KernelIdentity, kernelKey } from "../kernel.ts";
+import { joinShards } from "./shards.ts";
 import { parseJson, validated } from "./store-index.ts";
 
 /** What `version` says; a reader refuses any other. */
 export const PROVENANCE_VERSION = 1;
-const SUFFIX = ".provenance.json";
 
 const HashSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in lower-case hexadecimal"));
 const FileHashSchema = v.pipe(
@@ -14,6 +14,8 @@ const FileHashSchema = v.pipe(
   v.regex(/^[0-9a-f]{128}$/, "must be a BLAKE2b-512 in lower-case hexadecimal"),
 );
 const PartSchema = v.nullable(v.string());
+/** From 1. */
+const NumberSchema = v.pipe(v.number(), v.integer(), v.minValue(1));
 const CountSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 const KernelSchema = v.strictObject({
@@ -57,6 +59,8 @@ const ProvenanceSchema = v.strictObject({
   options: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.array(v.string())])),
   objects: v.array(ObjectSchema),
   kernels: v.array(KernelSchema),
+  /** Which shards of a run it has; absent where it has all. */
+  shards: v.optional(v.array(v.strictObject({ plan: HashSchema, of: NumberSchema, has: v.array(NumberSchema) }))),
 });
 
 /** Where a bundle comes from. */
@@ -66,14 +70,9 @@ export type ProvenanceKernel = v.InferOutput<typeof KernelSchema>;
 /** An object that the entries were made for. */
 export type ProvenanceObject = v.InferOutput<typeof ObjectSchema>;
 
-/** Where the provenance of a bundle is: beside it, under the bundle's own name (without a `/` at the end) and suffix. */
-export function provenancePath(bundle: string): string {
-  return bundle.replace(/(?<=.)\/+$/, "") + SUFFIX;
-}
-
 /** The document, with everything in a fixed order whatever order it came in. Two spaces a level, a newline at the end. */
 export function formatProvenance(provenance: Provenance): string {
-  const { version, tool, options, objects, kernels } = provenance;
+  const { version, tool, options, objects, kernels, shards = [] } = provenance;
   const document = {
     version,
     tool: { name: tool.name, version: tool.version },
@@ -99,6 +98,7 @@ export function formatProvenance(provenance: Provenance): string {
         },
       }),
     })),
+    ...(shards.length > 0 && { shards: shards.map(({ plan, of, has }) => ({ plan, of, has })) }),
   };
   return `${JSON.stringify(document, null, 2)}\n`;
 }
@@ -124,7 +124,7 @@ export interface NamedProvenance {
 }
 
 /**
- * The provenance of a merged bundle: the kernels of all. Tool, options and objects must be the same in all of them,
+ * The provenance of a merged bundle: the kernels and shards of all. Tool, options and objects must be the same in all of them,
  * for otherwise the parts are not of one run. Returns what differs, in words, instead.
  */
 export function mergeProvenance(parts: readonly NamedProvenance[]): Provenance | { readonly differs: string } {
@@ -137,7 +137,10 @@ export function mergeProvenance(parts: readonly NamedProvenance[]): Provenance |
       }
     }
   }
-  return { ...first.provenance, kernels: uniqueKernels(parts.flatMap(({ provenance }) => provenance.kernels)) };
+  const { shards: _, ...head } = first.provenance;
+  const shards = joinShards(parts.map(({ provenance }) => provenance.shards ?? []));
+  const kernels = uniqueKernels(parts.flatMap(({ provenance }) => provenance.kernels));
+  return { ...head, kernels, ...(shards.length > 0 && { shards }) };
 }
 
 function headOf(provenance: Provenance, what: "tool" | "options" | "objects"): string {

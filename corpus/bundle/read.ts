@@ -36,11 +36,13 @@ export interface OpenBundle {
 
 /**
  * Finds a bundle's kernels in its files, by their names or its index.
+ * @param mayBeEmpty what has no files at all is a tree without kernels: so a shard may be that has none, and something
+ * beside it must say that it is a bundle.
  * @throws FormatError where it is no bundle, its index is wrong, or a kernel is in it twice.
  */
-export function openBundle(storage: BundleStorage): OpenBundle {
+export function openBundle(storage: BundleStorage, mayBeEmpty = false): OpenBundle {
   const indexName = storage.names.find((name) => name === INDEX_NAME || name === `./${INDEX_NAME}`);
-  return indexName === undefined ? openTree(storage) : openStore(storage, indexName);
+  return indexName === undefined ? openTree(storage, mayBeEmpty) : openStore(storage, indexName);
 }
 
 /** The BTF of a kernel. @throws FormatError where its bytes have not the hash that the index says. */
@@ -75,7 +77,7 @@ function openStore(storage: BundleStorage, indexName: string): OpenBundle {
   return { storage, layout: "store", content, namings: [], entries: sorted(entries), aliases: new Map(), strays };
 }
 
-function openTree(storage: BundleStorage): OpenBundle {
+function openTree(storage: BundleStorage, mayBeEmpty: boolean): OpenBundle {
   const entries: OpenEntry[] = [];
   const identities = new Map<string, KernelIdentity>();
   const byKey = new Map<string, string>();
@@ -95,7 +97,7 @@ function openTree(storage: BundleStorage): OpenBundle {
     identities.set(name, identity);
     entries.push({ identity, key, file: name, blobHash: null });
   }
-  if (entries.length === 0) {
+  if (entries.length === 0 && !(mayBeEmpty && storage.names.length === 0)) {
     const inner = storage.names.find((name) => name.endsWith(`/${INDEX_NAME}`))?.slice(0, -INDEX_NAME.length - 1);
     const detail =
       inner === undefined

@@ -1,22 +1,25 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
+import { provenancePath } from "./beside.ts";
 import type { BundleEntry } from "./bundle.ts";
 import { sha256 } from "./bundle.ts";
 import { compressTar, containerOf } from "./container.ts";
 import { type BundleShape, bundleFiles } from "./layout.ts";
 import { identityOfName } from "./naming.ts";
-import { formatProvenance, type Provenance, provenancePath } from "./provenance.ts";
+import { formatProvenance, type Provenance } from "./provenance.ts";
 import { hashOfBlobName, INDEX_NAME } from "./store-index.ts";
 import { type BundleFile, packTar } from "./tar.ts";
 
@@ -34,11 +37,11 @@ export interface WrittenBundle {
   readonly tarHash: string;
 }
 
-/** The output is there and is no bundle: it is not for us to replace. */
-export class NotABundleError extends Error {
-  constructor(path: string, name: string) {
-    super(`${path} is a directory with other files in it (${name}): it is not replaced`);
-    this.name = "NotABundleError";
+/** The output is there and is not for us to replace: no bundle, or what cannot be. */
+export class NotReplaceableError extends Error {
+  constructor(path: string, reason: string) {
+    super(`${path} is ${reason}`);
+    this.name = "NotReplaceableError";
   }
 }
 
@@ -49,7 +52,7 @@ const RENAME_TRIES = 5;
  * follows the path's suffix (see containerOf). A directory is built beside its place and renamed into it; one that is
  * there is replaced when it is empty or has nothing but a bundle's files. A process killed in the middle may leave
  * `.NAME.*.tmp` beside it, which nothing reads.
- * @throws NotABundleError, CouldNotRunError (no encoder), or what the system says of the path.
+ * @throws NotReplaceableError, CouldNotRunError (no encoder), or what the system says of the path.
  */
 export async function writeBundle(
   path: string,
@@ -57,25 +60,26 @@ export async function writeBundle(
   shape: BundleShape,
   provenance: Provenance | null,
 ): Promise<WrittenBundle> {
-  const target = path.replace(/(?<=.)\/+$/, "");
-  const container = containerOf(target);
+  const given = path.replace(/(?<=.)\/+$/, "");
+  const target = followed(given);
+  const container = containerOf(given);
   const tar = await packTar(bundleFiles(entries, shape, true));
   let bytes: number;
   if (container === "directory") {
     const files = bundleFiles(entries, shape, false);
-    replaceDirectory(target, files);
+    replaceDirectory(target, files, given);
     bytes = files.reduce((sum, file) => sum + file.bytes.length, 0);
   } else {
     const packed = await compressTar(tar, container);
     replaceFile(target, packed);
     bytes = packed.length;
   }
-  const beside = provenancePath(target);
+  const beside = provenancePath(given);
   if (provenance !== null) replaceFile(beside, new TextEncoder().encode(formatProvenance(provenance)));
   // What an earlier bundle of this name came from says nothing about this one.
   else rmSync(beside, { force: true });
   return {
-    path: target,
+    path: given,
     provenance: provenance === null ? null : beside,
     kernels: entries.length,
     blobs: new Set(entries.map(({ blobHash }) => blobHash)).size,
@@ -86,11 +90,16 @@ export async function writeBundle(
 
 /**
  * Says before any work is done whether a bundle may be written to this path.
- * @throws NotABundleError, or what the system says of the path.
+ * @throws NotReplaceableError, or what the system says of the path.
  */
 export function checkBundleTarget(path: string): void {
-  const target = path.replace(/(?<=.)\/+$/, "");
-  if (containerOf(target) === "directory") checkReplaceable(target);
+  const given = path.replace(/(?<=.)\/+$/, "");
+  if (containerOf(given) === "directory") checkReplaceable(followed(given), given);
+}
+
+/** A symbolic link stays one: what it leads to is replaced. */
+function followed(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
 }
 
 function replaceFile(path: string, bytes: Uint8Array): void {
@@ -103,8 +112,8 @@ function replaceFile(path: string, bytes: Uint8Array): void {
   }
 }
 
-function replaceDirectory(path: string, files: readonly BundleFile[]): void {
-  checkReplaceable(path);
+function replaceDirectory(path: string, files: readonly BundleFile[], given: string): void {
+  checkReplaceable(path, given);
   const fresh = temporaryName(path);
   const old = `${fresh}.old.tmp`;
   try {
@@ -145,15 +154,21 @@ function swap(fresh: string, path: string, old: string): void {
   }
 }
 
-function checkReplaceable(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return;
+function checkReplaceable(path: string, given: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (stats.dev !== statSync(dirname(path)).dev) {
+    throw new NotReplaceableError(given, "a mount point, which nothing can be renamed to: name a directory in it");
+  }
   // A file of that name fails here, as "not a directory".
   const entries = readdirSync(path, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
     if (entry.isDirectory()) continue;
     const name = relative(path, join(entry.parentPath, entry.name));
     const ours = name === INDEX_NAME || hashOfBlobName(name) !== null || identityOfName(name) !== null;
-    if (!entry.isFile() || !ours) throw new NotABundleError(path, name);
+    if (!entry.isFile() || !ours) {
+      throw new NotReplaceableError(given, `a directory with other files in it (${name}): it is not replaced`);
+    }
   }
 }
 

@@ -17,9 +17,10 @@ export interface LooseModule {
 
 /**
  * What is wrong with an input: a FormatError's code for what is damaged, or `unreadable` (the system says no), `no-kernel`
- * (sound, but nothing of a kernel's: in a directory it is passed over), `module` (a module, which needs its kernel).
+ * (sound, but nothing of a kernel's: in a directory it is passed over), `module` (a module, which needs its kernel),
+ * `bundle` (in a directory: small BTF of ours, which is no kernel's own).
  */
-export type SourceProblemCode = FormatErrorCode | "unreadable" | "no-kernel" | "module";
+export type SourceProblemCode = FormatErrorCode | "unreadable" | "no-kernel" | "module" | "bundle";
 
 /** An input, or a part of one, that gave no kernel. The others go on. */
 export interface SourceProblem {

@@ -98,6 +98,45 @@ describe("batch", () => {
     expect(bundleOf("merged.tar")).toEqual(bundleOf("plain.tar"));
   });
 
+  it("joins shards without kernels as well, and misses those that are not there", async () => {
+    const few = join(directory, "few");
+    writeTinyCorpus(few, 2);
+    for (const shard of [1, 2, 3]) {
+      expect((await batch([few, "-o", `few${shard}`, "--shard", `${shard}/3`])).code).toBe(0);
+    }
+    expect((await batch([few, "-o", "few.tar"])).code).toBe(0);
+    const merge = (...args: string[]) => runText(["bundle", "merge", ...args], { cwd: directory });
+    expect((await merge("few1", "few2", "few3", "-o", "few-merged.tar")).code).toBe(0);
+    expect(bundleOf("few-merged.tar")).toEqual(bundleOf("few.tar"));
+    expect((await runText(["bundle", "verify", "few3"], { cwd: directory })).code).toBe(0);
+
+    const short = await merge("few3", "few1", "-o", "short.tar");
+    const missing = /^btfgen: shard 2 of 3 is missing of the corpus [0-9a-f]{16}\n/;
+    expect(short.code).toBe(1);
+    expect(short.stderr).toMatch(missing);
+    expect(existsSync(join(directory, "short.tar"))).toBe(false);
+    const partial = await merge("few3", "few1", "--partial", "-o", "short.tar");
+    expect(partial.code).toBe(0);
+    expect(partial.stderr).toMatch(missing);
+    expect((await merge("short.tar", "few2", "-o", "late.tar")).code).toBe(0);
+    expect(bundleOf("late.tar")).toEqual(bundleOf("few.tar"));
+  });
+
+  it("does not take shards of another corpus for those that are missing", async () => {
+    writeTinyCorpus(join(directory, "one"), 3);
+    writeTinyCorpus(join(directory, "more"), 4);
+    await batch(["one", "-o", "one1.tar", "--shard", "1/2"]);
+    await batch(["more", "-o", "more2.tar", "--shard", "2/2"]);
+    const { code, stderr } = await runText(["bundle", "merge", "one1.tar", "more2.tar", "-o", "z.tar"], {
+      cwd: directory,
+    });
+    expect(code).toBe(1);
+    expect(stderr.match(/shard [12] of 2 is missing/g)?.sort()).toEqual([
+      "shard 1 of 2 is missing",
+      "shard 2 of 2 is missing",
+    ]);
+  });
+
   it("does not depend on where the corpus is", async () => {
     cpSync(CORPUS, join(directory, "elsewhere", "copy"), { recursive: true });
     expect((await batch([join(directory, "elsewhere/copy/"), "-o", "there.tar"])).code).toBe(0);
@@ -239,11 +278,72 @@ describe("what is wrong with a corpus", () => {
     expect(summary.bundle.kernels).toBe(1);
   });
 
+  it("is not a bundle that lies in it, its own of last time included", async () => {
+    const mixed = join(directory, "mixed");
+    writeTinyCorpus(mixed, 4);
+    const first = await summaryOf([mixed, "-o", join(mixed, "out")]);
+    expect(first).toMatchObject({ code: 0, stderr: "" });
+    const second = await summaryOf([mixed, "-o", join(mixed, "out")]);
+    expect(second).toMatchObject({ code: 0, summary: { kernels: { done: 4, failed: 0, passedOver: 1 } } });
+    expect(second.stderr).toBe(
+      `btfgen: passed over ${mixed}/out: a bundle of small BTF, as its provenance beside it says\n`,
+    );
+    expect(second.summary.plan).toBe(first.summary.plan);
+    const { stdout, stderr } = await batch([mixed, "-o", "x.tar", "--plan", "--json"]);
+    expect(JSON.parse(stdout).passedOver).toEqual([
+      { file: `${mixed}/out`, reason: expect.stringMatching(/^a bundle/) },
+    ]);
+    expect(stderr).toContain("passed over");
+    const named = await summaryOf([join(mixed, "out"), "-o", "named.tar"]);
+    expect(named).toMatchObject({ code: 0, summary: { kernels: { done: 4, passedOver: 0 } } });
+  });
+
+  it("is nothing but bundles", async () => {
+    mkdirSync(join(directory, "shipped"));
+    await batch([CORPUS, "-o", "shipped/btfs.tar"]);
+    const { code, stderr } = await batch(["shipped", "-o", "y.tar"]);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: "btfgen: shipped: nothing but bundles of small BTF is in the corpus; one that is named itself is read\n",
+    });
+  });
+
+  it("is not replaced", async () => {
+    const tree = join(directory, "precious");
+    const [name = ""] = writeTinyCorpus(tree, 2);
+    writeFileSync(join(tree, "debian.tar"), "of somebody else");
+    const inside = `an input is in it, ${join(tree, name)}`;
+    const before = readdirSync(tree, { recursive: true });
+    for (const [output, why] of [
+      [tree, inside],
+      [join(tree, "debian"), inside],
+      [join(tree, "debian.tar"), "it is an input"],
+    ] as const) {
+      const { code, stderr } = await batch([tree, "-o", output]);
+      expect({ code, stderr }).toEqual({ code: 2, stderr: `btfgen: cannot write ${output}: ${why}\n` });
+    }
+    expect(readdirSync(tree, { recursive: true })).toEqual(before);
+    expect(readFileSync(join(tree, name))).toEqual(Buffer.from(tinyKernel(0)));
+  });
+
   it("is a kernel whose name is not known", async () => {
     const { summary, code } = await summaryOf([put("unknown.btf", tinyKernel(0)), "-o", "unknown.tar"]);
     expect(code).toBe(1);
     expect(summary.failed).toHaveLength(1);
     expect(summary.failed[0].reason).toMatch(/is not known/);
+    expect(summary.bundle).toBeNull();
+  });
+
+  it("is damaged altogether: a good bundle is not replaced by one without kernels", async () => {
+    const kernel = put("rotten/debian/12/x86_64/6.1.0.btf", tinyKernel(0));
+    expect((await batch(["rotten", "-o", "fresh.tar"])).code).toBe(0);
+    const good = bundleOf("fresh.tar");
+    writeFileSync(kernel, tinyKernel(0).subarray(0, 50));
+    const { code, stderr, stdout } = await batch(["rotten", "-o", "fresh.tar"]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/no kernel is left: no bundle is written\n$/);
+    expect(stdout).not.toContain("written");
+    expect(bundleOf("fresh.tar")).toEqual(good);
   });
 
   it("stops the run with --fail-fast, and the state is there to go on", async () => {

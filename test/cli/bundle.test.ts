@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { writeBundle } from "../../corpus/bundle/write.ts";
@@ -162,6 +162,28 @@ describe("bundle merge", () => {
     expect(stderr).toContain(`d/1/x86_64/6.1 is not the same in ${parts[0]}:d/1/x86_64/6.1.btf and ${parts[1]}:`);
     expect(stderr).toContain("nothing is written: 1 conflict, 0 problems");
     expect(beside("conflict")).toEqual([]);
+  });
+
+  it.each(["into.tar", "into"])("does not replace a part, %s", async (name) => {
+    const parts = [await make(name, ENTRIES.slice(0, 4)), await make(`of-${name}`, ENTRIES.slice(3))];
+    symlinkSync(path(name), path(`link-${name}`));
+    const hash = () => JSON.stringify(readdirSync(directory, { recursive: true }).sort());
+    const before = hash();
+    for (const out of [path(name), path(`link-${name}`)]) {
+      const { stderr, code } = await runText(["bundle", "merge", ...parts, "-o", out]);
+      expect({ code, stderr }).toEqual({ code: 2, stderr: `btfgen: cannot write ${out}: it is an input\n` });
+    }
+    expect(hash()).toBe(before);
+  });
+
+  it("follows a link to what it replaces", async () => {
+    const old = await make("real", ENTRIES.slice(0, 2));
+    symlinkSync(old, path("current"));
+    const { code } = await runText(["bundle", "merge", await make("news.tar"), "-o", path("current")]);
+    expect(code).toBe(0);
+    expect(lstatSync(path("current")).isSymbolicLink()).toBe(true);
+    const { stdout } = await runText(["bundle", "list", path("current")]);
+    expect(stdout.trim().split("\n")).toHaveLength(1 + ENTRIES.length);
   });
 
   it("does not replace a directory that is no bundle", async () => {

@@ -22,6 +22,21 @@ describe("select", () => {
     expect(new Uint8Array(readFileSync(out))).toEqual(entry("c/7/x86_64/3", "d").bytes);
   });
 
+  it("does not write into what it reads", async () => {
+    await writeBundle(path("own.tar"), joined(), TREE, null);
+    await writeBundle(path("own"), joined(), STORE, null);
+    const which = ["--os-release", CENTOS, "--arch", "amd64", "--release", "3.10.0-1160.el7.x86_64"];
+    for (const [bundle, out] of [
+      ["own.tar", "own.tar"],
+      ["own", "own/index.json"],
+      ["own", "own/new"],
+    ] as const) {
+      const { stderr, code } = await runText(["select", path(bundle), ...which, "-o", path(out)]);
+      expect({ code, stderr }).toEqual({ code: 2, stderr: `btfgen: cannot write ${path(out)}: it is an input\n` });
+    }
+    expect((await runText(["bundle", "verify", path("own"), path("own.tar")])).code).toBe(0);
+  });
+
   it("takes this machine's kernel when nothing is said", async () => {
     const mine = entry(`-/-/${machine()}/${release()}`, "mine");
     const { stdout, code } = await run(["select", "-", "-o", "-"], {

@@ -8,7 +8,7 @@ import { bundleFiles } from "../../../corpus/bundle/layout.ts";
 import { openBundle, readEntry } from "../../../corpus/bundle/read.ts";
 import { fileStorage, openStorage } from "../../../corpus/bundle/storage.ts";
 import { packTar } from "../../../corpus/bundle/tar.ts";
-import { NotABundleError, writeBundle } from "../../../corpus/bundle/write.ts";
+import { NotReplaceableError, writeBundle } from "../../../corpus/bundle/write.ts";
 import { encodeXz, loadLiblzma } from "../../../corpus/codec/liblzma.ts";
 import { FormatError } from "../../../lib/btf/error.ts";
 import { tar, workspace } from "../../cli/workspace.ts";
@@ -179,12 +179,12 @@ describe("a directory as output", () => {
     const path = join(directory, "mine");
     put("mine/debian/12/x86_64/6.1.btf", "x");
     put("mine/notes.txt", "precious");
-    await expect(writeBundle(path, joined(), TREE, null)).rejects.toThrow(NotABundleError);
+    await expect(writeBundle(path, joined(), TREE, null)).rejects.toThrow(NotReplaceableError);
     expect(Object.keys(filesBelow(path))).toEqual(["debian/12/x86_64/6.1.btf", "notes.txt"]);
     const linked = join(directory, "linked");
     mkdirSync(linked);
     symlinkSync(path, join(linked, "index.json"));
-    await expect(writeBundle(linked, joined(), TREE, null)).rejects.toThrow(NotABundleError);
+    await expect(writeBundle(linked, joined(), TREE, null)).rejects.toThrow(NotReplaceableError);
   });
 
   it("leaves nothing beside it, whatever happens", async () => {

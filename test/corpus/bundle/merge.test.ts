@@ -1,13 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { provenancePath } from "../../../corpus/bundle/beside.ts";
 import { joinEntries } from "../../../corpus/bundle/bundle.ts";
 import { bundleFiles } from "../../../corpus/bundle/layout.ts";
 import { mergeBundles } from "../../../corpus/bundle/merge.ts";
-import {
-  formatProvenance,
-  mergeProvenance,
-  parseProvenance,
-  provenancePath,
-} from "../../../corpus/bundle/provenance.ts";
+import { formatProvenance, mergeProvenance, parseProvenance } from "../../../corpus/bundle/provenance.ts";
 import { openBundle } from "../../../corpus/bundle/read.ts";
 import { fileStorage } from "../../../corpus/bundle/storage.ts";
 import { packTar } from "../../../corpus/bundle/tar.ts";
@@ -90,7 +86,7 @@ describe("merging", () => {
     expect(mergeBundles([await of(TREE), await of(STORE)]).problems).toEqual(["x is a tree and x a store"]);
     const mixed = [await of(TREE), await of({ layout: "tree", naming: "bcc" })];
     expect(mergeBundles(mixed).problems).toEqual(["the trees are named for different consumers: pass --naming"]);
-    expect(mergeBundles(mixed, "bcc")).toMatchObject({ problems: [], shape: { naming: "bcc" } });
+    expect(mergeBundles(mixed, { naming: "bcc" })).toMatchObject({ problems: [], shape: { naming: "bcc" } });
   });
 
   it("tells namings of the same names by the names for readers that keep quotes", async () => {
@@ -111,7 +107,7 @@ describe("merging", () => {
     const provenance = { path: "p", provenance: { ...provenanceOf(x86), options: { naming } } };
     const parts = [{ bundle: await opened(x86, { layout: "tree", naming }), provenance }];
     expect(mergeBundles(parts).shape.naming).toBe(naming);
-    expect(mergeBundles(parts, "bcc")).toMatchObject({
+    expect(mergeBundles(parts, { naming: "bcc" })).toMatchObject({
       shape: { naming: "bcc" },
       provenance: { options: { naming: "bcc" } },
     });

@@ -47,8 +47,36 @@ it("takes a file as it is named", () => {
   expect([...walkFiles(path)]).toEqual([{ path, name: path, size: 5, isNamed: true }]);
 });
 
+it("says so of a name that cannot be opened", () => {
+  put("names/good", "1");
+  writeFileSync(Buffer.concat([Buffer.from(join(directory, "names/")), Buffer.from([0x62, 0xff])]), "1");
+  expect(found(join(directory, "names"))).toEqual([`${directory}/names/b\ufffd: its name is not UTF-8`, "good"]);
+});
+
 it("goes through 10,000 files", () => {
   mkdirSync(join(directory, "many"));
   for (let i = 0; i < 10_000; i++) writeFileSync(join(directory, "many", `f${i}`), "");
   expect(found(join(directory, "many")).length).toBe(10_000);
+});
+
+it("passes over what is hidden, but for what is named", () => {
+  for (const name of [".git/objects/ab", ".kept.4f2a.tmp", ".a.btf.12.tmp/debian/x.btf", "sub/.DS_Store", "sub/a"])
+    put(`hidden/${name}`, "1");
+  expect(found(join(directory, "hidden"))).toEqual(["sub/a"]);
+  expect(found(join(directory, "hidden/.git"))).toEqual(["objects/ab"]);
+});
+
+it("passes over bundles, which say themselves that they are, but for what is named", () => {
+  const files = ["btfs.tar.xz", "btfs.tar.xz.provenance.json", "tree.provenance.json", "tree/debian/12/x86_64/6.1.btf"];
+  for (const name of [...files, "lone.provenance.json", "treetop"]) put(`bundles/${name}`, "1");
+  const reason = "a bundle of small BTF, as its provenance beside it says";
+  const path = join(directory, "bundles");
+  expect(found(path)).toEqual([
+    `${path}/btfs.tar.xz: ${reason}`,
+    "lone.provenance.json",
+    `${path}/tree: ${reason}`,
+    "treetop",
+  ]);
+  expect(found(join(path, "tree"))).toEqual(["debian/12/x86_64/6.1.btf"]);
+  expect(found(join(path, "btfs.tar.xz"))).toEqual([join(path, "btfs.tar.xz")]);
 });
