@@ -1,4 +1,3 @@
-import { createReadStream, statSync } from "node:fs";
 import { FormatError } from "../../lib/btf/error.ts";
 import { isLooseModule, isProblem, type SourceItem, type SourceProblem } from "../source/item.ts";
 import { kernelsOfBytes } from "../source/kernels-of-bytes.ts";
@@ -6,7 +5,7 @@ import { readFileKernels } from "../source/read-kernels.ts";
 import { systemCodeOf, systemReason } from "../system-error.ts";
 import { readCached, writeCached } from "./cache.ts";
 import type { FileBuffer } from "./file-buffer.ts";
-import { fileHash, startFileHash } from "./file-hash.ts";
+import { type LoadedFile, loadFile } from "./load-file.ts";
 import { type ParsedSetup, processKernel } from "./process-kernel.ts";
 import { type FileResult, isReusable, type PartResult } from "./result.ts";
 import { contentKey, fileHint } from "./setup.ts";
@@ -38,9 +37,6 @@ export type FileOutcome =
   | { readonly from: "work" | "cache"; readonly result: FileResult; readonly milliseconds: number }
   | { readonly from: "known"; readonly key: string };
 
-/** Files of this size and more are not read as a whole, where that can be avoided. */
-const STREAMED_BYTES = 256 << 20;
-
 /**
  * Everything that is done for one file: read it, look for results under its key, and only then unpack and minimize
  * what is in it. Whatever is wrong with the file is in the result, with the reason: nothing is thrown for it.
@@ -48,50 +44,32 @@ const STREAMED_BYTES = 256 << 20;
 export async function processFile(task: FileTask, { parsed, cache, known, buffer }: FileContext): Promise<FileOutcome> {
   const begin = performance.now();
   const { setup } = parsed;
+  const of = (result: FileResult, from: "work" | "cache" = "work"): FileOutcome => {
+    return { from, result, milliseconds: performance.now() - begin };
+  };
   let file: LoadedFile;
   try {
-    file = await load(task.path, buffer);
+    file = await loadFile(task.path, buffer);
   } catch (error) {
-    const result = failedFile(reasonOf(error));
-    return { from: "work", result, milliseconds: performance.now() - begin };
+    return of(failedFile(reasonOf(error)));
   }
   const { sourceHash, size: bytesRead } = file;
+  // Before anything is looked up: what is known of this file is no answer about another.
+  if (task.expectedHash !== undefined && task.expectedHash !== sourceHash) {
+    return of(failedFile("its worker sees another file under this path than the batch, or it has changed since"));
+  }
   const key = contentKey(setup, sourceHash, fileHint(task, setup));
   if (known.has(key)) return { from: "known", key };
   const cached = cache === null ? null : readCached(cache, key);
-  if (cached !== null) return { from: "cache", result: cached, milliseconds: performance.now() - begin };
-  const changed = task.expectedHash !== undefined && task.expectedHash !== sourceHash;
-  const result: FileResult = changed
-    ? failedFile("the file has changed since the run began")
-    : { key, sourceHash, bytesRead, parts: await partsOf(file, task, parsed, buffer) };
+  if (cached !== null) return of(cached, "cache");
+  const result: FileResult = { key, sourceHash, bytesRead, parts: await partsOf(file, task, parsed, buffer) };
   if (cache !== null && isReusable(result)) writeCached(cache, result);
-  return { from: "work", result, milliseconds: performance.now() - begin };
+  return of(result);
 }
 
 /** The result for a file of which nothing can be said but why. */
 export function failedFile(reason: string): FileResult {
   return { key: "", sourceHash: "", bytesRead: 0, parts: [{ state: "failed", origin: "", reason }] };
-}
-
-interface LoadedFile {
-  /** Null for a large file, which is read again piece by piece. */
-  readonly bytes: Uint8Array | null;
-  readonly size: number;
-  readonly sourceHash: string;
-}
-
-async function load(path: string, buffer: FileBuffer): Promise<LoadedFile> {
-  if (statSync(path).size < STREAMED_BYTES) {
-    const bytes = buffer.read(path);
-    return { bytes, size: bytes.length, sourceHash: fileHash(bytes) };
-  }
-  const hash = startFileHash();
-  let size = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    hash.update(chunk);
-    size += chunk.length;
-  }
-  return { bytes: null, size, sourceHash: hash.digest("hex") };
 }
 
 async function partsOf(

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Job } from "bullmq";
-import { fileHash } from "./file-hash.ts";
+import { fileBuffer } from "./file-buffer.ts";
+import { hashOfFile } from "./load-file.ts";
 import type { Executor } from "./pool.ts";
-import { type FileOutcome, type FileTask, failedFile } from "./process-file.ts";
+import { type FileOutcome, type FileTask, failedFile, reasonOf } from "./process-file.ts";
 import { connect, importQueue, putSetup, type QueuedFile, queueName } from "./queue-link.ts";
 import { readRecord } from "./record.ts";
 import { type FileResult, isReusable } from "./result.ts";
@@ -43,15 +43,15 @@ export async function startQueue(
   await putSetup(client, setup);
   if ((await queue.getWorkersCount()) === 0) onNote(`no worker of version ${setup.build} is on the queue yet`);
 
+  const buffer = fileBuffer();
   const run = async (task: FileTask): Promise<FileOutcome> => {
     const begin = performance.now();
-    let bytes: Uint8Array;
+    let expectedHash: string;
     try {
-      bytes = readFileSync(task.path);
-    } catch {
-      return { from: "work", result: failedFile("the file cannot be read"), milliseconds: 0 };
+      expectedHash = await hashOfFile(task.path, buffer);
+    } catch (error) {
+      return { from: "work", result: failedFile(reasonOf(error)), milliseconds: performance.now() - begin };
     }
-    const expectedHash = fileHash(bytes);
     const key = contentKey(setup, expectedHash, fileHint(task, setup));
     if (known.has(key)) return { from: "known", key };
     const data: QueuedFile = { setup: setup.digest, ...task, path: resolve(task.path), expectedHash };
@@ -61,7 +61,7 @@ export async function startQueue(
       removeOnComplete: { age: KEEP_SECONDS, count: KEEP_COUNT },
       removeOnFail: true,
     });
-    const result = resultOf(await finished(job));
+    const result = resultOf(await finished(job), key);
     // What failed may be another worker's to do, the next time it is asked for.
     if (!isReusable(result)) await job.remove().catch(() => {});
     return { from: "work", result, milliseconds: performance.now() - begin };
@@ -88,8 +88,10 @@ export async function startQueue(
   };
 }
 
-function resultOf(base64: string): FileResult {
+/** A worker's answer to the job of this key. One that is not whole, or about another file, is none. */
+function resultOf(base64: string, key: string): FileResult {
   const found = readRecord(Buffer.from(base64, "base64"));
-  if (found === null) throw new Error("a worker's answer is damaged");
-  return found.result;
+  if (found === null) return failedFile("a worker's answer is damaged");
+  const { result } = found;
+  return isReusable(result) && result.key !== key ? failedFile("a worker has answered for another file") : result;
 }

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect } from "vitest";
-import { TINY_OBJECT, writeTinyCorpus } from "../corpus/batch/tiny-corpus.ts";
+import { TINY_OBJECT, tinyKernel, writeTinyCorpus } from "../corpus/batch/tiny-corpus.ts";
+import { freePort, type RedisServer, startRedis } from "../oracle/redis.ts";
 import { describeOracle, oracleIt } from "../oracle/requirements.ts";
 import { runText } from "./run.ts";
 import { workspace } from "./workspace.ts";
@@ -15,38 +15,23 @@ const COMMAND = fileURLToPath(new URL("../../dist/btfgen.cjs", import.meta.url))
 const { directory } = workspace();
 const SLOW_MS = 120_000;
 
-/** A port of loopback that nobody has at this moment. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
-
 describeOracle("a queue", ["redis"], () => {
-  let redis: ChildProcess;
+  let redis: RedisServer;
   let url = "";
   const workers: ChildProcess[] = [];
 
   beforeAll(async () => {
-    const port = await freePort();
-    url = `redis://127.0.0.1:${port}`;
-    const settings = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-    redis = spawn("redis-server", settings, { cwd: directory, stdio: ["ignore", "pipe", "ignore"] });
-    await new Promise<void>((resolve) => {
-      redis.stdout?.on("data", (chunk: Buffer) => chunk.includes("Ready to accept") && resolve());
-    });
+    redis = await startRedis(directory);
+    url = redis.url;
   });
   afterAll(() => {
     for (const worker of workers) worker.kill("SIGKILL");
-    redis.kill("SIGKILL");
+    redis.stop();
   });
 
   /** Starts a worker, and waits for what it says after so many files. */
-  async function startWorker(files: number): Promise<ChildProcess> {
-    const args = [COMMAND, "worker", "--queue", url, "--jobs", "2", "--no-cache", "--json"];
+  async function startWorker(files: number, cache: readonly string[] = ["--no-cache"]): Promise<ChildProcess> {
+    const args = [COMMAND, "worker", "--queue", url, "--jobs", "2", ...cache, "--json"];
     const child = spawn(process.execPath, args, { cwd: directory, stdio: ["ignore", "pipe", "pipe"] });
     workers.push(child);
     let lines = 0;
@@ -115,6 +100,49 @@ describeOracle("a queue", ["redis"], () => {
       expect(seconds).toBeGreaterThan(1);
       // 12 at most (see queue-worker.ts), and the other one's start.
       expect(seconds).toBeLessThan(25);
+    },
+    SLOW_MS,
+  );
+
+  oracleIt(
+    "takes no answer about another file that a worker sees under the path, and has done before",
+    ["redis"],
+    async () => {
+      for (const worker of workers.splice(0)) worker.kill("SIGKILL");
+      const corpus = join(directory, "stale");
+      const [name = ""] = writeTinyCorpus(corpus, 1);
+      const path = join(corpus, name);
+      const args = (output: string) => argsOf(corpus, output, ["--queue", url, "--json", "--keep-long"]);
+      const cache = ["--cache", join(directory, "worker-cache")];
+      const old = readFileSync(path);
+      const before = await startWorker(0, cache);
+      expect((await runText(args("old.tar"), { cwd: directory })).code).toBe(0);
+      before.kill("SIGKILL");
+
+      const update = tinyKernel(64);
+      writeFileSync(path, update);
+      const batch = runText(args("new.tar"), { cwd: directory });
+      const client = new Redis(url);
+      for (let waiting = 0; waiting === 0; await setTimeout(5)) {
+        for (const key of await client.keys("bull:*:wait")) waiting += await client.llen(key);
+      }
+      client.disconnect();
+      // As one sees it who has mounted it long ago.
+      writeFileSync(path, old);
+      await startWorker(0, cache);
+      const { code, stdout } = await batch;
+      expect(code).toBe(1);
+      expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
+        kernels: { done: 0, failed: 1 },
+        failed: [{ origin: name, reason: expect.stringContaining("its worker sees another file") }],
+      });
+
+      writeFileSync(path, update);
+      expect((await runText(args("new.tar"), { cwd: directory })).code).toBe(0);
+      const local = argsOf(corpus, "local-new.tar", ["--no-cache", "--keep-long"]);
+      expect((await runText(local, { cwd: directory })).code).toBe(0);
+      expect(bundleOf("new.tar")).toEqual(bundleOf("local-new.tar"));
+      expect(bundleOf("new.tar")).not.toEqual(bundleOf("old.tar"));
     },
     SLOW_MS,
   );

@@ -1,5 +1,5 @@
 /** A temporary directory for a test file, and the inputs that tests put there. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pack } from "tar-stream";
@@ -16,6 +16,12 @@ export function workspace() {
     return path;
   };
   return { directory, put };
+}
+
+/** Makes a file so many bytes long: zeros, which take no room. Gives back its path. */
+export function holes(path: string, bytes: number): string {
+  truncateSync(path, bytes);
+  return path;
 }
 
 /** A tar of the given files. */

@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Executor, failureReason, startPool } from "../../../corpus/batch/pool.ts";
-import { batchSetup } from "../../../corpus/batch/setup.ts";
-import { UNKNOWN_IDENTITY } from "../../../corpus/source/identity.ts";
 import { workspace } from "../../cli/workspace.ts";
+import { tinySetup } from "./tiny-corpus.ts";
 
 const { put } = workspace();
 /** A worker that does what its file's name says. */
@@ -18,20 +17,6 @@ const workerFile = put(
      return { from: "known", key: name + require("node:worker_threads").threadId };
    };`,
 );
-const OPTIONS = {
-  keepNames: false,
-  keepLong: false,
-  layoutSection: false,
-  padding: "offsets",
-  keep: [],
-  keepAttachTargets: false,
-  loaders: ["libbpf"],
-  modules: false,
-  maxBytes: 1 << 20,
-  identity: UNKNOWN_IDENTITY,
-  paths: null,
-} as const;
-const setup = batchSetup("test", [], OPTIONS);
 
 let pool: Executor | undefined;
 afterEach(async () => {
@@ -40,7 +25,7 @@ afterEach(async () => {
 });
 
 async function start(timeout: number | null) {
-  pool = await startPool(setup, [], null, { workerFile, jobs: 2, timeout, heapMegabytes: 32 });
+  pool = await startPool(tinySetup(), [], null, { workerFile, jobs: 2, timeout, heapMegabytes: 32 });
   const { run } = pool;
   return (name: string) => run({ path: join("/nowhere", name), name, isNamed: false });
 }

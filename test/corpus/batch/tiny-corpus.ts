@@ -1,13 +1,36 @@
 /** A corpus in BTFHub's layout whose kernels have a few types each: thousands of them are made and read in a moment. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type BatchOptions, type BatchSetup, batchObject, batchSetup } from "../../../corpus/batch/setup.ts";
+import { UNKNOWN_IDENTITY } from "../../../corpus/source/identity.ts";
+import { parseBpfObject } from "../../../lib/core/object.ts";
 import { btf, int, m, ptr, struct } from "../../btf/builder.ts";
 
 /** An object with two relocations, both in `struct getdents_callback`. */
 export const TINY_OBJECT = fileURLToPath(
   new URL("../../fixtures/defects/01-two-types-of-one-name/local.o", import.meta.url),
 );
+
+const OPTIONS: BatchOptions = {
+  keepNames: false,
+  keepLong: false,
+  layoutSection: false,
+  padding: "offsets",
+  keep: [],
+  keepAttachTargets: false,
+  loaders: ["libbpf"],
+  modules: false,
+  maxBytes: 1 << 20,
+  identity: UNKNOWN_IDENTITY,
+  paths: null,
+};
+
+/** A batch of the tiny object, by a program that calls itself `build`. */
+export function tinySetup(build = "test"): BatchSetup {
+  const object = parseBpfObject(readFileSync(TINY_OBJECT), TINY_OBJECT);
+  return batchSetup(build, [batchObject(object, null)], OPTIONS);
+}
 
 /** Raw BTF in which the object's field is `shift` bytes further on: another shift, another output. */
 export function tinyKernel(shift: number, littleEndian = true): Uint8Array {
