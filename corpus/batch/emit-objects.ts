@@ -115,16 +115,20 @@ function relocateFor(object: BpfObject, target: CandidateIndex): Outcome {
   return { bytes, hash: sha256(bytes), counts };
 }
 
-/** `exec` of `build/exec.bpf.o` and of `tool#exec`; a second one is `exec.1`. */
+/**
+ * `exec` of `build/exec.bpf.o` and of `tool#exec`; a second one is `exec.1`, or the next that nobody has. Names are
+ * directories, so they differ by more than case, which some file systems do not mind.
+ */
 function uniqueNames(objects: readonly BpfObject[]): string[] {
-  const given = new Map<string, number>();
+  const given = new Set<string>();
   return objects.map(({ source }) => {
-    const stem =
-      ownName(source)
-        .replace(/(\.bpf)?\.o$/, "")
-        .replaceAll(/[^\w.-]/g, "_") || "object";
-    const count = given.get(stem) ?? 0;
-    given.set(stem, count + 1);
-    return count === 0 ? stem : `${stem}.${count}`;
+    const stem = ownName(source)
+      .replace(/(\.bpf)?\.o$/, "")
+      .replaceAll(/[^\w.-]/g, "_");
+    const wanted = /^\.{0,2}$/.test(stem) ? "object" : stem;
+    let name = wanted;
+    for (let n = 1; given.has(name.toLowerCase()); n++) name = `${wanted}.${n}`;
+    given.add(name.toLowerCase());
+    return name;
   });
 }
