@@ -7,7 +7,7 @@ import type { KernelRule } from "../inputs/kernel-allow.ts";
 
 /** What --strict says of a matrix. */
 export interface StrictVerdict {
-  /** Relocations, counted on each kernel, that no rule lets pass. */
+  /** Relocations, counted on each kernel, that no rule lets pass, ambiguous and erring ones among them. */
   readonly refused: number;
   readonly allowed: number;
   /** Kernels that have a refused one. */
@@ -18,7 +18,10 @@ export interface StrictVerdict {
   readonly unusedRules: readonly { readonly line: number; readonly rule: string }[];
 }
 
-/** Holds every poisoned, ambiguous and erring relocation of a matrix on each of its kernels against the rules. */
+/**
+ * Holds every poisoned, ambiguous and erring relocation of a matrix on each of its kernels against the rules. These let
+ * poisoned ones pass, and nothing with which a loader refuses the whole object.
+ */
 export function judgeStrict(matrix: CompatMatrix, rules: readonly KernelRule[]): StrictVerdict {
   const used = new Set<KernelRule>();
   const acceptors = matrix.places.map((place) => rules.filter((rule) => rule.accepts(place)));
@@ -36,7 +39,7 @@ export function judgeStrict(matrix: CompatMatrix, rules: readonly KernelRule[]):
     // A rule's glob is asked once a kernel, not once a finding.
     const covering = new Set(rules.filter(({ covers }) => covers(identity)));
     for (const { place, status } of findingsOf[row] ?? []) {
-      const rule = acceptors[place]?.find((candidate) => covering.has(candidate));
+      const rule = status === "poisoned" ? acceptors[place]?.find((candidate) => covering.has(candidate)) : undefined;
       if (rule !== undefined) {
         used.add(rule);
         allowed++;

@@ -17,7 +17,7 @@ export function compatOutcome({ matrix, passedOver, allowed }: CompatRun, reques
   const { cellsByStatus, unreadable } = totalsOf(matrix);
   const strict = allowed === null ? null : judgeStrict(matrix, allowed);
   const refusing = cellsByStatus.ambiguous + cellsByStatus.error > 0;
-  const isFinding = unreadable > 0 || (strict === null ? refusing : strict.refused > 0);
+  const isFinding = unreadable > 0 || refusing || (strict !== null && strict.refused > 0);
   const document = compatDocument(matrix);
   return {
     exitCode: isFinding ? EXIT_FINDING : EXIT_FINE,

@@ -9,7 +9,7 @@ const matrix = sceneMatrix(
   [
     ["debian/11/x86_64/5.10.0-1-amd64", { 2: ["poisoned", "no member b"] }],
     ["debian/11/x86_64/5.10.0-2-amd64", { 2: ["poisoned", "no member b"] }],
-    ["debian/12/x86_64/6.1.0-1-amd64", { 2: ["ambiguous", "two"], 3: ["absent", "as foreseen"] }],
+    ["debian/12/x86_64/6.1.0-1-amd64", { 2: ["poisoned", "no member b"], 3: ["absent", "as foreseen"] }],
   ],
 );
 const judge = (list: string) => judgeStrict(matrix, parseKernelAllowList(list, "allow"));
@@ -35,6 +35,23 @@ describe("an allow-list of compat", () => {
   ])("lets relocations pass %s", (_what, list, refused) => {
     expect(judge(list)).toMatchObject({ refused, allowed: 3 - refused });
   });
+
+  it.each([["ambiguous"], ["error"]] as const)(
+    "lets no relocation pass that is %s, for it is always a finding",
+    (status) => {
+      const key = "debian/12/x86_64/6.1.0-1-amd64";
+      const refusing = sceneMatrix(["dir/a.o"], [[key, { 2: [status, "two"], 3: ["poisoned", "no member b"] }]]);
+      expect(judgeStrict(refusing, parseKernelAllowList("a.o:*:*", "allow"))).toMatchObject({
+        refused: 1,
+        allowed: 1,
+        first: { kernel: key, status },
+        unusedRules: [],
+      });
+      const one = sceneMatrix(["dir/a.o"], [[key, { 2: [status, "two"] }]]);
+      const verdict = judgeStrict(one, parseKernelAllowList("a.o:*:*", "allow"));
+      expect(verdict.unusedRules).toEqual([{ line: 1, rule: "a.o:*:*" }]);
+    },
+  );
 
   it("names rules that let nothing pass, as they were written", () => {
     expect(judge("a.o:*:*\n\n[fedora/*] a.o:*:*\n").unusedRules).toEqual([{ line: 3, rule: "[fedora/*] a.o:*:*" }]);

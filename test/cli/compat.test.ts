@@ -147,10 +147,13 @@ describe("btfgen compat", () => {
     expect(bad).toContain("bad");
   });
 
-  it("exits 1 without --strict where a loader refuses an object", async () => {
-    const { code, report: doc } = await report([object("sched_gcc.o"), "-c", join(corpus, OLD)]);
-    expect(doc.totals.cellsByStatus.error).toBe(1);
-    expect(code).toBe(1);
+  it("exits 1 where a loader refuses an object, whatever --strict and its rules say", async () => {
+    const args = [object("sched_gcc.o"), "-c", join(corpus, OLD)];
+    for (const strict of [[], ["--strict"], ["--strict", "--allow", put("everything", "*:*:*\n")]]) {
+      const { code, report: doc } = await report([...args, ...strict]);
+      expect(doc.totals.cellsByStatus.error).toBe(1);
+      expect(code).toBe(1);
+    }
   });
 
   it("writes a page that holds the same document", async () => {
