@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { compareText } from "../../lib/btf/text-order.ts";
 import { type KernelIdentity, kernelKey } from "../kernel.ts";
-import { namingProblem } from "./naming.ts";
+import { type Naming, namingProblem } from "./naming.ts";
 
 /** One kernel's small BTF in a bundle. */
 export interface BundleEntry {
@@ -30,7 +30,7 @@ export interface OfferedEntry {
 export interface Joined {
   readonly entries: readonly BundleEntry[];
   readonly conflicts: readonly BundleConflict[];
-  /** Entries that cannot be in any bundle, and why. */
+  /** Entries that cannot be in such a bundle, and why. */
   readonly problems: readonly { readonly origin: string; readonly reason: string }[];
 }
 
@@ -47,13 +47,14 @@ export function bundleEntry(identity: KernelIdentity, bytes: Uint8Array): Bundle
 /**
  * Joins entries in any order: the result depends on the set alone. The same kernel with the same bytes twice is one
  * entry; with other bytes it is a conflict, and the kernel stays out.
+ * @param naming that the bundle is to have, in which each kernel must have a name.
  */
-export function joinEntries(offered: Iterable<OfferedEntry>): Joined {
+export function joinEntries(offered: Iterable<OfferedEntry>, naming: Naming = "btfhub"): Joined {
   const byKernel = new Map<string, OfferedEntry>();
   const conflicts = new Map<string, BundleConflict>();
   const problems: { origin: string; reason: string }[] = [];
   for (const one of offered) {
-    const reason = namingProblem(one.entry.identity);
+    const reason = namingProblem(one.entry.identity, naming);
     if (reason !== null) {
       problems.push({ origin: one.origin, reason });
       continue;

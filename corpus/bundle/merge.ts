@@ -42,6 +42,7 @@ export interface Merged {
 export function mergeBundles(parts: readonly MergePart[], { naming, partial = false }: MergeOptions = {}): Merged {
   const problems: string[] = [];
   const notes: string[] = [];
+  const shape = shapeOf(parts, naming, problems);
   const joined = joinEntries(
     parts.flatMap(({ bundle }) =>
       bundle.entries.map((entry) => ({
@@ -49,9 +50,9 @@ export function mergeBundles(parts: readonly MergePart[], { naming, partial = fa
         origin: `${bundle.storage.source}:${entry.file}`,
       })),
     ),
+    shape.naming,
   );
   problems.push(...joined.problems.map(({ origin, reason }) => `${origin}: ${reason}`));
-  const shape = shapeOf(parts, naming, problems);
   const provenance = provenanceOf(parts, shape, problems, notes);
   (partial ? notes : problems).push(...(provenance?.shards ?? []).map(missingShards));
   return {

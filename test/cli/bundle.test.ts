@@ -186,6 +186,15 @@ describe("bundle merge", () => {
     expect(stdout.trim().split("\n")).toHaveLength(1 + ENTRIES.length);
   });
 
+  it("exits 1 and writes nothing where a kernel has no name that the consumer could look up", async () => {
+    const part = await make("long.tar", [entry(`d/1/x86_64/${"r".repeat(99)}`, "a")]);
+    mkdirSync(path("long"));
+    const { stderr, code } = await runText(["bundle", "merge", part, "--naming", "bcc", "-o", path("long/out.tar")]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("has more than the 99 bytes that bcc can look up");
+    expect(beside("long")).toEqual([]);
+  });
+
   it("does not replace a directory that is no bundle", async () => {
     put("precious/notes.txt", "x");
     const { stderr, code } = await runText(["bundle", "merge", await make("m3.tar"), "-o", path("precious")]);

@@ -113,6 +113,21 @@ describe("merging", () => {
     });
   });
 
+  it.each([
+    ["bcc", 82, []],
+    ["bcc", 83, [expect.stringMatching(/^x:d\/1\/.*: .* more than the 99 bytes that bcc can look up$/)]],
+    ["btfhub", 83, []],
+  ] as const)(
+    "asks the naming that is written, %s, for names: a release of %i bytes",
+    async (naming, length, problems) => {
+      const long = [entry(`d/1/x86_64/${"r".repeat(length)}`, "a")];
+      const merged = mergeBundles([{ bundle: await opened(long, TREE), provenance: null }], naming);
+      expect(merged.problems).toEqual(problems);
+      const store = mergeBundles([{ bundle: await opened(long, STORE), provenance: null }], naming);
+      expect(store).toMatchObject({ problems: [], shape: { layout: "store" } });
+    },
+  );
+
   it("goes without provenance where a part has none, and says so", async () => {
     const provenance = { path: "p", provenance: provenanceOf(ENTRIES) };
     const bundle = await opened(ENTRIES, TREE, "x.tar");
