@@ -1,8 +1,8 @@
 import type { Job } from "bullmq";
-import type { Redis } from "ioredis";
-import { type Executor, type PoolOptions, startPool } from "./pool.ts";
+import { type PoolOptions, startPool } from "./pool.ts";
 import { connect, getSetup, importQueue, type QueuedFile, queueName } from "./queue-link.ts";
 import { encodeRecord } from "./record.ts";
+import { setupPools } from "./setup-pools.ts";
 
 /**
  * A worker that dies holds its job for LOCK_MS at most (a living one renews that every half of it). Those that are left
@@ -28,15 +28,18 @@ export interface QueueWorkerOptions extends PoolOptions {
 export async function startQueueWorker(options: QueueWorkerOptions): Promise<() => Promise<void>> {
   const packages = await importQueue();
   const client = await connect(packages, options.url);
-  const pools = poolsBySetup(client, options);
+  const pools = setupPools(async (digest) => {
+    const setup = await getSetup(client, options.build, digest);
+    if (setup === null) throw new Error("the run's objects are not on the queue any more");
+    return startPool(setup, [], options.cache, options);
+  });
   const process = async ({ data }: Job<QueuedFile, string>): Promise<string> => {
     const begin = performance.now();
-    const pool = await pools.of(data.setup);
-    const { path, name, isNamed, expectedHash } = data;
-    const outcome = await pool.run({ path, name, isNamed, expectedHash });
+    const { setup, ...task } = data;
+    const outcome = await pools.run(setup, task);
     // Nothing is known beforehand to a worker of a queue.
     if (outcome.from === "known") throw new Error("a result without content");
-    options.onFile(name, performance.now() - begin);
+    options.onFile(task.name, performance.now() - begin);
     return Buffer.from(encodeRecord(outcome.result)).toString("base64");
   };
   const worker = new packages.bullmq.Worker<QueuedFile, string>(queueName(options.build), process, {
@@ -53,26 +56,4 @@ export async function startQueueWorker(options: QueueWorkerOptions): Promise<() 
     await pools.close();
     client.disconnect();
   };
-}
-
-/** A pool for the setup that is being worked on; one for another replaces it, once that is idle. */
-function poolsBySetup(client: Redis, options: QueueWorkerOptions) {
-  const pools = new Map<string, Promise<Executor>>();
-  const start = async (digest: string): Promise<Executor> => {
-    const setup = await getSetup(client, options.build, digest);
-    if (setup === null) throw new Error("the run's objects are not on the queue any more");
-    return startPool(setup, [], options.cache, options);
-  };
-  const of = (digest: string): Promise<Executor> => {
-    const known = pools.get(digest);
-    if (known !== undefined) return known;
-    const started = start(digest);
-    pools.set(digest, started);
-    started.catch(() => pools.delete(digest));
-    return started;
-  };
-  const close = async () => {
-    for (const pool of pools.values()) await (await pool).close();
-  };
-  return { of, close };
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,8 @@ import { workspace } from "./workspace.ts";
 const COMMAND = fileURLToPath(new URL("../../dist/btfgen.cjs", import.meta.url));
 const { directory } = workspace();
 const SLOW_MS = 120_000;
+/** Threads take a moment to end. */
+const SETTLE_MS = 500;
 
 describeOracle("a queue", ["redis"], () => {
   let redis: RedisServer;
@@ -143,6 +145,29 @@ describeOracle("a queue", ["redis"], () => {
       expect((await runText(local, { cwd: directory })).code).toBe(0);
       expect(bundleOf("new.tar")).toEqual(bundleOf("local-new.tar"));
       expect(bundleOf("new.tar")).not.toEqual(bundleOf("old.tar"));
+    },
+    SLOW_MS,
+  );
+
+  oracleIt(
+    "keeps threads for the runs of now, and not for all that a worker ever saw",
+    ["redis"],
+    async () => {
+      const corpus = join(directory, "changing");
+      writeTinyCorpus(corpus, 4);
+      for (const worker of workers.splice(0)) worker.kill("SIGKILL");
+      const worker = await startWorker(0);
+      const threads = () => readdirSync(`/proc/${worker.pid}/task`).length;
+      const options = [[], ["--keep-names"], ["--layout-section"], ["--keep-long"], ["--padding", "explicit"]];
+      const seen: number[] = [threads()];
+      for (const [i, more] of options.entries()) {
+        const args = argsOf(corpus, `changing-${i}.tar`, ["--queue", url, "--max-size", "99", ...more]);
+        expect((await runText(args, { cwd: directory })).code).toBe(0);
+        await setTimeout(SETTLE_MS);
+        seen.push(threads());
+      }
+      // Two threads a run, of the last two.
+      expect(seen.map((count) => count - (seen[0] ?? 0))).toEqual([0, 2, 4, 4, 4, 4]);
     },
     SLOW_MS,
   );
