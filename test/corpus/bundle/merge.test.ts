@@ -121,9 +121,9 @@ describe("merging", () => {
     "asks the naming that is written, %s, for names: a release of %i bytes",
     async (naming, length, problems) => {
       const long = [entry(`d/1/x86_64/${"r".repeat(length)}`, "a")];
-      const merged = mergeBundles([{ bundle: await opened(long, TREE), provenance: null }], naming);
+      const merged = mergeBundles([{ bundle: await opened(long, TREE), provenance: null }], { naming });
       expect(merged.problems).toEqual(problems);
-      const store = mergeBundles([{ bundle: await opened(long, STORE), provenance: null }], naming);
+      const store = mergeBundles([{ bundle: await opened(long, STORE), provenance: null }], { naming });
       expect(store).toMatchObject({ problems: [], shape: { layout: "store" } });
     },
   );
