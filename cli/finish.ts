@@ -22,8 +22,7 @@ export function finish(outcome: Outcome, json: boolean): ExitCode {
   return outcome.exitCode;
 }
 
-/** A result as a document. */
-export function jsonText(json: unknown): string {
+function jsonText(json: unknown): string {
   return `${JSON.stringify(json, jsonValue, 2)}\n`;
 }
 

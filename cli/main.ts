@@ -20,7 +20,7 @@ export async function main(argv: readonly string[], version: string): Promise<Ex
     }
     const handler = await loadHandler(parsed.command);
     const outcome = await handler(parsed.args as never);
-    return finish(outcome, parsed.args.json === true);
+    return finish(outcome, parsed.args.json === true || parsed.args.format === "json");
   } catch (error) {
     const { message, hint, exitCode } = failureOf(error);
     writeErr(`btfgen: ${printable(message)}\n${hint === undefined ? "" : `${printableLines(hint)}\n`}`);

@@ -191,9 +191,17 @@ function asList(value: unknown): readonly unknown[] {
 
 function unknownOption(name: string, names: readonly string[], command: Command): UsageError {
   const dashed = name.length === 1 ? `-${name}` : `--${name}`;
+  return new UsageError(`${command.name} has no option ${dashed}`, unknownHint(name, names, command));
+}
+
+/** -o is --output, of every command that has it: with the others it is a file to write, and never anything else. */
+function unknownHint(name: string, names: readonly string[], command: Command): string {
+  if (name === "o" || name === "output") {
+    const objects = names.includes("object") ? "; an object is given with --object FILE" : "";
+    return `The result goes to standard output${objects}.`;
+  }
   const guess = nearest(name, names);
-  const hint = guess === undefined ? helpHint(command) : `Did you mean --${guess}?`;
-  return new UsageError(`${command.name} has no option ${dashed}`, hint);
+  return guess === undefined ? helpHint(command) : `Did you mean --${guess}?`;
 }
 
 /** What yargs found wrong, in our words where we have some. */

@@ -79,8 +79,8 @@ function batchText(report: BatchReport): string {
   for (const { name, milliseconds } of report.slowest) rows.push(["slow", `${grouped(milliseconds)} ms ${name}`]);
   if (report.emitted !== null) rows.push(...objectRows(report.emitted.objects, bytes.distinct, grouped));
   const bundles = writtenBundles(report);
-  for (const { path, bytes: size, tarHash } of bundles.slice(0, LINES)) {
-    rows.push(["written", `${path} (${grouped(size)} bytes, tar ${tarHash.slice(0, HASH_DIGITS)})`]);
+  for (const { path, bytes: size, tarSha256 } of bundles.slice(0, LINES)) {
+    rows.push(["written", `${path} (${grouped(size)} bytes, tar ${tarSha256.slice(0, HASH_DIGITS)})`]);
   }
   if (bundles.length > LINES) rows.push(["", `... and ${bundles.length - LINES} more (--json lists all)`]);
   rows.push(["memory", `${grouped(report.peakMemory)} MiB at most`]);

@@ -41,7 +41,7 @@ function bundleReport(path: string, bundle: OpenBundle): BundleReport {
     content,
     namings,
     container: storage.container,
-    tarSha256: storage.tarHash,
+    tarSha256: storage.tarSha256,
     kernels: entries.length,
     blobs: sizes.size,
     blobBytes: [...sizes.values()].reduce((sum, size) => sum + size, 0),

@@ -7,5 +7,5 @@ export const OBJECTS = {
 
 export const BTF = {
   name: "btf",
-  describe: "BTF: raw, of an ELF file, image, package, archive or BUNDLE!ENTRY, or -",
+  describe: "BTF: raw, of an ELF file, image, package, archive or 'BUNDLE!ENTRY', or -",
 } as const;

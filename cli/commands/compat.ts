@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { FORMATS } from "../format.ts";
 import { OBJECTS } from "./arguments.ts";
 import { MAX_SIZE_OPTION } from "./corpus-options.ts";
 import { IDENTITY_OPTIONS } from "./identity-options.ts";
@@ -33,7 +34,12 @@ export const compat = defineCommand({
     modules: { type: "boolean", describe: "Take the modules of kernel packages too" },
     ...IDENTITY_OPTIONS,
     ...MAX_SIZE_OPTION,
-    markdown: { type: "boolean", describe: "Write Markdown, for a pull request" },
+    format: {
+      type: "string",
+      alias: "f",
+      choices: FORMATS,
+      describe: "How to write it (text): markdown is for a pull request, json is --json",
+    },
     html: {
       type: "string",
       value: "FILE",
@@ -46,7 +52,7 @@ export const compat = defineCommand({
   examples: [
     { line: "compat exec.bpf.o --corpus btfhub-archive/debian", describe: "on every kernel of a distribution" },
     { line: "compat build/ -c kernels --programs --html compat.html", describe: "a page, program by program" },
-    { line: "compat build/ -c kernels --strict --allow known.txt --markdown", describe: "in CI, for a comment" },
+    { line: "compat build/ -c kernels --strict --allow known.txt -f markdown", describe: "in CI, for a comment" },
     { line: "compat --object x86=a.o --object arm64=b.o -c kernels", describe: "objects made for one architecture" },
   ],
 });

@@ -1,7 +1,8 @@
 import { RULE_SET_NAMES } from "../../lib/core/rules.ts";
 import { DIFF_KINDS } from "../../lib/diff/change.ts";
 import { defineCommand } from "../command.ts";
-import { DIFF_FORMATS, DIFF_WORDS } from "../diff/words.ts";
+import { DIFF_WORDS } from "../diff/words.ts";
+import { FORMATS } from "../format.ts";
 
 /** `btfgen diff OLD NEW`, `btfgen diff OLD NEW --object OBJECT`, `btfgen diff A B C ... --object OBJECT`. */
 export const diff = defineCommand({
@@ -10,18 +11,17 @@ export const diff = defineCommand({
   description:
     "Compares all types of two BTFs by kind and name, whatever their ids and order, and prints what differs like a patch " +
     "of C declarations with offsets in bytes. A change is shown where it is: what only refers to a changed type is not " +
-    "changed. A kernel in a bundle or archive is named BUNDLE!ENTRY. With --object, shows instead what the step does to " +
+    "changed. A kernel in a bundle or archive is named 'BUNDLE!ENTRY'. With --object, shows instead what the step does to " +
     "each relocation and attach target of BPF objects; of more than two kernels (or a directory of them, or a bundle) " +
     "where each field is on each. Exits 0 unless --exit-code or --strict is given.",
   positionals: [
-    { name: "old", describe: "Anything that holds BTF: raw, ELF, image, package, archive, BUNDLE!ENTRY, or -" },
+    { name: "old", describe: "Anything that holds BTF: raw, ELF, image, package, archive, 'BUNDLE!ENTRY', or -" },
     { name: "new", describe: "The same, for the other side", optional: true },
     { name: "more", describe: "With --object: more kernels, also directories and bundles", list: true, optional: true },
   ],
   options: {
     object: {
       type: "string",
-      alias: "o",
       list: true,
       value: "[ARCH=]FILE",
       describe: "BPF object, program with embedded objects, or directory of these: show what the step does to it",
@@ -44,7 +44,7 @@ export const diff = defineCommand({
     stat: { type: "boolean", describe: "Count differences instead of showing them" },
     full: { type: "boolean", describe: "Show bodies of added and removed types, and every member that moved" },
     reached: { type: "boolean", describe: "Say how many types hold each changed one by value" },
-    format: { type: "string", alias: "f", choices: DIFF_FORMATS, describe: "text, or json as --json" },
+    format: { type: "string", alias: "f", choices: FORMATS, describe: "How to write it (text); json is --json" },
     color: { type: "string", choices: ["auto", "always", "never"], describe: "Colours: auto is on a terminal only" },
     "exit-code": { type: "boolean", describe: "Exit 1 where there is a difference" },
     modules: { type: "boolean", describe: "Compare the kernels' modules too, where they come with them" },

@@ -36,7 +36,7 @@ export const minimize = defineCommand({
     ...MODULE_OPTION,
     flatten: { type: "boolean", describe: "Write kernel and modules as one BTF, for loaders that read only one" },
     ...KEEP_OPTIONS,
-    layout: { type: "boolean", describe: "Write the layout section (kernels before 7.1 refuse it)" },
+    "layout-section": { type: "boolean", describe: "Write the layout section (kernels before 7.1 refuse it)" },
     loader: {
       type: "string",
       list: true,

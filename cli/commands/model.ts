@@ -30,7 +30,11 @@ export const model = defineCommand({
       value: "VERSION",
       describe: "Rules of that kernel release (the running kernel's, that of the file's name, or the newest)",
     },
-    arch: { type: "string", choices: ["x86_64", "any"], describe: "Also what its code generator refuses" },
+    arch: {
+      type: "string",
+      value: "ARCH",
+      describe: "Also what its code generator refuses, by any of its names (that of the file's name); any: nothing",
+    },
     strict: { type: "boolean", describe: "Exit 1 also when a function can have no trampoline" },
   },
   examples: [

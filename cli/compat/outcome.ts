@@ -13,7 +13,7 @@ import { compatNotes, compatText } from "./text.ts";
 
 /** What the command says of a matrix, and how it ends. */
 export function compatOutcome({ matrix, passedOver, allowed }: CompatRun, request: CompatRequest): Outcome {
-  const { markdown, html, allow } = request;
+  const { format, html, allow } = request;
   const { cellsByStatus, unreadable } = totalsOf(matrix);
   const strict = allowed === null ? null : judgeStrict(matrix, allowed);
   const refusing = cellsByStatus.ambiguous + cellsByStatus.error > 0;
@@ -22,7 +22,7 @@ export function compatOutcome({ matrix, passedOver, allowed }: CompatRun, reques
   return {
     exitCode: isFinding ? EXIT_FINDING : EXIT_FINE,
     json: { ...document, filesWithoutKernels: passedOver, strict },
-    text: () => (markdown ? compatMarkdown(matrix) : compatText(matrix)),
+    text: () => (format === "markdown" ? compatMarkdown(matrix) : compatText(matrix)),
     notes: [...compatNotes(matrix, passedOver), ...strictNotes(strict, allow)].map(printable),
     files: html === undefined ? [] : [{ path: html, bytes: compatHtml(document, pageTemplate("compat")) }],
   };

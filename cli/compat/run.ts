@@ -13,6 +13,7 @@ import { workerFile } from "../batch/run.ts";
 import type { Args } from "../command.ts";
 import type { compat as command } from "../commands/compat.ts";
 import { InputError, UsageError } from "../errors.ts";
+import { type FORMATS, formatOf } from "../format.ts";
 import { readAllowList } from "../inputs/allow-list.ts";
 import { identityOf, pathsOf } from "../inputs/identity-request.ts";
 import { markInput, requireThere } from "../inputs/input.ts";
@@ -37,11 +38,10 @@ export interface CompatRequest {
   readonly identity: KernelIdentity;
   readonly paths: PathPattern | null;
   readonly jobs: number | null;
-  readonly markdown: boolean;
+  readonly format: (typeof FORMATS)[number];
   readonly html: string | undefined;
   readonly strict: boolean;
   readonly allow: string | undefined;
-  readonly json: boolean;
 }
 
 /** A matrix made, and what may be wrong in it. */
@@ -55,12 +55,11 @@ export interface CompatRun {
 
 /** Checks the arguments of a matrix. Throws UsageError. */
 export function compatRequestOf(args: Args<typeof command>): CompatRequest {
-  const { strict, allow, json, markdown, html } = args;
+  const { strict, allow, html } = args;
   const objects = [...args.objects, ...args.object];
   if (objects.length === 0) throw new UsageError("compat: no object given", "See btfgen compat --help.");
   if (args.corpus.length === 0) throw new UsageError("compat needs --corpus FILE", "See btfgen compat --help.");
   if (allow !== undefined && !strict) throw new UsageError("compat: --allow needs --strict");
-  if (json && markdown) throw new UsageError("compat: --json and --markdown exclude each other");
   return {
     objects,
     corpora: args.corpus,
@@ -71,11 +70,10 @@ export function compatRequestOf(args: Args<typeof command>): CompatRequest {
     identity: identityOf(args),
     paths: pathsOf(args.paths),
     jobs: countOf("jobs", args.jobs),
-    markdown,
+    format: formatOf("compat", args) ?? "text",
     html,
     strict,
     allow,
-    json,
   };
 }
 

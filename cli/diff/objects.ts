@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import type { Args } from "../command.ts";
 import type { diff as command } from "../commands/diff.ts";
 import { UsageError } from "../errors.ts";
-import { jsonText } from "../finish.ts";
+import { formatOf } from "../format.ts";
 import { readAllowList, unusedRuleNotes } from "../inputs/allow-list.ts";
 import { parseKernelAllowList } from "../inputs/kernel-allow.ts";
 import { readTagged } from "../inputs/tagged-objects.ts";
@@ -36,12 +36,7 @@ export async function diffObjects(args: DiffArgs): Promise<Outcome> {
   }
   if (args.allow !== undefined && !args.strict) throw new UsageError("diff: --allow needs --strict");
   if (args.stat) throw new UsageError("diff: --stat and --object exclude each other");
-  if (args.json && args.format !== undefined && args.format !== "json") {
-    throw new UsageError(`diff: --json and --format ${args.format} exclude each other`);
-  }
-  const outcome = await (isStep ? step(args) : history(args));
-  // The document is what --format json asks for, too.
-  return args.format === "json" ? { ...outcome, text: () => jsonText(outcome.json) } : outcome;
+  return isStep ? step(args) : history(args);
 }
 
 function isGiven(value: readonly string[] | string | boolean | undefined): boolean {
@@ -100,6 +95,7 @@ async function history(args: DiffArgs): Promise<Outcome> {
     isGiven(args[name]),
   );
   if (refused !== undefined) throw new UsageError(`diff: --${refused} is for a step from one kernel to another`);
+  const format = formatOf("diff", args);
   const objects = args.object.flatMap(readTagged);
   const sources = [args.old, ...(args.new === undefined ? [] : [args.new]), ...args.more];
   const { modules, loader } = args;
@@ -111,7 +107,7 @@ async function history(args: DiffArgs): Promise<Outcome> {
   return {
     exitCode: isFinding ? EXIT_FINDING : EXIT_FINE,
     json: report,
-    text: () => (args.format === "markdown" ? historyMarkdown(report) : historyText(report)),
+    text: () => (format === "markdown" ? historyMarkdown(report) : historyText(report)),
     notes: historyNotes(report, modules),
     files: args.html === undefined ? [] : [{ path: args.html, bytes: page() }],
   };

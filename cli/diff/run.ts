@@ -9,6 +9,7 @@ import { diffTypes } from "../../lib/diff/diff.ts";
 import type { Args } from "../command.ts";
 import type { diff as command } from "../commands/diff.ts";
 import { InputError, UsageError } from "../errors.ts";
+import { formatOf } from "../format.ts";
 import {
   type BtfBlob,
   parseTarget,
@@ -77,9 +78,6 @@ export function diffRequestOf(args: Args<typeof command>): DiffRequest {
   if (args.modules && bases[0] !== undefined) {
     throw new UsageError("diff: --modules is for kernels", "With --old-base, OLD and NEW are modules themselves.");
   }
-  if (args.json && args.format !== undefined && args.format !== "json") {
-    throw new UsageError(`diff: --json and --format ${args.format} exclude each other`);
-  }
   if (args.new === undefined) throw new UsageError("diff needs OLD and NEW", "See btfgen diff --help.");
   if (args.object.length === 0) {
     const needy = args.more.length > 0 ? "more than two kernels need" : args.strict ? "--strict needs" : undefined;
@@ -104,7 +102,7 @@ export function diffRequestOf(args: Args<typeof command>): DiffRequest {
     reached: args.reached,
     full: args.full,
     stat: args.stat,
-    format: args.json ? "json" : (args.format ?? "text"),
+    format: formatOf("diff", args) ?? "text",
     color: wantsColor(args.color ?? "auto"),
     exitCode: args["exit-code"],
     html: args.html,

@@ -1,8 +1,5 @@
 import type { Change } from "../../lib/diff/change.ts";
 
-/** How a diff can be written. */
-export const DIFF_FORMATS = ["text", "json", "markdown"] as const;
-
 /** What can be asked for with --only, and left out by a rule: what is different, or how. */
 export const DIFF_WORDS = [
   "added",

@@ -44,7 +44,7 @@ export interface ExtractedFile {
   readonly identity: KernelIdentity;
   /** Bytes of the raw BTF, and its SHA-256. */
   readonly bytes: number;
-  readonly hash: string;
+  readonly sha256: string;
   readonly modules: number;
 }
 
@@ -122,7 +122,7 @@ async function extractKernel(kernel: KernelBtf, request: ExtractRequest, taken: 
     const name = `${stem.name}.modules/${module.source}.btf`;
     if (SAFE_NAME.test(module.source)) write(request, name, module.bytes);
   }
-  return { origin, file, identity, bytes: btf.bytes.length, hash, modules: modules.length };
+  return { origin, file, identity, bytes: btf.bytes.length, sha256: hash, modules: modules.length };
 }
 
 function extractModule(item: LooseModule, request: ExtractRequest, taken: Map<string, string>) {
@@ -134,7 +134,7 @@ function extractModule(item: LooseModule, request: ExtractRequest, taken: Map<st
   const hash = sha256(btf.bytes);
   if (taken.get(file) !== hash) write(request, file, btf.bytes);
   taken.set(file, hash);
-  return { origin, file, identity, bytes: btf.bytes.length, hash, modules: 0 };
+  return { origin, file, identity, bytes: btf.bytes.length, sha256: hash, modules: 0 };
 }
 
 /** The file's name without its suffix, or what is not known and how to say it. */

@@ -10,6 +10,7 @@ import { choiceHint } from "../choice.ts";
 import type { Args } from "../command.ts";
 import type { dump as command } from "../commands/dump.ts";
 import { UsageError } from "../errors.ts";
+import { formatOf } from "../format.ts";
 import { parseTarget, readBtf } from "../inputs/btf-input.ts";
 import { EXIT_FINE, type Outcome } from "../outcome.ts";
 
@@ -20,7 +21,7 @@ export async function dump(args: Args<typeof command>): Promise<Outcome> {
   const selection = { names: args.name, kinds: args.kind.map(kindNumber), ids: args.id.map(idRange) };
   const blob = await readBtf(args.btf);
   const btf = args.base === undefined ? parseTarget(blob) : parseTarget(await readBtf(args.base), [blob]);
-  const print = args.json || args.format === "json" ? dumpJson : args.format === "c" ? dumpC : dumpRaw;
+  const print = { json: dumpJson, c: dumpC, raw: dumpRaw }[formatOf("dump", args) ?? "raw"];
   return {
     exitCode: EXIT_FINE,
     json: null,

@@ -54,7 +54,7 @@ function optionsOf(args: MinimizeArgs): MinimizeOptions {
   return {
     keepNames: args["keep-names"],
     keepLong: args["keep-long"],
-    layout: args.layout,
+    layout: args["layout-section"],
     flatten: args.flatten,
     padding: args.padding ?? "offsets",
     keep: args.keep,

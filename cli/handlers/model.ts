@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
+import { ARCHITECTURE_NAMES, knownArch } from "../../corpus/arch.ts";
 import { trampolineRules } from "../../lib/core/trampoline-rules.ts";
+import { choiceHint } from "../choice.ts";
 import type { Args } from "../command.ts";
 import type { model as command } from "../commands/model.ts";
 import { UsageError } from "../errors.ts";
@@ -10,6 +12,8 @@ import { checkStandardInput, readTarget } from "../inputs/target-input.ts";
 import { isModelFinding, reportModels } from "../inspect/model-report.ts";
 import { modelNotes, modelText } from "../inspect/model-text.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
+
+const ANY_ARCH = "any";
 
 /** Models functions, and what objects name. */
 export async function model(args: Args<typeof command>): Promise<Outcome> {
@@ -34,12 +38,19 @@ export async function model(args: Args<typeof command>): Promise<Outcome> {
 /** The release's rules: of the option, or of what the path tells. */
 function rulesOf({ btf, release, arch }: Args<typeof command>): KernelRules {
   const named = kernelNamedBy(btf);
-  const isX86 = arch === undefined ? named.isX86 : arch === "x86_64";
+  const isX86 = arch === undefined ? named.isX86 : archOf(arch) === "x86_64";
   if (release === undefined) return rulesOfKernel({ ...named, isX86 });
   if (trampolineRules(release) === undefined) {
     throw new UsageError(`model: --release ${release} is no release with trampolines, such as 5.10 or 6.1.0-56-amd64`);
   }
   return rulesOfKernel({ release, from: "option", isX86 });
+}
+
+/** The architecture, `any` aside. A name that is none would quietly lose what it was to add. Throws UsageError. */
+function archOf(word: string): string | null {
+  const arch = knownArch(word);
+  if (arch !== null || word === ANY_ARCH) return arch;
+  throw new UsageError(`model: --arch ${word} is no architecture`, choiceHint(word, [ANY_ARCH, ...ARCHITECTURE_NAMES]));
 }
 
 function patternOf(name: string, regex: boolean): ((name: string) => boolean) | null {

@@ -18,7 +18,7 @@ export async function relocs(args: Args<typeof command>): Promise<Outcome> {
   const needy = args.target === undefined ? NEEDY.find((name) => isGiven(args[name])) : undefined;
   if (needy !== undefined) throw new UsageError(`relocs: --${needy} needs --target BTF`);
   checkStandardInput("relocs", [args.target, ...args.module, ...args.object]);
-  const inputs = readObjects(args.object);
+  const inputs = readObjects(args.object, args.target === undefined);
   requirePrograms(args.program, inputs.objects);
   const target = args.target === undefined ? null : (await readTarget(args.target, args.module)).target;
   const report = reportRelocations(inputs, {

@@ -117,7 +117,8 @@ function onlyBlob(path: string, blobs: readonly BtfBlob[]): BtfBlob {
 /** How to name one kernel of a directory's or a bundle's. */
 function oneOf(path: string, [first = ""]: readonly string[]): string | undefined {
   if (isDirectory(path)) return `Name one of them: ${join(path, first.split("!", 1)[0] ?? "")}`;
-  return BUNDLE_ENTRY.test(first) ? `Name one of them: ${path}!${first}` : undefined;
+  // In quotes: bash takes ! in a command line for one of its own.
+  return BUNDLE_ENTRY.test(first) ? `Name one of them: '${path}!${first}'` : undefined;
 }
 
 async function collect(path: string, options: SourceOptions, most = Number.POSITIVE_INFINITY): Promise<BtfBlob[]> {

@@ -19,6 +19,9 @@ export function nameOfInput(path: string): string {
 /** What to say of a BPF object where a kernel is expected, and the other way round. */
 export const SWAPPED = "Are the kernel and the object swapped?";
 
+/** What to say of a kernel among the objects of a command that takes one as an option, which is not there. */
+export const BEHIND_TARGET = "A kernel goes behind --target";
+
 /**
  * Reads a whole input file; `-` is standard input. Throws InputError with the file's name when that cannot be done.
  * Synchronous: for one file the thread pool and its promises only add time (about 1 ms).

@@ -7,7 +7,7 @@ import { readBtfSections } from "../../lib/elf/btf-section.ts";
 import { type EmbeddedObject, findBpfObjects, isBpfElf } from "../../lib/elf/embedded.ts";
 import { looksLikeElf } from "../../lib/elf/reader.ts";
 import { InputError, systemCodeOf, systemReason } from "../errors.ts";
-import { headOf, nameOfInput, readInput, STDIN_NAME, SWAPPED, UNPACK } from "./input.ts";
+import { BEHIND_TARGET, headOf, nameOfInput, readInput, STDIN_NAME, SWAPPED, UNPACK } from "./input.ts";
 
 /** As much as tells an ELF file's machine. */
 const ELF_HEAD_BYTES = 64;
@@ -23,9 +23,10 @@ export interface ObjectInputs {
 /**
  * Reads OBJECT arguments: a BPF ELF file, a program with BPF objects embedded in it (`FILE#NAME` for one of them), a
  * directory of such (with all below it), or `-` for standard input. A file named here that holds no object is an error; in a directory it is
- * counted. Throws InputError, or FormatError for a damaged object.
+ * counted. `wantsTarget` where the command takes a kernel as --target, and has none: one of the paths may be it. Throws
+ * InputError, or FormatError for a damaged object.
  */
-export function readObjects(paths: readonly string[]): ObjectInputs {
+export function readObjects(paths: readonly string[], wantsTarget = false): ObjectInputs {
   const objects: BpfObject[] = [];
   let passedOver = 0;
   for (const path of paths) {
@@ -34,7 +35,7 @@ export function readObjects(paths: readonly string[]): ObjectInputs {
     for (const file of inDirectory ? filesBelow(path) : [path]) {
       const found = objectsIn(file);
       const source = nameOfInput(file);
-      if (found.length === 0 && !inDirectory) throw withoutObject(file, source);
+      if (found.length === 0 && !inDirectory) throw withoutObject(file, source, wantsTarget);
       if (found.length === 0) passedOver++;
       for (const { bytes, name } of found) objects.push(parseBpfObject(bytes, name));
     }
@@ -61,11 +62,15 @@ function objectsIn(path: string): EmbeddedObject[] {
 }
 
 /** What is wrong with a file that holds no object: most likely a kernel stands where the object should. */
-function withoutObject(path: string, source: string): InputError {
+function withoutObject(path: string, source: string, wantsTarget: boolean): InputError {
   const bytes = path === "-" ? new Uint8Array() : readInput(path);
-  if (holdsBtf(bytes)) return new InputError(source, "BTF of a kernel or module, not a BPF object", SWAPPED);
+  if (holdsBtf(bytes)) {
+    const hint = wantsTarget ? `${BEHIND_TARGET}.` : SWAPPED;
+    return new InputError(source, "BTF of a kernel or module, not a BPF object", hint);
+  }
   const isPacked = detectCodec(bytes) !== null;
-  return new InputError(source, "no BPF object is in it", isPacked ? UNPACK : undefined);
+  const unpack = wantsTarget ? `${BEHIND_TARGET}; an object must be unpacked first.` : UNPACK;
+  return new InputError(source, "no BPF object is in it", isPacked ? unpack : undefined);
 }
 
 function holdsBtf(bytes: Uint8Array): boolean {

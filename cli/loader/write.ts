@@ -74,7 +74,7 @@ export async function writeLoader(request: LoaderRequest): Promise<{ report: Loa
   if (kernel === undefined && module.length > 0) throw new UsageError("loader: --module needs --target BTF");
   const options = planOptions("loader", request);
   const signer = signerOf(request);
-  const { objects } = readObjects([request.object]);
+  const { objects } = readObjects([request.object], kernel === undefined);
   const [object] = objects;
   if (object === undefined || objects.length > 1) {
     const names = objects.slice(0, 3).map(({ source }) => source);

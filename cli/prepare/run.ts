@@ -23,7 +23,7 @@ export async function runPrepare(request: PrepareRequest): Promise<Plan[]> {
   checkStandardInput("prepare", [kernel, kconfig, ...module, ...request.object]);
   if (kernel === undefined && module.length > 0) throw new UsageError("prepare: --module needs --target BTF");
   const options = planOptions("prepare", request);
-  const { objects } = readObjects(request.object);
+  const { objects } = readObjects(request.object, kernel === undefined);
   if (name !== undefined && objects.length > 1) {
     throw new UsageError(`prepare: --name is one object's, but there are ${objects.length}`);
   }

@@ -16,7 +16,7 @@ export interface BundleStorage {
   /** Sorted by bytes. */
   readonly names: readonly string[];
   /** SHA-256 of the tar, or null for a directory. */
-  readonly tarHash: string | null;
+  readonly tarSha256: string | null;
   /** The bytes of a name in `names`. */
   read(name: string): Uint8Array;
 }
@@ -69,7 +69,7 @@ export async function fileStorage(
     source,
     container,
     names: [...files.keys()].sort(),
-    tarHash: sha256(tar),
+    tarSha256: sha256(tar),
     read: (name) => files.get(name) ?? missing(source, name),
   };
 }
@@ -81,7 +81,7 @@ function directoryStorage(path: string): BundleStorage {
     source: path,
     container: "directory",
     names,
-    tarHash: null,
+    tarSha256: null,
     read: (name) => (known.has(name) ? readBounded(join(path, name)) : missing(path, name)),
   };
 }

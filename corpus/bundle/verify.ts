@@ -119,11 +119,11 @@ function provenanceFindings(entries: readonly BundleEntry[], provenance: Provena
 
 /** Packs the same kernels anew and compares. */
 async function isOurs(bundle: OpenBundle, entries: readonly BundleEntry[]): Promise<boolean | null> {
-  if (bundle.storage.tarHash === null) return null;
+  if (bundle.storage.tarSha256 === null) return null;
   const namings = bundle.layout === "store" ? (["btfhub"] as const) : bundle.namings;
   for (const naming of namings) {
     const shape: BundleShape = { layout: bundle.layout, naming, content: bundle.content };
-    if (sha256(await packTar(bundleFiles(entries, shape, true))) === bundle.storage.tarHash) return true;
+    if (sha256(await packTar(bundleFiles(entries, shape, true))) === bundle.storage.tarSha256) return true;
   }
   return false;
 }

@@ -34,7 +34,7 @@ export interface WrittenBundle {
   /** Of the container, in bytes; of all files together for a directory. */
   readonly bytes: number;
   /** SHA-256 of the tar that holds the bundle's files: what identifies it in any container. */
-  readonly tarHash: string;
+  readonly tarSha256: string;
 }
 
 /** The output is there and is not for us to replace: no bundle, or what cannot be. */
@@ -84,7 +84,7 @@ export async function writeBundle(
     kernels: entries.length,
     blobs: new Set(entries.map(({ blobHash }) => blobHash)).size,
     bytes,
-    tarHash: sha256(tar),
+    tarSha256: sha256(tar),
   };
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -88,6 +89,14 @@ describe("bundle show", () => {
       objects: ["exec.o"],
     });
   });
+});
+
+it("names the digest of the tar the same wherever it is told", async () => {
+  const [one, two] = [await make("digest.tar"), path("digest2.tar")];
+  const merged = JSON.parse((await runText(["bundle", "merge", one, "-o", two, "--json"])).stdout);
+  const shown = JSON.parse((await runText(["bundle", "show", two, "--json"])).stdout);
+  const digest = createHash("sha256").update(readFileSync(two)).digest("hex");
+  expect([merged.output.tarSha256, shown.tarSha256]).toEqual([digest, digest]);
 });
 
 describe("bundle verify", () => {

@@ -142,9 +142,21 @@ describe("btfgen compat", () => {
     expect(stdout).toMatch(/^debian\/11\/x86_64\/5\.10\.0-1-amd64\.btf\.tar\.xz: unreadable: /m);
     const { report: doc } = await report(args);
     expect(doc.unreadable).toHaveLength(1);
-    const { stdout: markdown } = await runText(["compat", ...args, "--markdown"]);
+    const { stdout: markdown } = await runText(["compat", ...args, "--format", "markdown"]);
     expect(markdown).toContain("⛔ `debian/11/x86_64/5.10.0-1-amd64.btf.tar.xz`: unreadable: ");
     expect(bad).toContain("bad");
+  });
+
+  it("writes for --format json what it writes for --json, and for text what it writes without", async () => {
+    const args = ["compat", object("exec.o"), "-c", join(corpus, OLD)];
+    for (const [format, short] of [
+      ["json", ["--json"]],
+      ["text", []],
+    ] as const) {
+      const { stdout } = await runText([...args, "--format", format]);
+      expect(stdout).not.toBe("");
+      expect(stdout).toBe((await runText([...args, ...short])).stdout);
+    }
   });
 
   it("exits 1 where a loader refuses an object, whatever --strict and its rules say", async () => {
@@ -172,7 +184,7 @@ describe("btfgen compat", () => {
     ["no object", ["-c", "x"], "no object given"],
     ["no corpus", ["x.o"], "needs --corpus"],
     ["--allow alone", ["x.o", "-c", "x", "--allow", "y"], "--allow needs --strict"],
-    ["two formats", ["x.o", "-c", "x", "--json", "--markdown"], "exclude each other"],
+    ["two formats", ["x.o", "-c", "x", "--json", "-f", "markdown"], "--json and --format markdown exclude each other"],
     ["no workers", ["x.o", "-c", "x", "-j", "0"], "--jobs"],
     ["an object that is not there", ["nowhere.o", "-c", "x"], "nowhere.o: no such file"],
     ["a corpus that is not there", [object("exec.o"), "-c", "nowhere"], "nowhere: no such file"],

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { usageOf } from "../../cli/command.ts";
+import { type OptionSpec, usageOf } from "../../cli/command.ts";
 import { COMMANDS } from "../../cli/commands/index.ts";
 import { runText } from "./run.ts";
 
@@ -35,6 +35,22 @@ describe("the command's frame", () => {
     [["completion", "bash", "--jsn"], "btfgen: completion has no option --jsn\nDid you mean --json?\n"],
     [["completion", "bash", "zsh"], "btfgen: completion: one argument too many: zsh\nSee btfgen completion --help.\n"],
     [["completion", "bash", "-x"], "btfgen: completion has no option -x\nSee btfgen completion --help.\n"],
+    [
+      ["diff", "a.btf", "b.btf", "-o", "exec.o"],
+      "btfgen: diff has no option -o\nThe result goes to standard output; an object is given with --object FILE.\n",
+    ],
+    [
+      ["dump", "a.btf", "--output", "vmlinux.h"],
+      "btfgen: dump has no option --output\nThe result goes to standard output.\n",
+    ],
+    [
+      ["minimize", "a.btf", "b.o", "-o", "x", "--layout"],
+      "btfgen: minimize has no option --layout\nSee btfgen minimize --help.\n",
+    ],
+    [
+      ["compat", "a.o", "-c", "x", "--markdown"],
+      "btfgen: compat has no option --markdown\nSee btfgen compat --help.\n",
+    ],
   ])("refuses %j in one line with a hint", async (args, stderr) => {
     expect(await runText(args)).toEqual({ stdout: "", stderr, code: 2, signal: null });
   });
@@ -48,6 +64,19 @@ describe("the command's frame", () => {
     const { stderr, code } = await runText(["completion", "tcsh"]);
     expect(stderr).toBe("btfgen: completion: tcsh is not a shell\nChoices: bash, zsh, fish\n");
     expect(code).toBe(2);
+  });
+
+  it("has one meaning for -o", () => {
+    const options = COMMANDS.flatMap((command) => Object.entries<OptionSpec>(command.options));
+    const named = options.filter(([, { alias }]) => alias === "o").map(([name]) => name);
+    expect(new Set(named)).toEqual(new Set(["output"]));
+  });
+
+  // Where bash finds a ! in a line it puts in what was run before, in double quotes too.
+  it("shows what has a ! in single quotes", () => {
+    const texts = COMMANDS.map((command) => JSON.stringify(command));
+    expect(texts.join("\n").match(/[^']BUNDLE!ENTRY|BUNDLE!ENTRY[^']/g)).toBeNull();
+    expect(texts.filter((text) => text.includes("'BUNDLE!ENTRY'")).length).toBeGreaterThan(2);
   });
 
   it("shows the help where no command is given, and says that it is an error", async () => {

@@ -152,7 +152,7 @@ describe("minimize", () => {
   it.each([
     [["--keep-names"], "more", true],
     [["--keep-long"], "more", true],
-    [["--layout"], "more", true],
+    [["--layout-section"], "more", true],
     [["--padding", "explicit"], "more", true],
     [["--padding", "offsets"], "the same", false],
     [["--keep", "struct sock.sk_mark"], "more", true],

@@ -89,7 +89,27 @@ describe("btfgen model", () => {
       architecture: "x86_64",
     });
     expect(report.functions[0]?.obstacles.map(({ code }) => code)).toEqual(["too-many-words"]);
-    expect((await modelOf(path, "bzImage64_load", "--arch", "any")).report.functions[0]?.obstacles).toEqual([]);
+  });
+
+  it.each([
+    ["x86_64", 1],
+    ["amd64", 1],
+    ["X64", 1],
+    ["aarch64", 0],
+    ["any", 0],
+  ])("takes an architecture by any of its names: %s", async (arch, count) => {
+    const path = fileURLToPath(new URL(`../../corpus/samples/${KERNEL_6_1}.btf.tar.xz`, import.meta.url));
+    const { report } = await modelOf(path, "bzImage64_load", "--arch", arch);
+    expect(report.rules.architecture).toBe(count === 1 ? "x86_64" : null);
+    expect(report.functions[0]?.obstacles).toHaveLength(count);
+  });
+
+  it("refuses a word that is no architecture", async () => {
+    const { stderr, code } = await runText(["model", small, "gives_pair", "--arch", "x86_46"]);
+    expect({ stderr, code }).toEqual({
+      stderr: "btfgen: model: --arch x86_46 is no architecture\nDid you mean x86_64?\n",
+      code: 2,
+    });
   });
 
   it("models functions of modules", async () => {

@@ -81,7 +81,7 @@ describe("the bytes of a bundle", () => {
   it("are these", async () => {
     // Any change here is a new format: the digests of bundles that people have pinned would change.
     const sha256 = async (entries: typeof ENTRIES, shape: typeof TREE) =>
-      (await fileStorage(await tarOf(joined(entries), shape), "x")).tarHash;
+      (await fileStorage(await tarOf(joined(entries), shape), "x")).tarSha256;
     expect(await sha256(ENTRIES, TREE)).toMatchInlineSnapshot(
       `"93e30648685f2bf7f2b086a97c074de39025c441cd5aaf6306f34d5e270f720b"`,
     );
@@ -144,7 +144,7 @@ describe.each(["tree", "tree.tar", "tree.tar.gz", "tree.tar.zst", "tree.tar.xz"]
     expect(bundle.strays).toEqual([]);
     expect(bundle.entries.map((one) => readEntry(bundle, one))).toEqual(joined());
     if (shape.layout === "tree") expect(bundle.namings).toContain(shape.naming);
-    expect(bundle.storage.tarHash ?? written.tarHash).toBe(written.tarHash);
+    expect(bundle.storage.tarSha256 ?? written.tarSha256).toBe(written.tarSha256);
     if (name === "tree") return;
     const out = `${path}.unpacked`;
     mkdirSync(out);
