@@ -1,11 +1,20 @@
 /**
- * `btfgen/core`: the CO-RE engine. Read BPF objects, resolve their relocations in dry run, and, as a separate step,
- * write the results into instructions.
+ * `btfgen/core`: the CO-RE engine. Read BPF objects, resolve their relocations in dry run, judge and describe what a
+ * loader makes of them, and, as a separate step, write the results into instructions.
  */
 
+export { type Assessment, assessObject, type NearWords } from "../lib/core/assess.ts";
 export { type AttachKind, type AttachTarget, attachTargets } from "../lib/core/attach-targets.ts";
 export { type CandidateIndex, findCandidates, indexCandidates } from "../lib/core/candidates.ts";
 export { compareModels, type ModelDifference, passingText, sameModel } from "../lib/core/compare-models.ts";
+export {
+  type CandidateDescription,
+  type DescribedStatus,
+  describeRelocations,
+  type LocalDescription,
+  type ReloDescription,
+  type ReloResult,
+} from "../lib/core/describe.ts";
 export {
   type Evidence,
   FACT_COUNT,
@@ -30,6 +39,8 @@ export {
 export { ERROR_INVALID, ERROR_TOO_LONG, MATCH, NO_MATCH } from "../lib/core/match-state.ts";
 export { type BpfObject, type BpfProgram, type CoreRelocation, parseBpfObject } from "../lib/core/object.ts";
 export { type PatchFailure, type PatchOutcome, patchInstruction } from "../lib/core/patch.ts";
+export { type Place, placeOf, placeText } from "../lib/core/place.ts";
+export type { ReachableMemo } from "../lib/core/reachable.ts";
 export {
   isExistenceKind,
   RELO_ENUMVAL_EXISTS,
@@ -69,6 +80,14 @@ export {
   type Spec,
   type SpecFailure,
 } from "../lib/core/spec.ts";
+export {
+  countStatuses,
+  describeChosen,
+  type Judged,
+  judge,
+  STATUSES,
+  type StatusCounts,
+} from "../lib/core/survey.ts";
 export {
   NEWEST_TRAMPOLINE_RULES,
   TRAMPOLINE_RULES,

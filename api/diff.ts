@@ -1,7 +1,9 @@
 /**
- * `btfgen/diff`: what is different between the types of two BTFs, with or without modules behind them, as plain data.
+ * `btfgen/diff`: what is different between the types of two BTFs, with or without modules behind them, and what a step
+ * from one to the other does to BPF objects, as plain data.
  */
 
+export type { ModelDifference } from "../lib/core/compare-models.ts";
 export {
   type Change,
   countChanges,
@@ -20,3 +22,15 @@ export {
   type TypesDiff,
 } from "../lib/diff/change.ts";
 export { type DiffOptions, diffTypes } from "../lib/diff/diff.ts";
+export {
+  type FieldImpact,
+  type ImpactQuery,
+  impactOn,
+  type ObjectImpact,
+  type ProgramImpact,
+  RELOCATION_CHANGES,
+  type RelocationChange,
+  type RelocationImpact,
+} from "../lib/diff/impact.ts";
+export type { AttachChange, AttachImpact, TargetStanding, TypeDifference } from "../lib/diff/impact-targets.ts";
+export type { FieldPlace, RelocationSide, Standing } from "../lib/diff/standing.ts";

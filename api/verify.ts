@@ -11,5 +11,6 @@ export {
   type Proof,
   type ProofDifference,
   prove,
+  resolveFull,
   type SmallSide,
 } from "../lib/verify/prove.ts";

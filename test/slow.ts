@@ -14,6 +14,7 @@ export const SLOW: readonly string[] = [
   "test/cli/history-modules.test.ts",
   "test/cli/verify-faults.test.ts",
   "test/diff/hostile.test.ts",
+  "test/examples/api.test.ts",
   "test/examples/loader.test.ts",
   "test/examples/machines.test.ts",
   "test/examples/readme.test.ts",

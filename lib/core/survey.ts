@@ -3,7 +3,7 @@ import { type DescribedStatus, describeRecords, describeRelocations, type ReloDe
 import type { BpfObject } from "./object.ts";
 import { type ReachableMemo, unreachableRecords } from "./reachable.ts";
 import type { ReloRecord } from "./resolve.ts";
-import type { MatchRules } from "./rules.ts";
+import { LIBBPF_RULES, type MatchRules } from "./rules.ts";
 import { tryPatch } from "./try-patch.ts";
 
 /** A record and what a loader makes of it, its instruction included. */
@@ -67,11 +67,15 @@ export function countStatuses(judged: readonly Judged[]): StatusCounts {
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
-/** Descriptions of chosen records, each object's line records being read once; `search` as describeRecords has it. */
+/**
+ * Descriptions of chosen records of any objects: where each is, and why it does not resolve. `target` and `rules` are those
+ * they were resolved with; `search` as describeRecords has it. A status in them says `poisoned` of what judge calls
+ * `guarded`, for which it takes all of an object's records. @throws FormatError when `.BTF.ext` is damaged.
+ */
 export function describeChosen(
   records: readonly ReloRecord[],
   target: Btf,
-  rules: MatchRules,
+  rules: MatchRules = LIBBPF_RULES,
   search = true,
 ): Map<ReloRecord, ReloDescription> {
   const described = new Map<ReloRecord, ReloDescription>();

@@ -22,7 +22,10 @@ export interface JobOptions extends MinimizeOptions {
   readonly keepAttachTargets?: boolean;
 }
 
-/** The result of one job: the bytes, what became of every relocation, and the proof. */
+/**
+ * The result of one job: the bytes, what became of every relocation, and the proof. A proof that holds says that the small
+ * BTF gives the same outcomes, not that they are good ones: what a loader makes of them is what `judge` says.
+ */
 export interface JobResult extends Minimized {
   /** The full BTF, parsed. */
   readonly target: Btf;
@@ -43,7 +46,11 @@ export function runJob(target: Target, objects: readonly BpfObject[], options: J
   return runParsed(modules.length === 0 ? base : parseModules(base, modules), objects, options);
 }
 
-/** The main job for a target that is parsed already. */
+/**
+ * The main job for a target that is parsed already: by parseBtf, with parseModules behind it where there are modules. One
+ * that serves many jobs is parsed once.
+ * @throws FormatError where types run in circles that would hang a loader; findings are in the proof.
+ */
 export function runParsed(target: Btf, objects: readonly BpfObject[], options: JobOptions = {}): JobResult {
   const ruleSets = options.ruleSets ?? DEFAULT_RULE_SETS;
   const full = resolveFull(target, objects, ruleSets, true);

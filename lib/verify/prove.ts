@@ -38,6 +38,7 @@ export interface FullSide {
 /**
  * Resolves every relocation against the full BTF, under every rule set. A minimizer wants the evidence too; a proof
  * does without.
+ * @throws FormatError where types run in circles that would hang a loader.
  */
 export function resolveFull(
   target: Btf,
