@@ -1,7 +1,7 @@
 // @ts-check
 // `npm run check:package`: packs the package as it would be published, judges the tarball (publint,
 // are-the-types-wrong), installs it elsewhere, and uses the command and every entry point from there.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { $ } from "zx";
@@ -29,6 +29,17 @@ try {
       await elsewhere`node --input-type=module -e ${`await import(${JSON.stringify(specifier)})`}`;
       specifiers.push(specifier);
     }
+  });
+  await step("find the documents that it speaks of", async () => {
+    const installed = join(directory, "node_modules", name);
+    const programs = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" });
+    const texts = programs
+      .filter((path) => /js$/.test(path))
+      .map((path) => readFileSync(join(installed, "dist", path), "utf8"));
+    const named = new Set(texts.flatMap((text) => text.match(/\bdocs\/\w+\.md\b/g) ?? []));
+    const missing = [...named].filter((path) => !existsSync(join(installed, path)));
+    if (named.size === 0 || missing.length > 0)
+      throw new Error(`not there: ${missing.join(", ") || "any name of one"}`);
   });
   await step("compile against it, every declaration checked", async () => {
     const lines = specifiers.map(

@@ -1,6 +1,6 @@
 /** README.md is true: its sessions run as they are printed, its program runs, and what the documents link to is there. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -69,6 +69,17 @@ describe("README.md", () => {
   });
 });
 
+describe("what can be copied", () => {
+  it("installs nothing by a name that anybody may take in the registry", () => {
+    const texts = ["README.md", "docs", "examples"].flatMap((name) => textsBelow(join(root, name)));
+    const installs = texts.flatMap(
+      (text) => text.match(/^.*\b(?:npm (?:i|install|exec|add)|npx|yarn|pnpm)\b.*$/gm) ?? [],
+    );
+    expect(installs.length).toBeGreaterThan(3);
+    expect(installs.filter((line) => /\b(?:npm|npx)\b.*\sbtfgen(?=[\s@`]|$)/.test(line))).toEqual([]);
+  });
+});
+
 describe("links", () => {
   const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
   it.each(documents)("of %s lead to what is there", (document) => {
@@ -79,6 +90,11 @@ describe("links", () => {
     expect(missing).toEqual([]);
   });
 });
+
+function textsBelow(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [readFileSync(path, "utf8")];
+  return readdirSync(path).flatMap((name) => textsBelow(join(path, name)));
+}
 
 function examplesOf(block: string): Example[] {
   return block
