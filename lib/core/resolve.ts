@@ -31,7 +31,8 @@ export interface CandidateOutcome {
 }
 
 /**
- * What a loader makes of a relocation.
+ * What a loader makes of a relocation, its instruction aside: `judge` (survey.ts) looks at that too, and finds what a
+ * load cannot take, what no program holds, and what is `guarded` by a check.
  * - `resolved`: a candidate matches, the value is known.
  * - `absent`: nothing matches and the kind's answer to that is 0 (an existence check, a size, a type id).
  * - `poisoned`: nothing matches; the instruction must not be reached.
