@@ -1,8 +1,8 @@
 import type { Executor } from "./pool.ts";
 
 /**
- * Pools that are kept beside those with work: with one, two runs that share a queue would start threads for every other
- * file.
+ * Two runs that share a queue take turns, some hundred files each. With one pool kept, every turn would start threads,
+ * whose code takes a second or two of processor time each to become warm.
  */
 const MOST_POOLS = 2;
 
