@@ -6,6 +6,7 @@ const CODEC = "bzip2";
 const HEADER_BYTES = 4;
 const ASCII_0 = 0x30;
 const LEVEL_BYTES = 100_000;
+const MAX_LEVEL = 9;
 /** Magic numbers of a block and of the end, 48 bits each as two halves. */
 const BLOCK_HIGH = 0x314159;
 const BLOCK_LOW = 0x265359;
@@ -37,17 +38,24 @@ interface Bits {
 
 /** bzip2: one stream or several behind each other, a block (at most 900,000 bytes before run lengths) at a time. */
 export async function* decodeBzip2(bytes: Uint8Array, options: CodecOptions): AsyncGenerator<Uint8Array> {
+  // For all streams: they may be 14 bytes each, and this is 3.6 MB.
+  const links = new Uint32Array(MAX_LEVEL * LEVEL_BYTES);
   let at = 0;
-  do at = yield* decodeStream(bytes, at, options);
+  do at = yield* decodeStream(bytes, at, links, options);
   while (detectCodec(bytes, at) === "bzip2");
   if (options.trailing !== "ignore" && at < bytes.length) throw trailingBytes(CODEC, options, at);
 }
 
-function* decodeStream(bytes: Uint8Array, start: number, options: CodecOptions): Generator<Uint8Array, number> {
+function* decodeStream(
+  bytes: Uint8Array,
+  start: number,
+  memory: Uint32Array,
+  options: CodecOptions,
+): Generator<Uint8Array, number> {
   if (start + HEADER_BYTES > bytes.length) throw truncated(CODEC, options);
-  const blockBytes = ((bytes[start + HEADER_BYTES - 1] ?? 0) - ASCII_0) * LEVEL_BYTES;
+  const level = (bytes[start + HEADER_BYTES - 1] ?? 0) - ASCII_0;
   const bits: Bits = { bytes, at: start + HEADER_BYTES, value: 0, count: 0 };
-  const links = new Uint32Array(blockBytes);
+  const links = memory.subarray(0, level * LEVEL_BYTES);
   let combined = 0;
   for (;;) {
     const high = read(bits, 24);

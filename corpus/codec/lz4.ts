@@ -1,6 +1,6 @@
 import { type CodecOptions, checkSize, codecError, trailingBytes, truncated } from "./codec.ts";
 import { decodeLz4Block } from "./lz4-block.ts";
-import { xxh32 } from "./xxh32.ts";
+import { Xxh32, xxh32 } from "./xxh32.ts";
 
 /** Legacy frames (`lz4 -l`, what kernels use): blocks of 8 MiB when decoded, the last may be less. */
 const LEGACY_MAGIC = 0x184c2102;
@@ -22,6 +22,8 @@ const BLOCK_SIZE_SHIFT = 4;
 const BLOCK_SIZE_MIN_CODE = 4;
 const BLOCK_STORED = 0x8000_0000;
 const HISTORY_BYTES = 1 << 16;
+/** Blocks of full size that share memory: of what pieces hold on to, less than half is not theirs. */
+const BLOCKS_AT_ONCE = 2;
 
 /** LZ4's legacy frame. It has no checksum and no end mark; kernels put the decoded size behind it, which is checked. */
 export async function* decodeLz4Legacy(bytes: Uint8Array, options: CodecOptions): AsyncGenerator<Uint8Array> {
@@ -30,6 +32,7 @@ export async function* decodeLz4Legacy(bytes: Uint8Array, options: CodecOptions)
   let at = 4;
   let total = 0;
   let size = LEGACY_BLOCK_BYTES;
+  const room = new BlockRoom();
   while (at < bytes.length) {
     if (at + 4 > bytes.length) throw truncated(codec, options);
     const compressed = view.getUint32(at, true);
@@ -44,12 +47,12 @@ export async function* decodeLz4Legacy(bytes: Uint8Array, options: CodecOptions)
     if (compressed > LEGACY_MAX_COMPRESSED) throw codecError("bad-archive", codec, "a block is too long", options, at);
     at += 4;
     if (at + compressed > bytes.length) throw truncated(codec, options);
-    const out = Buffer.allocUnsafeSlow(LEGACY_BLOCK_BYTES);
-    size = decodeLz4Block(bytes.subarray(at, at + compressed), out, 0, 0);
-    if (size < 0) throw codecError("bad-archive", codec, "a block is damaged", options, at);
+    const block = room.decode(bytes.subarray(at, at + compressed), LEGACY_BLOCK_BYTES, 0);
+    if (block === null) throw codecError("bad-archive", codec, "a block is damaged", options, at);
     at += compressed;
+    size = block.length;
     total += size;
-    yield out.subarray(0, size);
+    yield block;
   }
   if (total === 0) throw truncated(codec, options);
 }
@@ -57,21 +60,22 @@ export async function* decodeLz4Legacy(bytes: Uint8Array, options: CodecOptions)
 /** LZ4's frames, one or several, with their checksums. */
 export async function* decodeLz4(bytes: Uint8Array, options: CodecOptions): AsyncGenerator<Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const room = new BlockRoom();
   let at = 0;
   while (at < bytes.length) {
     if (at + 4 > bytes.length || view.getUint32(at, true) !== FRAME_MAGIC) {
       if (options.trailing === "ignore" && at > 0) return;
       throw at + 4 > bytes.length ? truncated("lz4", options) : trailingBytes("lz4", options, at);
     }
-    at = yield* decodeFrame(bytes, view, at + 4, options);
+    at = yield* decodeFrame(bytes, view, at + 4, room, options);
   }
 }
 
-function* decodeFrame(bytes: Uint8Array, view: DataView, start: number, options: CodecOptions) {
+function* decodeFrame(bytes: Uint8Array, view: DataView, start: number, room: BlockRoom, options: CodecOptions) {
   const { flags, blockBytes, size, end } = readDescriptor(bytes, view, start, options);
   if (size !== null) checkSize(size, "lz4", options);
-  const pieces: Uint8Array[] = [];
-  let history = new Uint8Array();
+  const linked = !(flags & FLAG_INDEPENDENT);
+  const sum = flags & FLAG_SUM ? new Xxh32() : null;
   let total = 0;
   let at = end;
   for (;;) {
@@ -84,22 +88,27 @@ function* decodeFrame(bytes: Uint8Array, view: DataView, start: number, options:
     const sums = flags & FLAG_BLOCK_SUM ? 4 : 0;
     if (at + length + sums > bytes.length) throw truncated("lz4", options);
     const data = bytes.subarray(at, at + length);
-    if (sums > 0 && view.getUint32(at + length, true) !== xxh32([data])) {
+    if (sums > 0 && view.getUint32(at + length, true) !== xxh32(data)) {
       throw codecError("bad-archive", "lz4", "a block's checksum does not match", options, at);
     }
-    const block = decodeBlock(data, word >= BLOCK_STORED, history, blockBytes);
+    const history = linked ? Math.min(total, HISTORY_BYTES) : 0;
+    const stored = word >= BLOCK_STORED;
+    // A stored block is taken as it lies there, unless others look back into it.
+    const block = !stored
+      ? room.decode(data, blockBytes, history)
+      : linked
+        ? room.keep(data, blockBytes, history)
+        : data;
     if (block === null) throw codecError("bad-archive", "lz4", "a block is damaged", options, at);
     at += length + sums;
     total += block.length;
     checkSize(total, "lz4", options);
-    // Only what is still needed is kept: 64 KiB of history, everything where there is a checksum over it.
-    if (!(flags & FLAG_INDEPENDENT)) history = Buffer.concat([history, block]).subarray(-HISTORY_BYTES);
-    if (flags & FLAG_SUM) pieces.push(block);
+    sum?.update(block);
     yield block;
   }
-  if (flags & FLAG_SUM) {
+  if (sum !== null) {
     if (at + 4 > bytes.length) throw truncated("lz4", options);
-    if (view.getUint32(at, true) !== xxh32(pieces)) {
+    if (view.getUint32(at, true) !== sum.digest()) {
       throw codecError("bad-archive", "lz4", "the checksum does not match", options, at);
     }
     at += 4;
@@ -121,17 +130,47 @@ function readDescriptor(bytes: Uint8Array, view: DataView, start: number, option
   if (flags & FLAG_DICTIONARY) throw bad("a frame that needs a dictionary");
   const end = start + 2 + (flags & FLAG_SIZE ? 8 : 0);
   if (end + 1 > bytes.length) throw truncated("lz4", options);
-  if (view.getUint8(end) !== ((xxh32([bytes.subarray(start, end)]) >> 8) & 0xff)) {
+  if (view.getUint8(end) !== ((xxh32(bytes.subarray(start, end)) >> 8) & 0xff)) {
     throw bad("the header's checksum does not match");
   }
   const size = flags & FLAG_SIZE ? Number(view.getBigUint64(start + 2, true)) : null;
   return { flags, blockBytes: 1 << (8 + 2 * sizeCode), size, end: end + 1 };
 }
 
-function decodeBlock(data: Uint8Array, stored: boolean, history: Uint8Array, blockBytes: number): Uint8Array | null {
-  if (stored) return data;
-  const out = Buffer.allocUnsafeSlow(history.length + blockBytes);
-  out.set(history);
-  const end = decodeLz4Block(data, out, history.length, 0);
-  return end === -1 ? null : out.subarray(history.length, end);
+/**
+ * Memory that blocks are decoded into, one behind the other: what a block looks back at lies right before it, and small
+ * blocks share what a large one would take. What is given out are views, never written to again.
+ */
+class BlockRoom {
+  private buffer: Uint8Array = new Uint8Array();
+  private end = 0;
+
+  /** A block of at most `most` bytes that may look back at the last `history` bytes; null where it is damaged. */
+  decode(data: Uint8Array, most: number, history: number): Uint8Array | null {
+    const start = this.make(most, history);
+    const end = decodeLz4Block(data, this.buffer.subarray(0, start + most), start, start - history);
+    return end === -1 ? null : this.taken(end);
+  }
+
+  /** A block as it is, for others to look back at. */
+  keep(data: Uint8Array, most: number, history: number): Uint8Array {
+    const start = this.make(most, history);
+    this.buffer.set(data, start);
+    return this.taken(start + data.length);
+  }
+
+  private make(most: number, history: number): number {
+    if (this.buffer.length - this.end >= most) return this.end;
+    const before = this.buffer.subarray(this.end - history, this.end);
+    this.buffer = Buffer.allocUnsafeSlow(HISTORY_BYTES + BLOCKS_AT_ONCE * most);
+    this.buffer.set(before);
+    this.end = history;
+    return history;
+  }
+
+  private taken(end: number): Uint8Array {
+    const block = this.buffer.subarray(this.end, end);
+    this.end = end;
+    return block;
+  }
 }

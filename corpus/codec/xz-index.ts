@@ -29,6 +29,7 @@ export interface XzStream {
  */
 export function xzStreams(bytes: Uint8Array, options: CodecOptions): XzStream[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  /** The last first. */
   const streams: XzStream[] = [];
   let end = bytes.length;
   while (end > 0) {
@@ -42,11 +43,11 @@ export function xzStreams(bytes: Uint8Array, options: CodecOptions): XzStream[] 
       throw truncated(CODEC, options);
     }
     if (padded - end !== 0 && (padded - end) % PADDING_BYTES !== 0) throw trailingBytes(CODEC, options, end);
-    streams.unshift(stream);
+    streams.push(stream);
     end = stream.start;
   }
   if (streams.length === 0) throw truncated(CODEC, options);
-  return streams;
+  return streams.reverse();
 }
 
 function streamBefore(bytes: Uint8Array, view: DataView, end: number, options: CodecOptions): XzStream | null {
