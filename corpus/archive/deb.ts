@@ -1,3 +1,4 @@
+import { FormatError } from "../../lib/btf/error.ts";
 import type { CodecOptions } from "../codec/codec.ts";
 import { decompressChunks } from "../codec/decompress.ts";
 import { detectCodec } from "../codec/detect.ts";
@@ -5,8 +6,11 @@ import { type ArMember, readAr } from "./ar.ts";
 import { type ArchiveOptions, archiveEnds, badArchive, type Member } from "./member.ts";
 import { readTar } from "./tar.ts";
 
-const CONTROL_FILES = ["control", "md5sums"];
-const MAX_CONTROL_BYTES = 32 << 20;
+/** The control data that is read, with what it may have of bytes: many times what any has. */
+const CONTROL_FILES: ReadonlyMap<string, number> = new Map([
+  ["control", 1 << 20],
+  ["md5sums", 32 << 20],
+]);
 const TEXT = new TextDecoder();
 
 /** What a Debian package says of itself. */
@@ -38,9 +42,17 @@ export async function openDeb(bytes: Uint8Array, source: string): Promise<Deb> {
   };
   const control = part("control.tar");
   const files = new Map<string, string>();
-  const wanted = (name: string) => CONTROL_FILES.includes(name);
-  const options = { source: `${source}!${control.name}`, wanted, maxBytes: MAX_CONTROL_BYTES };
-  for await (const { name, bytes: file } of readTar(tarChunks(control.bytes, options.source), options)) {
+  const inside = `${source}!${control.name}`;
+  const wanted = (name: string, size: number) => {
+    const most = CONTROL_FILES.get(name);
+    if (most !== undefined && size > most) {
+      const detail = `${size} bytes, more than the ${most} that a package may say of itself`;
+      throw new FormatError("too-large", detail, { source: `${inside}!${name}` });
+    }
+    return most !== undefined;
+  };
+  const options = { source: inside, wanted, maxBytes: Number.MAX_SAFE_INTEGER };
+  for await (const { name, bytes: file } of readTar(tarChunks(control.bytes, inside), options)) {
     files.set(name, TEXT.decode(file));
   }
   return {
@@ -65,8 +77,8 @@ export async function* tarChunks(bytes: Uint8Array, source: string): AsyncGenera
 function fieldsOf(control: string): Map<string, string> {
   const fields = new Map<string, string>();
   for (const line of control.split("\n")) {
-    const field = /^([^\s:]+):\s*(.*?)\s*$/.exec(line);
-    if (field !== null) fields.set((field[1] as string).toLowerCase(), field[2] as string);
+    const name = /^[^\s:]+(?=:)/.exec(line)?.[0];
+    if (name !== undefined) fields.set(name.toLowerCase(), line.slice(name.length + 1).trim());
   }
   return fields;
 }

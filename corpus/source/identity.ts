@@ -8,7 +8,7 @@ export const UNKNOWN_IDENTITY: KernelIdentity = { id: null, versionId: null, arc
 
 const BTF_SUFFIX = /\.btf(\.tar)?(\.(xz|gz|zst|bz2|lzma|lz4))?$/;
 const IMAGE_PREFIX = /^(?:vmlinu[xz]|bzImage|zImage|Image|kernel)-(?=\d)/;
-const RELEASE = /^\d+\.\d+\S*$/;
+const RELEASE = /^\d+\.\d\S*$/;
 const ID = /^[a-z][a-z0-9._-]*$/;
 const MODULES_DIRECTORY = /(?:^|\/)lib\/modules\/(\d[^/]*)\//;
 

@@ -6,6 +6,7 @@ import type { ArchiveOptions, Member } from "../../../corpus/archive/member.ts";
 import { openRpm, readRpmPayload } from "../../../corpus/archive/rpm.ts";
 import { looksLikeTar, readTar } from "../../../corpus/archive/tar.ts";
 import { FormatError } from "../../../lib/btf/error.ts";
+import { cpuMilliseconds } from "../../cpu-time.ts";
 import { arOf, cpioOf, debOf, rpmOf, tarOf } from "../containers.ts";
 
 const LONG = `${"long/".repeat(40)}name`;
@@ -107,6 +108,34 @@ describe("deb", () => {
     expect(read.fields.get("package")).toBe("linux-image-6.1");
     expect(read.fields.get("version")).toBe("1:2");
     expect(read.sums.get("a")).toBe("8b04d5e3775d298e78455efc5ca404d5");
+  });
+
+  it.each<[string, string, string | undefined]>([
+    ["a value with blanks around", "X:  x \r\n", "x"],
+    ["a value with a colon", "X: 1:2\n", "1:2"],
+    ["no value", "X:\n", ""],
+    ["no blank", "X:x\n", "x"],
+    ["a folded line", " X: x\n", undefined],
+    ["a blank in the name", "X y: x\n", undefined],
+    ["no name", ": x\n", undefined],
+    ["no colon", "X\n", undefined],
+  ])("takes a control line with %s for what it is", async (_, line, value) => {
+    const { fields } = (await openDeb(await debOf(line, {}), "x")).control;
+    expect(fields.get("x")).toBe(value);
+    expect(fields.size).toBe(value === undefined ? 0 : 1);
+  });
+
+  it("reads a control line of any kind in one go, and no control file without end", async () => {
+    const long = await debOf(`X: x${" ".repeat(100_000)}x\n`, {});
+    const start = cpuMilliseconds();
+    expect((await openDeb(long, "x")).control.fields.get("x")).toHaveLength(100_002);
+    expect(cpuMilliseconds() - start).toBeLessThan(1000);
+    await expect(openDeb(await debOf(`X: ${"x".repeat(1 << 20)}\n`, {}), "x")).rejects.toMatchObject({
+      code: "too-large",
+      message: expect.stringContaining("x!control.tar.gz!control: 1048580 bytes"),
+    });
+    const sums = `${"0".repeat(32)}  a\n`.repeat(40_000);
+    expect((await openDeb(await debOf("", {}, sums), "x")).control.sums.size).toBe(1);
   });
 
   it.each<[string, () => Promise<Buffer>, string]>([
