@@ -3,7 +3,7 @@ import { btfSectionsOf } from "../../lib/elf/btf-section.ts";
 import { type Elf, openElf } from "../../lib/elf/elf.ts";
 import { looksLikeElf } from "../../lib/elf/reader.ts";
 import type { CodecName, CodecOptions } from "../codec/codec.ts";
-import { decompress } from "../codec/decompress.ts";
+import { decompress, decompressChunks, joined } from "../codec/decompress.ts";
 import { detectCodec, MAGICS } from "../codec/detect.ts";
 import { bannerOf } from "./banner.ts";
 import { findBtf } from "./find-btf.ts";
@@ -57,7 +57,7 @@ export async function btfFromImage(bytes: Uint8Array, options: ImageOptions): Pr
   if (looksLikeElf(bytes)) return elfKernel(bytes, options.source, null);
   const layout = imageLayout(bytes) ?? { arch: null, payload: null };
   if (layout.payload !== null) return inner(await stated(bytes, layout.payload, options), layout, options);
-  const flat = flatKernel(bytes, layout);
+  const flat = flatKernel(bytes, layout.arch, options.source);
   if (flat !== null) return flat;
   return scanned(bytes, layout, options);
 }
@@ -101,12 +101,22 @@ function checkStatedSize(
   throw new FormatError("truncated", detail, { source });
 }
 
-/** Images that do not say where their kernel is: every magic number of a compression is tried. */
+/**
+ * Images that do not say where their kernel is: every magic number of a compression is tried. What the tries make is bounded
+ * together, as that of one is: noise makes little.
+ */
 async function scanned(bytes: Uint8Array, layout: ImageLayout, options: ImageOptions): Promise<ImageBtf> {
   let problem: FormatError | undefined;
+  let left = options.maxBytes;
   for (const [codec, at] of magicPlaces(bytes).slice(0, MAX_TRIES)) {
     try {
-      const kernel = await decompress(bytes.subarray(at), inside(options), codec);
+      const pieces: Uint8Array[] = [];
+      for await (const piece of decompressChunks(bytes.subarray(at), inside(options), codec)) {
+        left -= piece.length;
+        if (left < 0) throw tooLarge(options);
+        pieces.push(piece);
+      }
+      const kernel = joined(pieces);
       if (kernel.length < LEAST_KERNEL_BYTES) continue;
       return inner(kernel, layout, options);
     } catch (error) {
@@ -137,7 +147,7 @@ function magicPlaces(bytes: Uint8Array): [CodecName, number][] {
 
 function inner(kernel: Uint8Array, layout: ImageLayout, options: ImageOptions): ImageBtf {
   if (looksLikeElf(kernel)) return elfKernel(kernel, options.source, layout.arch);
-  const flat = flatKernel(kernel, { arch: layout.arch ?? imageLayout(kernel)?.arch ?? null, payload: null });
+  const flat = flatKernel(kernel, layout.arch ?? imageLayout(kernel)?.arch ?? null, options.source);
   if (flat === null) throw noBtf(options.source);
   return flat;
 }
@@ -146,7 +156,7 @@ function elfKernel(bytes: Uint8Array, source: string, outerArch: string | null):
   const elf = openElf(bytes, source);
   const { btf } = btfSectionsOf(elf);
   // A kernel whose section table was stripped still has the bytes.
-  const found = btf ?? (elf.sections.length === 0 ? findBtf(bytes) : null);
+  const found = btf ?? (elf.sections.length === 0 ? findBtf(bytes, source) : null);
   if (found === null) throw noBtf(source);
   return { btf: found, banner: bannerOf(bytes), arch: archOfElf(elf) ?? outerArch };
 }
@@ -157,13 +167,18 @@ export function archOfElf({ machine, littleEndian }: Elf): string | null {
   return MACHINES[machine] ?? null;
 }
 
-function flatKernel(bytes: Uint8Array, { arch }: ImageLayout): ImageBtf | null {
-  const btf = findBtf(bytes);
+function flatKernel(bytes: Uint8Array, arch: string | null, source: string): ImageBtf | null {
+  const btf = findBtf(bytes, source);
   return btf === null ? null : { btf, banner: bannerOf(bytes), arch };
 }
 
 function inside({ source, maxBytes }: ImageOptions): CodecOptions {
   return { source, maxBytes, trailing: "ignore" };
+}
+
+function tooLarge({ source, maxBytes }: ImageOptions): FormatError {
+  const detail = `what is compressed in it has more than ${maxBytes} bytes when unpacked (--max-size)`;
+  return new FormatError("too-large", detail, { source });
 }
 
 function noBtf(source: string): FormatError {

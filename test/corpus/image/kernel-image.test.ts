@@ -2,6 +2,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { btfFromImage, looksLikeImage } from "../../../corpus/image/kernel-image.ts";
 import { FormatError } from "../../../lib/btf/error.ts";
+import { cpuMilliseconds } from "../../cpu-time.ts";
 import { bzImage, flatKernel, kernelBtf, plainImage, s390Image, vmlinux, zboot } from "../kernels.ts";
 
 const RELEASE = "6.9.1-test";
@@ -49,6 +50,17 @@ describe("btfFromImage", () => {
     await expect(btfFromImage(zboot(gzipSync(flat), null), small)).rejects.toThrow("more than 100000 bytes");
   });
 
+  it("unpacks no more than allowed in all that looks compressed", async () => {
+    const bomb = gzipSync(Buffer.alloc(16 << 20));
+    bomb[bomb.length - 5] = 1;
+    const image = plainImage(Buffer.concat([Buffer.alloc(64), ...Array.from({ length: 64 }, () => bomb)]), "arm64");
+    const start = cpuMilliseconds();
+    await expect(btfFromImage(image, limits)).rejects.toThrow(
+      "has more than 67108864 bytes when unpacked (--max-size)",
+    );
+    expect(cpuMilliseconds() - start).toBeLessThan(4000);
+  });
+
   it("believes no image whose stated size is another", async () => {
     // LZ4's legacy frame has no end mark: only the size behind it tells that a whole block is missing.
     const block = Buffer.from([0x02, 0x21, 0x4c, 0x18, 5, 0, 0, 0, 0x40, 1, 2, 3, 4]);
@@ -56,6 +68,37 @@ describe("btfFromImage", () => {
     await expect(btfFromImage(bzImage(block, 4), limits)).rejects.toThrow("no BTF");
   });
 });
+
+describe("what looks like BTF in an image", () => {
+  it("may be there often", async () => {
+    const image = Buffer.from(flatKernel("flat", RELEASE));
+    const decoy = image.subarray(20_000, 22_500);
+    for (let at = 400_000; at < 1_000_000; at += 3000) image.set(decoy, at);
+    const { btf } = await btfFromImage(plainImage(image, "arm64"), limits);
+    expect(Buffer.compare(btf, kernelBtf("flat"))).toBe(0);
+  });
+
+  it.each<[string, (size: number) => Buffer]>([
+    ["each of which goes to the end", headersToTheEnd],
+    ["none of which makes sense", (size) => Buffer.alloc(size, Buffer.of(0x9f, 0xeb, 1, 0))],
+  ])("is not judged without end: headers everywhere, %s", async (_, make) => {
+    const image = plainImage(make(1 << 20), "arm64");
+    const start = cpuMilliseconds();
+    await expect(btfFromImage(image, limits)).rejects.toThrow("vmlinuz: what looks like BTF is in too many places");
+    expect(cpuMilliseconds() - start).toBeLessThan(500);
+  });
+});
+
+/** BTF headers right behind each other, whose types and strings are all the rest. */
+function headersToTheEnd(size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  for (let at = 0; at + 200 < size; at += 24) {
+    // The strings are the next header's zeros.
+    const types = Math.floor((size - at - 200) / 24) * 24 + 8;
+    for (const [i, word] of [0x1eb9f, 24, 0, types, types, 4].entries()) bytes.writeUInt32LE(word, at + 4 * i);
+  }
+  return bytes;
+}
 
 describe("looksLikeImage", () => {
   it.each<[string, Uint8Array]>([
