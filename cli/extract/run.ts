@@ -7,6 +7,7 @@ import type { KernelBtf, KernelIdentity } from "../../corpus/kernel.ts";
 import { missingOptions } from "../../corpus/source/identity.ts";
 import {
   isLooseModule,
+  isPassedOver,
   isProblem,
   type LooseModule,
   type SourceItem,
@@ -74,17 +75,19 @@ export function requestOf(args: Args<typeof command>): ExtractRequest {
 export async function runExtract(sources: readonly string[], request: ExtractRequest): Promise<Extracted> {
   const files: ExtractedFile[] = [];
   const problems: SourceProblem[] = [];
-  const taken = new Map<string, string>();
+  const taken: Taken = new Map();
   let passedOver = 0;
   for await (const { item, isNamed } of itemsOf(sources, request.options)) {
     if (isProblem(item)) {
-      if ((item.code === "no-kernel" || item.code === "bundle") && !isNamed) passedOver++;
+      if (isPassedOver(item, isNamed)) passedOver++;
       else problems.push(item);
       continue;
     }
-    const done = isLooseModule(item) ? extractModule(item, request, taken) : await extractKernel(item, request, taken);
-    if (isProblem(done)) problems.push(done);
-    else files.push(done);
+    const parts = isLooseModule(item) ? [extractModule(item, request, taken)] : extractKernel(item, request, taken);
+    for await (const part of parts) {
+      if (isProblem(part)) problems.push(part);
+      else files.push(part);
+    }
   }
   return { files, problems, passedOver };
 }
@@ -102,39 +105,63 @@ async function* itemsOf(sources: readonly string[], options: SourceOptions) {
   }
 }
 
-async function extractKernel(kernel: KernelBtf, request: ExtractRequest, taken: Map<string, string>) {
+/** Files of this run, with the SHA-256 of the BTF in each. */
+type Taken = Map<string, string>;
+type Part = ExtractedFile | SourceProblem;
+
+/** A kernel, and what is wrong with its modules. */
+async function* extractKernel(kernel: KernelBtf, request: ExtractRequest, taken: Taken): AsyncGenerator<Part> {
   const { origin, identity, btf, modules } = kernel;
   const stem = stemOf(identity, request.layout, origin);
-  if (isProblem(stem)) return stem;
+  if (isProblem(stem)) return yield stem;
   const damage = damageOf(btf.bytes, origin);
-  if (damage !== null) return damage;
+  if (damage !== null) return yield damage;
   const hash = sha256(btf.bytes);
   const file = `${stem.name}${request.layout === "raw" ? ".btf" : ".btf.tar.xz"}`;
   const before = taken.get(file);
-  if (before !== undefined && before !== hash) {
-    return { origin, code: "no-kernel" as const, problem: `another kernel with other BTF is ${file} already` };
-  }
+  if (before !== undefined && before !== hash) return yield alreadyThere("kernel", file, origin);
   if (before === undefined) {
     write(request, file, request.layout === "raw" ? btf.bytes : await archived(btf.bytes, identity.release ?? ""));
     taken.set(file, hash);
   }
-  for (const module of modules) {
-    const name = `${stem.name}.modules/${module.source}.btf`;
-    if (SAFE_NAME.test(module.source)) write(request, name, module.bytes);
+  let written = 0;
+  for (const { source, bytes } of modules) {
+    const module = writeModule(source, bytes, stem.name, origin, request, taken);
+    if (isProblem(module)) yield module;
+    else written++;
   }
-  return { origin, file, identity, bytes: btf.bytes.length, sha256: hash, modules: modules.length };
+  yield { origin, file, identity, bytes: btf.bytes.length, sha256: hash, modules: written };
 }
 
-function extractModule(item: LooseModule, request: ExtractRequest, taken: Map<string, string>) {
+function extractModule(item: LooseModule, request: ExtractRequest, taken: Taken): Part {
   const { origin, identity, module, btf } = item;
   const stem = stemOf(identity, request.layout, origin);
   if (isProblem(stem)) return stem;
-  if (!SAFE_NAME.test(module)) return { origin, code: "bad-archive" as const, problem: "the module's name is no name" };
-  const file = `${stem.name}.modules/${module}.btf`;
-  const hash = sha256(btf.bytes);
-  if (taken.get(file) !== hash) write(request, file, btf.bytes);
+  const written = writeModule(module, btf.bytes, stem.name, origin, request, taken);
+  if (isProblem(written)) return written;
+  return { origin, file: written.file, identity, bytes: btf.bytes.length, sha256: written.hash, modules: 0 };
+}
+
+function writeModule(
+  module: string,
+  bytes: Uint8Array,
+  stem: string,
+  origin: string,
+  request: ExtractRequest,
+  taken: Taken,
+): { readonly file: string; readonly hash: string } | SourceProblem {
+  if (!SAFE_NAME.test(module)) return { origin, code: "bad-archive", problem: "a module's name is no name" };
+  const file = `${stem}.modules/${module}.btf`;
+  const hash = sha256(bytes);
+  const before = taken.get(file);
+  if (before !== undefined && before !== hash) return alreadyThere("module", file, origin);
+  if (before === undefined) write(request, file, bytes);
   taken.set(file, hash);
-  return { origin, file, identity, bytes: btf.bytes.length, sha256: hash, modules: 0 };
+  return { file, hash };
+}
+
+function alreadyThere(what: "kernel" | "module", file: string, origin: string): SourceProblem {
+  return { origin, code: "no-kernel", problem: `another ${what} with other BTF is ${file} already` };
 }
 
 /** The file's name without its suffix, or what is not known and how to say it. */

@@ -13,6 +13,7 @@ const AT_SIZE = 54;
 const AT_NAME_SIZE = 94;
 const TYPE_MASK = 0o170000;
 const TYPE_REGULAR = 0o100000;
+const TYPE_DIRECTORY = 0o040000;
 const ALIGNMENT = 4;
 const END_NAME = "TRAILER!!!";
 const MAX_NAME_BYTES = 1 << 16;
@@ -52,7 +53,9 @@ export async function* readCpio(chunks: AsyncIterable<Uint8Array>, options: Arch
     if (nameBytes === null) throw archiveEnds("cpio archive", source);
     const name = memberName(TEXT.decode(nameBytes.subarray(0, Math.max(0, nameSize - 1))));
     if (name === END_NAME) break;
-    const wanted = (field(AT_MODE) & TYPE_MASK) === TYPE_REGULAR && options.wanted(name, size);
+    const type = field(AT_MODE) & TYPE_MASK;
+    const wanted = type === TYPE_REGULAR && options.wanted(name, size);
+    if (type !== TYPE_REGULAR && type !== TYPE_DIRECTORY) options.onOther?.(name, "a link, which is not followed");
     if (wanted && size > options.maxBytes) throw memberTooLarge(name, size, options);
     const bytes = wanted ? await queue.take(size) : await queue.skip(size);
     if (bytes === null || (await queue.skip(padding(size))) === null) throw archiveEnds("cpio archive", source, name);

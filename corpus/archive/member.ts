@@ -16,6 +16,8 @@ export interface ArchiveOptions {
   readonly source: string;
   /** Members that are wanted, by name and size in bytes; others are passed over without being kept. */
   readonly wanted: (name: string, size: number) => boolean;
+  /** Told of what promises to be a file but has no contents here, in words: `a hard link to x, which is not followed`. */
+  readonly onOther?: (name: string, what: string) => void;
   /** A wanted member with more bytes than this is an error: `too-large`. */
   readonly maxBytes: number;
 }

@@ -52,9 +52,10 @@ export async function* readTar(chunks: AsyncIterable<Uint8Array>, options: Archi
   source.pipe(archive);
   try {
     for await (const entry of archive) {
-      const { name, size = 0, type } = entry.header;
+      const { name, size = 0, type, linkname } = entry.header;
       const clean = memberName(name);
       if (type !== "file" && type !== "contiguous-file") {
+        if (type !== "directory") options.onOther?.(clean, otherKind(type, linkname));
         entry.resume();
       } else if (options.wanted(clean, size)) {
         if (size > options.maxBytes) throw memberTooLarge(clean, size, options);
@@ -82,6 +83,14 @@ async function* watched(chunks: AsyncIterable<Uint8Array>, tail: Tail): AsyncGen
     tail.zeros = zeros === chunk.length ? tail.zeros + zeros : zeros;
     yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
   }
+}
+
+function otherKind(type: string | null, target: string): string {
+  const link = (kind: string, option: string) =>
+    `${kind} link to ${target}, which is not followed (tar ${option} packs the file itself)`;
+  if (type === "link") return link("a hard", "--hard-dereference");
+  if (type === "symlink") return link("a symbolic", "--dereference");
+  return "of a kind that is not read: no plain file";
 }
 
 async function contents(

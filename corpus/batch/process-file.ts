@@ -1,5 +1,5 @@
 import { FormatError } from "../../lib/btf/error.ts";
-import { isLooseModule, isProblem, type SourceItem, type SourceProblem } from "../source/item.ts";
+import { isLooseModule, isPassedOver, isProblem, type SourceItem, type SourceProblem } from "../source/item.ts";
 import { kernelsOfBytes } from "../source/kernels-of-bytes.ts";
 import { readFileKernels } from "../source/read-kernels.ts";
 import { systemCodeOf, systemReason } from "../system-error.ts";
@@ -113,16 +113,9 @@ function partOf(item: SourceItem, task: FileTask, parsed: ParsedSetup): PartResu
   }
 }
 
-/** What a file that says of itself that it has BTF is called. */
-const BTF_NAME = /\.btf(\.|$)/;
-
-/**
- * In a directory there may be files without a kernel, but not without a word where their names promise one: an empty
- * RELEASE.btf.tar.xz is a download that failed.
- */
-function problemPart({ origin, code, problem }: SourceProblem, { isNamed, name }: FileTask): PartResult {
-  const isHarmless = (code === "no-kernel" && !BTF_NAME.test(name)) || code === "module";
-  return { state: isHarmless && !isNamed ? "passed-over" : "failed", origin, reason: problem };
+function problemPart(problem: SourceProblem, { isNamed }: FileTask): PartResult {
+  const state = isPassedOver(problem, isNamed) ? "passed-over" : "failed";
+  return { state, origin: problem.origin, reason: problem.problem };
 }
 
 /** Results are by content, and the same content may have another name the next time: see FileResult. */

@@ -3,7 +3,7 @@ import type { ReachableMemo } from "../../lib/core/reachable.ts";
 import type { ObjectTag } from "../batch/object-tag.ts";
 import { reasonOf } from "../batch/process-file.ts";
 import type { KernelBtf } from "../kernel.ts";
-import { isLooseModule, isProblem, type SourceOptions } from "../source/item.ts";
+import { isLooseModule, isPassedOver, isProblem, type SourceOptions } from "../source/item.ts";
 import { readFileKernels } from "../source/read-kernels.ts";
 import type { SourceFile } from "../source/walk.ts";
 import { assessKernel, type CompatObject, type CompatRules, type KernelOutcome } from "./assess.ts";
@@ -61,9 +61,10 @@ export async function assessFile(file: SourceFile, parsed: ParsedCompat): Promis
   try {
     for await (const item of readFileKernels(file, parsed.source)) {
       if (isProblem(item)) {
-        if (!file.isNamed && (item.code === "no-kernel" || item.code === "module")) passedOver = true;
+        if (isPassedOver(item, file.isNamed)) passedOver = true;
         else problems.push({ origin: named(item.origin), reason: item.problem });
-      } else if (!isLooseModule(item)) assessOne(item, named(item.origin), parsed, kernels, problem);
+      } else if (isLooseModule(item)) passedOver = true;
+      else assessOne(item, named(item.origin), parsed, kernels, problem);
     }
   } catch (error) {
     problem(file.path, error);

@@ -77,7 +77,7 @@ function groupsWithin(sorted: Sorted, first: number, end: number, level: number)
     if (isWhole && open && last !== undefined && last.row === only.row) {
       groups[groups.length - 1] = { ...last, count: last.count + only.count };
     } else {
-      groups.push(...own);
+      for (const group of own) groups.push(group);
     }
     open = isWhole;
   }

@@ -54,7 +54,8 @@ export async function runCompat(
   const drain = () => {
     for (let result = results[taken]; result !== undefined; result = results[taken]) {
       for (const kernel of result.kernels) builder.add(kernel);
-      unreadable.push(...result.problems);
+      // Not spread: an archive's damaged members may be more than a call takes arguments.
+      for (const problem of result.problems) unreadable.push(problem);
       if (result.passedOver) passedOver++;
       results[taken++] = undefined;
     }

@@ -61,6 +61,11 @@ export function identityOfPath(path: string): KernelIdentity {
   return release !== null && inTree ? { id, versionId, arch, release } : { ...UNKNOWN_IDENTITY, release };
 }
 
+/** True for a name that says of its file that it has BTF: `.btf`, `.btf.tar.xz` and the like. */
+export function promisesBtf(path: string): boolean {
+  return BTF_SUFFIX.test(path);
+}
+
 /** A path without `.btf`, `.btf.tar.xz` and the like. */
 export function withoutBtfSuffix(path: string): string {
   return path.replace(BTF_SUFFIX, "");

@@ -2,6 +2,7 @@ import type { FormatErrorCode } from "../../lib/btf/error.ts";
 import type { BtfInput } from "../../lib/btf/parse.ts";
 import type { OutputMemory } from "../codec/codec.ts";
 import type { KernelBtf, KernelIdentity } from "../kernel.ts";
+import { promisesBtf } from "./identity.ts";
 import type { PathPattern } from "./path-pattern.ts";
 
 /** A module that came without its kernel: split BTF, to be read behind that kernel's. Only where modules are asked for. */
@@ -58,6 +59,14 @@ export const DEFAULT_MAX_BYTES = 1 << 30;
 /** True for what is wrong. */
 export function isProblem(item: object): item is SourceProblem {
   return "problem" in item;
+}
+
+/**
+ * True for a problem that is none: nothing of a kernel's in a file that nobody named, but found in a directory. Where the
+ * name promises BTF it is one all the same: an empty RELEASE.btf.tar.xz is a download that failed.
+ */
+export function isPassedOver({ code, origin }: SourceProblem, isNamed: boolean): boolean {
+  return !isNamed && (code === "bundle" || code === "module" || (code === "no-kernel" && !promisesBtf(origin)));
 }
 
 /** True for a module without its kernel. */

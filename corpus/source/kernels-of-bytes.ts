@@ -10,8 +10,8 @@ import { decompressChunks, joined } from "../codec/decompress.ts";
 import { detectCodec } from "../codec/detect.ts";
 import { looksLikeImage } from "../image/kernel-image.ts";
 import type { KernelIdentity } from "../kernel.ts";
-import { identityOfPath, mergeIdentities } from "./identity.ts";
-import type { SourceItem, SourceOptions } from "./item.ts";
+import { identityOfPath, mergeIdentities, promisesBtf } from "./identity.ts";
+import { isProblem, type SourceItem, type SourceOptions } from "./item.ts";
 import { readDebKernels, readRpmKernels } from "./package.ts";
 import { identityByPattern } from "./path-pattern.ts";
 import { elfItem, imageKernel, maxBytesOf, type Place, rawItem } from "./place.ts";
@@ -43,7 +43,7 @@ export async function* kernelsOfTar(
   options: SourceOptions = {},
 ): AsyncGenerator<SourceItem, void, undefined> {
   const place = { origin, identity: identityAt(path, options), depth: 0 };
-  yield* caught(place, () => members(readTar(chunks, archiveOptions(origin, options)), place, options));
+  yield* caught(place, () => members((archive) => readTar(chunks, archive), place, options));
 }
 
 /** Turns a damaged part into data. */
@@ -73,8 +73,8 @@ async function* read(bytes: Uint8Array, place: Place, options: SourceOptions): A
   else if (looksLikeElf(bytes)) yield elfItem(bytes, place, options);
   else if (looksLikeAr(bytes)) yield* readDebKernels(bytes, place, options);
   else if (looksLikeRpm(bytes)) yield* readRpmKernels(bytes, place, options);
-  else if (looksLikeCpio(bytes)) yield* members(readCpio(once(bytes), archiveOptions(origin, options)), place, options);
-  else if (looksLikeTar(bytes)) yield* members(readTar(once(bytes), archiveOptions(origin, options)), place, options);
+  else if (looksLikeCpio(bytes)) yield* members((archive) => readCpio(once(bytes), archive), place, options);
+  else if (looksLikeTar(bytes)) yield* members((archive) => readTar(once(bytes), archive), place, options);
   else if (looksLikeImage(bytes)) yield await imageKernel(bytes, place, options);
   else if (detectCodec(bytes) !== null) yield* compressed(bytes, place, options);
   else yield nothing("holds no BTF: not raw BTF, an ELF file, a kernel image, a package, or an archive of these");
@@ -101,8 +101,7 @@ async function* compressed(bytes: Uint8Array, place: Place, options: SourceOptio
     }
     const start = pieces.length === 1 || total < 1024 ? joined(pieces) : undefined;
     if (start !== undefined && looksLikeTar(start)) {
-      const source = archiveOptions(place.origin, options);
-      yield* members(readTar(resumed(start, all), source), place, options);
+      yield* members((archive) => readTar(resumed(start, all), archive), place, options);
       return;
     }
   }
@@ -114,35 +113,41 @@ async function* resumed(start: Uint8Array, rest: AsyncIterable<Uint8Array>): Asy
   yield* rest;
 }
 
-/** Each member of an archive as a file of its own. An archive in which no member has a kernel says so once. */
+/**
+ * Each member of an archive as a file of its own. An archive in which no member has a kernel says so once. Members without
+ * one are passed over, but not where their names promise BTF.
+ */
 async function* members(
-  archive: AsyncIterable<Member>,
+  open: (archive: ArchiveOptions) => AsyncIterable<Member>,
   place: Place,
   options: SourceOptions,
 ): AsyncGenerator<SourceItem, void> {
+  const others: SourceItem[] = [];
+  const onOther = (name: string, problem: string) => {
+    if (promisesBtf(name)) others.push({ origin: `${place.origin}!${name}`, code: "no-kernel", problem });
+  };
+  const archive = { source: place.origin, wanted: () => true, maxBytes: maxBytesOf(options), onOther };
   let found = 0;
-  for await (const { name, bytes } of archive) {
+  for await (const { name, bytes } of open(archive)) {
     const inside = {
       origin: `${place.origin}!${name}`,
       identity: mergeIdentities(identityAt(name, options), place.identity),
       depth: place.depth + 1,
     };
     for await (const item of caught(inside, (at) => read(bytes, at, options))) {
-      if ("code" in item && item.code === "no-kernel") continue;
+      if (isProblem(item) && item.code === "no-kernel" && !promisesBtf(item.origin)) continue;
       found++;
       yield item;
     }
   }
-  if (found === 0) yield { origin: place.origin, code: "no-kernel", problem: "the archive has no kernel's BTF" };
+  yield* others;
+  if (found + others.length === 0)
+    yield { origin: place.origin, code: "no-kernel", problem: "the archive has no kernel's BTF" };
 }
 
 function identityAt(path: string, { paths }: SourceOptions): KernelIdentity {
   const usual = identityOfPath(path);
   return paths === undefined ? usual : mergeIdentities(identityByPattern(paths, path), usual);
-}
-
-function archiveOptions(source: string, options: SourceOptions): ArchiveOptions {
-  return { source, wanted: () => true, maxBytes: maxBytesOf(options) };
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

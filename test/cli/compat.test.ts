@@ -195,6 +195,15 @@ describe("btfgen compat", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 
+  it("names what promises BTF in a directory, and passes over what does not", async () => {
+    put("promises/6.2.0.btf.tar.xz", "");
+    put("promises/README", "");
+    const { report: doc, code } = await report([object("exec.o"), "-c", join(directory, "promises")]);
+    expect(code).toBe(1);
+    expect(doc.unreadable).toEqual([{ origin: "6.2.0.btf.tar.xz", reason: "is empty" }]);
+    expect(doc.filesWithoutKernels).toBe(1);
+  });
+
   it("calls a corpus without a kernel what it is", async () => {
     writeFileSync(join(directory, "notes.txt"), "no kernel");
     const none = await report([object("exec.o"), "-c", join(directory, "notes.txt")]);

@@ -140,6 +140,55 @@ describe("extract", () => {
     expect(Buffer.compare(readFileSync(join(out, "6.1.0.btf")), kernelBtf("a"))).toBe(0);
   });
 
+  it("does not write one module over another of its name, nor one whose name is none", async () => {
+    const other = Buffer.from(split);
+    other[other.length - 2] = 0x7a;
+    const ko = (bytes: Uint8Array, name = "veth") => moduleFile(name, "6.9.1", bytes);
+    const tar = await tarOf({ "a.ko": ko(split), "b.ko": ko(other), "c.ko": ko(split), "d.ko": ko(split, "../up") });
+    const out = fresh();
+    const args = ["extract", put("modules.tar", tar), "-o", out, "--modules"];
+    const { code, stderr, stdout } = await runText([...args, "--json"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("b.ko: another module with other BTF is 6.9.1.modules/veth.btf already");
+    expect(stderr).toContain("d.ko: a module's name is no name");
+    expect(JSON.parse(stdout).files.map(({ origin }: { origin: string }) => origin.replace(/.*!/, ""))).toEqual([
+      "a.ko",
+      "c.ko",
+    ]);
+    expect(Buffer.compare(readFileSync(join(out, "6.9.1.modules/veth.btf")), split)).toBe(0);
+  });
+
+  it("does not write a kernel's module over another of its name", async () => {
+    const other = Buffer.from(split);
+    other[other.length - 2] = 0x7a;
+    const package_ = (bytes: Uint8Array) =>
+      debOf(control, {
+        "./boot/vmlinuz-6.9.1+deb13-test": image,
+        "./lib/modules/6.9.1+deb13-test/veth.ko": moduleFile("veth", "6.9.1+deb13-test", bytes),
+        "./lib/modules/6.9.1+deb13-test/up.ko": moduleFile("../up", "6.9.1+deb13-test", bytes),
+      });
+    const out = fresh();
+    const sources = [put("one.deb", await package_(split)), put("two.deb", await package_(other))];
+    const { code, stderr, stdout } = await runText(["extract", ...sources, "-o", out, "--modules", "--json"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("another module with other BTF is 6.9.1+deb13-test.modules/veth.btf already");
+    expect(stderr).toContain("a module's name is no name");
+    expect(JSON.parse(stdout).files.map(({ modules }: { modules: number }) => modules)).toEqual([1, 0]);
+    expect(Buffer.compare(readFileSync(join(out, "6.9.1+deb13-test.modules/veth.btf")), split)).toBe(0);
+  });
+
+  it("names what promises BTF in a directory, and passes over what does not", async () => {
+    const corpus = join(directory, "promises");
+    put("promises/6.1.0.btf", kernelBtf("a"));
+    put("promises/6.2.0.btf.tar.xz", "");
+    put("promises/6.1.0.btf.tar.xz.sha256", "0123");
+    put("promises/veth.btf", split);
+    const { code, stderr } = await runText(["extract", corpus, "-o", fresh()]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("6.2.0.btf.tar.xz: is empty");
+    expect(stderr).toContain("2 files without a kernel passed over");
+  });
+
   it.each<[string, () => string[], string]>([
     ["a missing file", () => [join(directory, "nothing"), "-o", fresh()], "nothing: no such file or directory"],
     ["text", () => [put("text", "hello"), "-o", fresh()], "text: holds no BTF"],

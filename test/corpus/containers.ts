@@ -6,10 +6,16 @@ import { pack } from "tar-stream";
 /** Names and contents. */
 export type Files = Readonly<Record<string, Uint8Array | string>>;
 
-/** A tar of the files, in their order, names as they are. */
-export async function tarOf(files: Files): Promise<Buffer> {
+/** What else may be in a tar, by name. */
+export type Links = Readonly<
+  Record<string, { readonly type: "link" | "symlink" | "fifo"; readonly linkname?: string }>
+>;
+
+/** A tar of the files, in their order, names as they are, then of links. */
+export async function tarOf(files: Files, links: Links = {}): Promise<Buffer> {
   const archive = pack();
   for (const [name, bytes] of Object.entries(files)) archive.entry({ name }, Buffer.from(bytes as Uint8Array));
+  for (const [name, link] of Object.entries(links)) archive.entry({ name, ...link });
   archive.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of archive) chunks.push(chunk as Buffer);

@@ -128,6 +128,52 @@ describe("kernelsOfBytes", () => {
       [expect.stringContaining("truncated f!1.0.btf: "), "-/-/-/2.0 f!2.0.btf"],
     ],
     [
+      "a member without BTF whose name promises it, alone of others",
+      () =>
+        tarOf({
+          "1.0.btf.tar.xz": "",
+          "1.1.btf": "text",
+          "1.2.btf.txt": "text",
+          README: "",
+          "2.0.btf": kernelBtf("b"),
+        }),
+      [
+        "no-kernel f!1.0.btf.tar.xz: is empty",
+        expect.stringContaining("no-kernel f!1.1.btf: holds no BTF"),
+        "-/-/-/2.0 f!2.0.btf",
+      ],
+    ],
+    [
+      "links in a tar whose names promise BTF",
+      () =>
+        tarOf(
+          { "1.0.btf": kernelBtf("a") },
+          {
+            "2.0.btf": { type: "link", linkname: "1.0.btf" },
+            "3.0.btf.tar.xz": { type: "symlink", linkname: "../x" },
+            "4.0.btf": { type: "fifo" },
+            README: { type: "symlink", linkname: "x" },
+          },
+        ),
+      [
+        "-/-/-/1.0 f!1.0.btf",
+        "no-kernel f!2.0.btf: a hard link to 1.0.btf, which is not followed (tar --hard-dereference packs the file itself)",
+        "no-kernel f!3.0.btf.tar.xz: a symbolic link to ../x, which is not followed (tar --dereference packs the file itself)",
+        "no-kernel f!4.0.btf: of a kind that is not read: no plain file",
+      ],
+    ],
+    [
+      "a tar of nothing but such a link",
+      () => tarOf({}, { "2.0.btf": { type: "symlink", linkname: "1.0.btf" } }),
+      [expect.stringContaining("no-kernel f!2.0.btf: a symbolic link to 1.0.btf")],
+    ],
+    [
+      "a link in a cpio archive whose name promises BTF",
+      // Links have another mode, and where they lead to as their contents.
+      () => Buffer.from(cpioOf({ "1.0.btf": "x" }).toString("latin1").replace("000081a4", "0000a1ff"), "latin1"),
+      ["no-kernel f!1.0.btf: a link, which is not followed"],
+    ],
+    [
       "a sound member, then a cut",
       async () => (await tarOf({ "1.0.btf": kernelBtf("a"), "2.0.btf": kernelBtf("b") })).subarray(0, 4096),
       ["-/-/-/1.0 f!1.0.btf", expect.stringContaining("truncated f")],
