@@ -86,13 +86,10 @@ export function objectRows(
   grouped: (n: number) => string,
 ): [string, string][] {
   const { objects: bytes, distinct, withBtf } = shippedBytes(objects, btf);
-  const needy = objects.filter(({ needs }) => needs.some(({ optional }) => !optional)).length;
-  const rows: [string, string][] = [
+  return [
     ["objects", `${grouped(distinct)} distinct of ${grouped(objects.length)}, ${grouped(bytes)} bytes`],
     ["  or BTF", `${grouped(withBtf)} bytes: the objects as they are, and every distinct BTF`],
   ];
-  if (needy > 0) rows.push(["  needy", `${counted(needy, "object")} want the kernel's BTF for more than relocations`]);
-  return rows;
 }
 
 /** Kernels that some objects have no outcome for, a line each kind of reason. */

@@ -4,6 +4,8 @@ import { NO_KERNEL } from "../../corpus/source/item.ts";
 import { placeText } from "../../lib/core/place.ts";
 import { unusedRuleNotes } from "../inputs/allow-list.ts";
 import { grouped } from "../minimize/text.ts";
+import { lackingNotes, lackingObjects, NOTHING_TO_RELOCATE } from "../objects/lacking.ts";
+import { needLines } from "../objects/needs.ts";
 import {
   EXIT_BAD_INPUT,
   EXIT_COULD_NOT_RUN,
@@ -69,6 +71,7 @@ function batchText(report: BatchReport): string {
     if (relocations[status] > 0) rows.push([`  ${status}`, grouped(relocations[status])]);
   }
   rows.push(["proved", `${counted(report.provedPairs, "pair")} of relocation and candidate the same`]);
+  for (const line of needLines(report.objects)) rows.push(["besides", line]);
   if (report.verifyKernel !== null) rows.push(["asked", kernelChecksText(report.verifyKernel)]);
   if (report.objectsSkipped > 0) {
     rows.push([
@@ -147,6 +150,8 @@ function batchNotes(report: BatchReport, output: string, allowFile: string | und
     );
     notes.push(`what is done is in ${statePath(output)}: the same command with --resume goes on`);
   }
+  if (report.objects.every(({ relocations }) => relocations === 0)) notes.push(NOTHING_TO_RELOCATE);
+  notes.push(...lackingNotes(strict?.lacking ?? lackingObjects(report.objects), strict !== null));
   if (strict !== null && strict.refused > 0) {
     notes.push(`--strict: ${counted(strict.refused, "relocation")} poisoned or by target_type_id`);
   }

@@ -3,9 +3,12 @@ import type { SlowFile, TalliedKernel } from "../../corpus/batch/tally.ts";
 import type { WrittenBundle } from "../../corpus/bundle/write.ts";
 import { kernelKey } from "../../corpus/kernel.ts";
 import { describeRelocations, type ReloDescription } from "../../lib/core/describe.ts";
+import { type LackedSection, lackedSection } from "../../lib/core/lacked-section.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import { type Place, placeOf } from "../../lib/core/place.ts";
+import { type KernelNeed, kernelNeeds } from "../../lib/prepare/kernel-needs.ts";
 import type { AllowRule } from "../inputs/allow-list.ts";
+import { isLacking, type LackingObject, lackingObjects } from "../objects/lacking.ts";
 import { type EmittedReport, shippedBytes } from "./objects.ts";
 import type { BatchRun, PreparedBatch } from "./run.ts";
 import type { KernelChecks } from "./verify.ts";
@@ -17,6 +20,8 @@ export interface BatchReport {
   readonly ended: "complete" | "fail-fast" | "interrupted";
   /** SHA-256 over names and sizes of the whole corpus. */
   readonly plan: string;
+  /** In the order of the command line. */
+  readonly objects: readonly BatchObjectReport[];
   readonly files: { readonly done: number; readonly planned: number };
   /** `distinct`: different outputs. */
   readonly kernels: {
@@ -46,6 +51,7 @@ export interface BatchReport {
   readonly strict: {
     readonly refused: number;
     readonly allowed: number;
+    readonly lacking: readonly LackingObject[];
     readonly unusedRules: readonly UnusedRule[];
   } | null;
   /** Null without --verify-kernel. `kernels`: of the bundle, by what became of them. */
@@ -61,6 +67,16 @@ export interface BatchReport {
   /** Of the whole process, in MiB. */
   readonly peakMemory: number;
   readonly durationMs: number;
+}
+
+/** An object, whatever the kernels. */
+interface BatchObjectReport {
+  readonly name: string;
+  readonly relocations: number;
+  /** The section for want of which it has no relocations, where it may have had some; else null. */
+  readonly lacks: LackedSection | null;
+  /** What it wants of a running kernel's own BTF, which no small one gives. */
+  readonly needs: readonly KernelNeed[];
 }
 
 interface UnusedRule {
@@ -103,10 +119,12 @@ export function reportBatch(
   const distinctBytes = [...distinct.values()].reduce((total, bytes) => total + bytes, 0);
   const used = new Set<AllowRule>();
   const unresolved = reportUnresolved(kernels, prepared, used);
+  const facts = prepared.objects.map(reportObject);
   return {
     event: "summary",
     ended: end.ended,
     plan: prepared.plan.digest,
+    objects: facts,
     files: { done: end.files, planned: prepared.plan.jobs.length },
     kernels: {
       done: kernels.length,
@@ -138,7 +156,7 @@ export function reportBatch(
     failed: failed.map(({ origin, reason }: FailedPart) => ({ origin, reason })),
     objectsSkipped: sum(({ counts }) => counts.objectsSkipped),
     slowest: slowest.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
-    strict: prepared.rules === null ? null : reportStrict(unresolved, prepared.rules, used),
+    strict: prepared.rules === null ? null : reportStrict(unresolved, facts, prepared.rules, used),
     verifyKernel: checks === null ? null : { ...checks, kernels: countKernels(checks) },
     bundle,
     emitted: objects === null ? null : reportEmitted(objects, distinctBytes),
@@ -152,6 +170,11 @@ function reportEmitted(objects: readonly EmittedReport[], btf: number): BatchRep
   return { objects, bytes: { objects: bytes, withBtf }, distinct };
 }
 
+function reportObject(object: BpfObject): BatchObjectReport {
+  const { source: name, relocations } = object;
+  return { name, relocations: relocations.length, lacks: lackedSection(object), needs: kernelNeeds(object) };
+}
+
 /** True when something is wrong that the exit code must say. */
 export function hasFindings(report: BatchReport): boolean {
   const { ended, bundle, kernels, relocations, strict, notKept, verifyKernel, emitted } = report;
@@ -159,7 +182,9 @@ export function hasFindings(report: BatchReport): boolean {
   if ((verifyKernel?.kernels["no-answer"] ?? 0) > 0) return true;
   if (ended !== "complete" || bundle === null || kernels.failed > 0 || relocations.ambiguous + relocations.error > 0)
     return true;
-  return strict !== null && (strict.refused > 0 || notKept.some(({ required }) => required));
+  return (
+    strict !== null && (strict.refused > 0 || isLacking(strict.lacking) || notKept.some(({ required }) => required))
+  );
 }
 
 /** Groups by place: one relocation that fifty kernels do not have is one line. */
@@ -217,11 +242,13 @@ function reportNotKept(kernels: readonly TalliedKernel[], { objects }: PreparedB
 
 function reportStrict(
   unresolved: readonly UnresolvedPlace[],
+  objects: readonly BatchObjectReport[],
   rules: readonly AllowRule[],
-  used: ReadonlySet<AllowRule>,
+  used: Set<AllowRule>,
 ) {
+  const lacking = lackingObjects(objects, rules, used);
   const judged = unresolved.filter(({ status }) => status === "poisoned" || status === "type-id");
   const allowed = judged.filter(({ allowedBy }) => allowedBy !== null).length;
   const unusedRules = rules.filter((rule) => !used.has(rule)).map(({ line, text }) => ({ line, rule: text }));
-  return { refused: judged.length - allowed, allowed, unusedRules };
+  return { refused: judged.length - allowed, allowed, lacking, unusedRules };
 }

@@ -4,6 +4,7 @@ import { kernelKey } from "../../corpus/kernel.ts";
 import type { DescribedStatus } from "../../lib/core/describe.ts";
 import type { Place } from "../../lib/core/place.ts";
 import type { KernelRule } from "../inputs/kernel-allow.ts";
+import { type LackingObject, lackingObjects } from "../objects/lacking.ts";
 
 /** What --strict says of a matrix. */
 export interface StrictVerdict {
@@ -14,6 +15,8 @@ export interface StrictVerdict {
   readonly kernels: number;
   /** The first of the refused in the matrix's order; null where there is none. */
   readonly first: { readonly kernel: string; readonly status: DescribedStatus; readonly place: Place } | null;
+  /** An object is the same on every kernel, so rules for some kernels alone do not speak of it. */
+  readonly lacking: readonly LackingObject[];
   /** Rules that let nothing pass. */
   readonly unusedRules: readonly { readonly line: number; readonly rule: string }[];
 }
@@ -50,6 +53,8 @@ export function judgeStrict(matrix: CompatMatrix, rules: readonly KernelRule[]):
     }
     if (refused > before) kernels++;
   }
+  const everywhere = rules.filter(({ kernels: pattern }) => pattern === null);
+  const lacking = lackingObjects(matrix.objects, everywhere, used);
   const unusedRules = rules.filter((rule) => !used.has(rule)).map(({ line, text }) => ({ line, rule: text }));
-  return { refused, allowed, kernels, first, unusedRules };
+  return { refused, allowed, kernels, first, lacking, unusedRules };
 }

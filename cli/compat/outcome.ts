@@ -4,6 +4,8 @@ import { compatMarkdown } from "../../corpus/compat/markdown.ts";
 import { totalsOf } from "../../corpus/compat/summary.ts";
 import { placeText } from "../../lib/core/place.ts";
 import { unusedRuleNotes } from "../inputs/allow-list.ts";
+import { isLacking, lackingNotes, lackingObjects } from "../objects/lacking.ts";
+import { needLines } from "../objects/needs.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
 import { pageTemplate } from "../page-template.ts";
 import { counted, printable } from "../table.ts";
@@ -17,13 +19,19 @@ export function compatOutcome({ matrix, passedOver, allowed }: CompatRun, reques
   const { cellsByStatus, unreadable } = totalsOf(matrix);
   const strict = allowed === null ? null : judgeStrict(matrix, allowed);
   const refusing = cellsByStatus.ambiguous + cellsByStatus.error > 0;
-  const isFinding = unreadable > 0 || refusing || (strict !== null && strict.refused > 0);
+  const refused = strict !== null && (strict.refused > 0 || isLacking(strict.lacking));
+  const isFinding = unreadable > 0 || refusing || refused;
   const document = compatDocument(matrix);
   return {
     exitCode: isFinding ? EXIT_FINDING : EXIT_FINE,
     json: { ...document, filesWithoutKernels: passedOver, strict },
     text: () => (format === "markdown" ? compatMarkdown(matrix) : compatText(matrix)),
-    notes: [...compatNotes(matrix, passedOver), ...strictNotes(strict, allow)].map(printable),
+    notes: [
+      ...lackingNotes(strict?.lacking ?? lackingObjects(matrix.objects), strict !== null),
+      ...compatNotes(matrix, passedOver),
+      ...needLines(matrix.objects),
+      ...strictNotes(strict, allow),
+    ].map(printable),
     files: html === undefined ? [] : [{ path: html, bytes: compatHtml(document, pageTemplate("compat")) }],
   };
 }

@@ -6,6 +6,8 @@ import { type AllowRule, parseAllowList } from "./allow-list.ts";
 
 /** A rule of an allow-list, perhaps for some kernels alone. */
 export interface KernelRule extends AllowRule {
+  /** The pattern for kernels; null where it is for all. */
+  readonly kernels: string | null;
   /** True for kernels that it speaks of. */
   readonly covers: (identity: KernelIdentity) => boolean;
 }
@@ -34,10 +36,10 @@ export function parseKernelAllowList(text: string, source: string): KernelRule[]
     return rule;
   });
   return parseAllowList(rest.join("\n"), source).map((rule): KernelRule => {
-    const pattern = kernels.get(rule.line);
-    if (pattern === undefined) return { ...rule, covers: () => true };
+    const pattern = kernels.get(rule.line) ?? null;
+    if (pattern === null) return { ...rule, kernels: null, covers: () => true };
     const matches = globFilter([pattern]);
     const covers = (identity: KernelIdentity) => matches(kernelKey(identity)) || matches(identity.release ?? "");
-    return { ...rule, text: `[${pattern}] ${rule.text}`, covers };
+    return { ...rule, text: `[${pattern}] ${rule.text}`, kernels: pattern, covers };
   });
 }

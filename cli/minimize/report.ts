@@ -1,5 +1,6 @@
 import { knownArch } from "../../corpus/arch.ts";
 import type { DescribedStatus, ReloDescription } from "../../lib/core/describe.ts";
+import { type LackedSection, lackedSection } from "../../lib/core/lacked-section.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import { type Place, placeOf } from "../../lib/core/place.ts";
 import { RELO_TYPE_ID_TARGET } from "../../lib/core/relo-kind.ts";
@@ -14,9 +15,11 @@ import {
   type StatusCounts,
 } from "../../lib/core/survey.ts";
 import type { JobResult } from "../../lib/job/job.ts";
+import { type KernelNeed, kernelNeeds } from "../../lib/prepare/kernel-needs.ts";
 import type { AllowRule } from "../inputs/allow-list.ts";
 import { type ByteOrder, byteOrderOf } from "../inputs/byte-order.ts";
 import type { ObjectInputs } from "../inputs/object-input.ts";
+import { isLacking, type LackingObject, lackingObjects } from "../objects/lacking.ts";
 import { type ProofReport, reportProof } from "./proof-report.ts";
 
 /** The document of `btfgen minimize --json`; docs/FORMATS.md has it in words. */
@@ -65,6 +68,10 @@ interface ObjectReport {
   readonly programs: number;
   readonly relocations: number;
   readonly byStatus: StatusCounts;
+  /** The section for want of which it has no relocations, where it may have had some; else null. */
+  readonly lacks: LackedSection | null;
+  /** What it wants of the running kernel's own BTF, which no small one gives. */
+  readonly needs: readonly KernelNeed[];
 }
 
 interface Change {
@@ -99,6 +106,7 @@ interface StrictReport {
   /** Poisoned relocations and uses of target_type_id that no rule lets pass. */
   readonly refused: number;
   readonly allowed: number;
+  readonly lacking: readonly LackingObject[];
   /** Rules of the allow-list that let nothing pass. */
   readonly unusedRules: readonly { readonly line: number; readonly rule: string }[];
 }
@@ -147,6 +155,7 @@ export function reportMinimize(result: JobResult, input: ReportInput): MinimizeR
   const used = new Set<AllowRule>();
   const typeIds = reportTypeIds(judged, rules, used);
   const unresolved = reportUnresolved(result, judged, input, used);
+  const objects = reportObjects(inputs, judged);
   const [base, ...modules] = target.segments;
   return {
     kernel: {
@@ -155,7 +164,7 @@ export function reportMinimize(result: JobResult, input: ReportInput): MinimizeR
       byteOrder: byteOrderOf(target),
       arch: archOf(base?.source ?? ""),
     },
-    objects: reportObjects(inputs, judged),
+    objects,
     filesWithoutObjects: inputs.passedOver,
     types: { before: result.typesBefore, after: result.typesAfter },
     bytes: { before: input.bytesBefore, after: blobs.reduce((sum, { bytes }) => sum + bytes.length, 0) },
@@ -164,7 +173,7 @@ export function reportMinimize(result: JobResult, input: ReportInput): MinimizeR
     typeIds,
     notKept: reportNotKept(result),
     proof: reportProof(result.proof, result),
-    strict: rules === null ? null : strictReport([...unresolved.filter(isPoisoned), ...typeIds], rules, used),
+    strict: rules === null ? null : strictReport([...unresolved.filter(isPoisoned), ...typeIds], objects, rules, used),
     outputs: result.proof.holds ? input.outputs : [],
     // Not performance.now(), whose module costs 4 ms to load.
     durationMs: Math.round(process.uptime() * 1000),
@@ -239,13 +248,16 @@ function allow(place: Place, rules: readonly AllowRule[] | null, used: Set<Allow
 
 function strictReport(
   places: readonly { readonly allowedBy: number | null }[],
+  objects: readonly ObjectReport[],
   rules: readonly AllowRule[],
-  used: ReadonlySet<AllowRule>,
+  used: Set<AllowRule>,
 ): StrictReport {
+  const lacking = lackingObjects(objects, rules, used);
   const allowed = places.filter(({ allowedBy }) => allowedBy !== null).length;
   return {
     refused: places.length - allowed,
     allowed,
+    lacking,
     unusedRules: rules.filter((rule) => !used.has(rule)).map(({ line, text }) => ({ line, rule: text })),
   };
 }
@@ -266,6 +278,8 @@ function reportObjects({ objects, arches }: TaggedInputs, judged: readonly Judge
     programs: object.programs.length,
     relocations: object.relocations.length,
     byStatus: countStatuses(byObject.get(object) ?? []),
+    lacks: lackedSection(object),
+    needs: kernelNeeds(object),
   }));
 }
 
@@ -273,5 +287,7 @@ function reportObjects({ objects, arches }: TaggedInputs, judged: readonly Judge
 export function hasFindings({ relocations, strict, notKept }: MinimizeReport): boolean {
   const { ambiguous = 0, error = 0 } = relocations.byStatus;
   if (ambiguous + error > 0) return true;
-  return strict !== null && (strict.refused > 0 || notKept.some(({ required }) => required));
+  return (
+    strict !== null && (strict.refused > 0 || isLacking(strict.lacking) || notKept.some(({ required }) => required))
+  );
 }

@@ -1,6 +1,8 @@
 import { placeText } from "../../lib/core/place.ts";
 import { unusedRuleNotes } from "../inputs/allow-list.ts";
-import { counted, printable } from "../table.ts";
+import { lackingNotes, lackingObjects, NOTHING_TO_RELOCATE } from "../objects/lacking.ts";
+import { needLines } from "../objects/needs.ts";
+import { aFew, counted, printable } from "../table.ts";
 import { proofLines } from "./proof-report.ts";
 import { type MinimizeReport, SUMMARY_LINES, type UnresolvedReport } from "./report.ts";
 
@@ -27,6 +29,7 @@ export function minimizeText(report: MinimizeReport): string {
     rows.push([`  ${status}`, `${grouped(count)}${note === undefined ? "" : ` (${note})`}`]);
   }
   for (const line of proofLines(proof, kernel.source)) rows.push(["proved", line]);
+  for (const line of needLines(report.objects)) rows.push(["besides", line]);
   for (const { path, bytes: size } of outputs)
     rows.push(["written", `${path === "-" ? "standard output" : path} (${grouped(size)} bytes)`]);
   rows.push(["time", `${report.durationMs} ms`]);
@@ -36,9 +39,12 @@ export function minimizeText(report: MinimizeReport): string {
 
 function objectsText({ objects, filesWithoutObjects }: MinimizeReport): string {
   const programs = objects.reduce((sum, object) => sum + object.programs, 0);
-  const none = objects.filter((object) => object.relocations === 0).length;
+  const none = objects.filter(({ relocations, lacks }) => relocations === 0 && lacks === null);
   const parts = [`${objects.length} with ${counted(programs, "program")}`];
-  if (none > 0) parts.push(`${none} without relocations`);
+  if (none.length > 0) {
+    const names = aFew(none.map(({ name }) => shortName(name)));
+    parts.push(`${none.length} that need${none.length === 1 ? "s" : ""} no BTF for relocations (${names})`);
+  }
   if (filesWithoutObjects > 0) parts.push(`${counted(filesWithoutObjects, "file")} passed over`);
   return parts.join(", ");
 }
@@ -78,7 +84,8 @@ export function minimizeNotes(report: MinimizeReport, allowFile: string | undefi
   for (const { name, arches } of foreign.slice(0, SUMMARY_LINES)) {
     notes.push(`warning: ${name} is for ${arches?.join(" and ")}, the kernel is ${kernel.arch}`);
   }
-  if (relocations.total === 0) notes.push("warning: no object has a CO-RE relocation, so nothing is kept");
+  if (relocations.total === 0) notes.push(NOTHING_TO_RELOCATE);
+  notes.push(...lackingNotes(strict?.lacking ?? lackingObjects(report.objects), strict !== null));
   notes.push(...typeIdNotes(report));
   for (const { what, reason } of report.notKept) notes.push(`warning: ${what}: not kept, ${reason}`);
   if (strict !== null && strict.refused > 0) {

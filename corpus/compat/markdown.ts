@@ -1,4 +1,5 @@
 import type { Place } from "../../lib/core/place.ts";
+import { requiredNeeds } from "../../lib/prepare/need-text.ts";
 import { cell, code, counted, html, limited } from "../markdown.ts";
 import { type CompatMatrix, type CompatStatus, FINDING_STATUSES } from "./matrix.ts";
 import {
@@ -17,6 +18,7 @@ const MOST_PLACES = 3;
 
 const SIGNS: Readonly<Record<CompatStatus, string>> = {
   skipped: "⚪",
+  "no-relocations": "⚪",
   resolved: "✅",
   absent: "🟡",
   poisoned: "🟠",
@@ -40,6 +42,7 @@ export function compatMarkdown(matrix: CompatMatrix): string {
     ...groupTable(matrix),
     ...matrix.unreadable.map(({ origin, reason }) => `- ⛔ ${code(origin)}: unreadable: ${code(reason)}\n`),
     ...(matrix.unreadable.length > 0 ? ["\n"] : []),
+    ...objectNotes(matrix),
     ...details(matrix),
   ];
   return limited(parts);
@@ -53,6 +56,22 @@ function* groupTable(matrix: CompatMatrix): Generator<string> {
     yield `| ${SIGNS[worstOf(counts)]} | ${cell(groupText(matrix, group))} | ${group.count} | ${verdictText(counts)} |\n`;
   }
   yield "\n";
+}
+
+/** What is true of objects on every kernel: what they may have lost, and need besides relocations. */
+function* objectNotes({ objects }: CompatMatrix): Generator<string> {
+  const lacking = objects.filter(({ lacks }) => lacks !== null);
+  if (lacking.length > 0) {
+    const lines = lacking.map(({ name, lacks }) => `- ⚠️ ${code(name)} has no \`${lacks}\`, so no CO-RE relocations\n`);
+    yield `${lines.join("")}\n`;
+  }
+  const needy = objects
+    .map(({ name, needs }) => ({ name, required: requiredNeeds(needs) }))
+    .filter(({ required }) => required.length > 0);
+  if (needy.length === 0) return;
+  const heading = `${counted(needy.length, "object")} that need${needy.length === 1 ? "s" : ""} the running kernel's own BTF besides`;
+  const lines = needy.map(({ name, required }) => `- ${code(name)}: ${required.map(code).join(", ")}\n`);
+  yield `<details><summary>${heading}</summary>\n\n${lines.join("")}\n</details>\n\n`;
 }
 
 /** A row's findings once, under all groups that have it. */

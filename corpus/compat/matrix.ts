@@ -1,7 +1,9 @@
 import { compareText } from "../../lib/btf/text-order.ts";
 import type { DescribedStatus } from "../../lib/core/describe.ts";
 import { describeRelocations } from "../../lib/core/describe.ts";
+import { type LackedSection, lackedSection } from "../../lib/core/lacked-section.ts";
 import { type Place, placeOf } from "../../lib/core/place.ts";
+import { type KernelNeed, kernelNeeds } from "../../lib/prepare/kernel-needs.ts";
 import type { KernelIdentity } from "../kernel.ts";
 import {
   type CompatObject,
@@ -15,13 +17,14 @@ import { compareIdentities } from "./release-order.ts";
 
 /**
  * What becomes of an object, or of a program, on a kernel: the worst of its relocations. A poisoned one that a check
- * keeps from being reached is as good as the check: `absent`.
+ * keeps from being reached is as good as the check: `absent`. `no-relocations`: there is nothing to be resolved.
  */
-export type CompatStatus = Exclude<DescribedStatus, "guarded">;
+export type CompatStatus = Exclude<DescribedStatus, "guarded"> | "no-relocations";
 
 /** From the best to the worst. `skipped`: not for that kernel. */
 export const COMPAT_STATUSES: readonly CompatStatus[] = [
   "skipped",
+  "no-relocations",
   "resolved",
   "absent",
   "poisoned",
@@ -40,6 +43,10 @@ export interface MatrixObject {
   readonly arch: string | null;
   readonly programs: number;
   readonly relocations: number;
+  /** The section for want of which it has no relocations, where it may have had some; else null. */
+  readonly lacks: LackedSection | null;
+  /** What it wants of a running kernel's own BTF, which no small one gives. */
+  readonly needs: readonly KernelNeed[];
 }
 
 /** A column: an object, or one program of it. */
@@ -146,7 +153,7 @@ export function matrixBuilder(objects: readonly CompatObject[], rules: CompatRul
     }
     const { statuses } = outcome;
     const counts = COUNTED.map(() => 0);
-    let worst: CompatStatus = "resolved";
+    let worst: CompatStatus = statuses === "" ? "no-relocations" : "resolved";
     for (let i = 0; i < statuses.length; i++) {
       if (!contains(i)) continue;
       const status = statusOf(statuses[i] as string);
@@ -222,6 +229,8 @@ function objectFacts({ object, tag }: CompatObject): MatrixObject {
     arch: tag?.word ?? null,
     programs: object.programs.length,
     relocations: object.relocations.length,
+    lacks: lackedSection(object),
+    needs: kernelNeeds(object),
   };
 }
 

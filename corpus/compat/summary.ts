@@ -34,7 +34,7 @@ export function columnCounts({ rows, outcomes }: CompatMatrix, row: number): Col
 
 /** The worst status of a row; `skipped` only where nothing is for the kernel. */
 export function worstOf(counts: ColumnCounts): CompatStatus {
-  return COMPAT_STATUSES.findLast((status) => counts[status] > 0) ?? "resolved";
+  return COMPAT_STATUSES.findLast((status) => counts[status] > 0) ?? "no-relocations";
 }
 
 /** The findings of a row, the worst first, then in the order of columns and relocations. */
@@ -78,6 +78,7 @@ export function groupText(matrix: CompatMatrix, group: KernelGroup): string {
 /** What each status is called where columns are counted. */
 export const STATUS_WORDS: Readonly<Record<CompatStatus, string>> = {
   skipped: "skipped",
+  "no-relocations": "without relocations",
   resolved: "resolved",
   absent: "guarded-absent",
   poisoned: "poisoned",
@@ -91,7 +92,7 @@ export function verdictText(counts: ColumnCounts): string {
   const some = Object.entries(rest).filter(([, count]) => count > 0) as [CompatStatus, number][];
   const [only] = some;
   const aside = skipped > 0 ? [`${skipped} skipped`] : [];
-  if (only === undefined) return "all skipped";
+  if (only === undefined) return `all ${STATUS_WORDS[skipped > 0 ? "skipped" : "no-relocations"]}`;
   if (some.length === 1) return [`all ${STATUS_WORDS[only[0]]}`, ...aside].join(", ");
   return [...some.map(([status, count]) => `${count} ${STATUS_WORDS[status]}`), ...aside].join(", ");
 }

@@ -16,6 +16,7 @@ import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { essentialLength, nameOf, stringAt } from "../btf/strings.ts";
 import { type Btf, isComposite, kindOf, recordOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
 import { readSymbols, symbolBind, symbolName } from "../elf/symbols.ts";
+import { KERNEL_PREFIXES, STRUCT_OPS_VALUE } from "./attach-prefix.ts";
 import type { BpfObject } from "./object.ts";
 
 /**
@@ -54,15 +55,10 @@ export interface AttachTarget {
 
 interface SectionRow {
   readonly kind: AttachKind;
-  /** Put in front of the section's name. */
-  readonly prefix: string;
   readonly targetKind: number | null;
 }
 
-const TRACED = (kind: AttachKind): SectionRow => ({ kind, prefix: "", targetKind: KIND_FUNC });
-const LSM: SectionRow = { kind: "lsm", prefix: "bpf_lsm_", targetKind: KIND_FUNC };
-const TP_BTF: SectionRow = { kind: "tp_btf", prefix: "btf_trace_", targetKind: KIND_TYPEDEF };
-const ITER: SectionRow = { kind: "iter", prefix: "bpf_iter_", targetKind: KIND_FUNC };
+const TRACED = (kind: AttachKind): SectionRow => ({ kind, targetKind: KIND_FUNC });
 
 /** Sections whose programs attach by a BTF id (libbpf.c, section_defs with SEC_ATTACH_BTF; btf_get_kernel_prefix_kind). */
 const SECTIONS: ReadonlyMap<string, SectionRow> = new Map(
@@ -72,9 +68,9 @@ const SECTIONS: ReadonlyMap<string, SectionRow> = new Map(
       ["fexit", TRACED("fexit")],
       ["fmod_ret", TRACED("fmod_ret")],
       ["fsession", TRACED("fsession")],
-      ["tp_btf", TP_BTF],
-      ["lsm", LSM],
-      ["iter", ITER],
+      ["tp_btf", { kind: "tp_btf", targetKind: KIND_TYPEDEF }],
+      ["lsm", TRACED("lsm")],
+      ["iter", TRACED("iter")],
     ] as [string, SectionRow][]
   )
     .flatMap(([section, row]): [string, SectionRow][] => [
@@ -83,16 +79,14 @@ const SECTIONS: ReadonlyMap<string, SectionRow> = new Map(
       [`${section}.s`, row],
     ])
     .concat([
-      ["lsm_cgroup", LSM],
-      ["freplace", { kind: "freplace", prefix: "", targetKind: null }],
+      ["lsm_cgroup", TRACED("lsm")],
+      ["freplace", { kind: "freplace", targetKind: null }],
     ]),
 );
 
 /** A `?` in front: not loaded or created by default. */
 const NOT_BY_DEFAULT = "?";
 const STRUCT_OPS_SECTIONS = new Set([".struct_ops", ".struct_ops.link"]);
-/** The kernel's struct that a struct_ops map's value is (libbpf.c, STRUCT_OPS_VALUE_PREFIX). */
-const STRUCT_OPS_VALUE = "bpf_struct_ops_";
 /** Type tags of pointers that the kernel keeps in maps (kernel/bpf/btf.c, btf_find_kptr); kptr_ref until Linux 6.3. */
 const KPTR_TAGS = new Set(["kptr", "kptr_ref", "kptr_untrusted", "percpu_kptr", "uptr"]);
 const STB_WEAK = 2;
@@ -121,7 +115,7 @@ function programTargets(object: BpfObject): AttachTarget[] {
     const rest = section.slice(slash + 1);
     if (row === undefined || rest === "") return [];
     const colon = rest.indexOf(":");
-    const name = `${row.prefix}${rest.slice(colon + 1)}`;
+    const name = `${KERNEL_PREFIXES[row.kind] ?? ""}${rest.slice(colon + 1)}`;
     const module = colon === -1 ? null : rest.slice(0, colon);
     return [{ object: object.source, user, kind: row.kind, name, targetKind: row.targetKind, module, optional }];
   });

@@ -108,7 +108,8 @@ function isHidden(symbols: ElfSymbols, i: number): boolean {
   return visibility === STV_HIDDEN || visibility === STV_INTERNAL;
 }
 
-function isCode(section: ElfSection): boolean {
+/** True for a section of instructions, perhaps of none. */
+export function isCode(section: ElfSection): boolean {
   return section.type === SHT_PROGBITS && (section.flags & SHF_EXECINSTR) !== 0;
 }
 

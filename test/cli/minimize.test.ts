@@ -145,7 +145,7 @@ describe("minimize", () => {
   it("says where nothing is asked for", async () => {
     const { stdout, stderr, code } = await runText(["minimize", kernel, fixture("no_core"), "-o", out("none.btf")]);
     expect(stdout).toContain("proved       nothing to compare: no relocation has a candidate; BTF is well formed");
-    expect(stderr).toBe("btfgen: warning: no object has a CO-RE relocation, so nothing is kept\n");
+    expect(stderr).toBe("btfgen: warning: no object has a CO-RE relocation, so no type is kept for one\n");
     expect(code).toBe(0);
   });
 
@@ -211,7 +211,12 @@ describe("minimize --strict", () => {
     expect(stdout).toContain("inet_connection_sock.icsk_ca_state (allowed): the field is a bitfield there");
     expect(stderr).toBe(`btfgen: warning: ${rules}:5: the rule lets nothing pass: foo.o:*:a::b\n`);
     const report = await minimized(...args(), "--strict", "--allow", rules);
-    expect(report.strict).toEqual({ refused: 0, allowed: 7, unusedRules: [{ line: 5, rule: "foo.o:*:a::b" }] });
+    expect(report.strict).toEqual({
+      refused: 0,
+      allowed: 7,
+      lacking: [],
+      unusedRules: [{ line: 5, rule: "foo.o:*:a::b" }],
+    });
     expect(report.unresolved[0]?.allowedBy).toBe(2);
     expect(report.typeIds[0]?.allowedBy).toBe(4);
   });

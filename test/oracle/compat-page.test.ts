@@ -85,6 +85,17 @@ describeOracle("the page of compat in Chromium", ["chromium"], () => {
     expect(complaints).toEqual([]);
   });
 
+  it("says, folded, which objects need the running kernel's own BTF", async () => {
+    const notes = page.locator("details.objects");
+    expect(await notes.locator("summary").textContent()).toBe(
+      "3 objects that need the running kernel's own BTF besides",
+    );
+    expect(await notes.getByRole("listitem").first().isVisible()).toBe(false);
+    await notes.locator("summary").click();
+    expect(await notes.getByRole("listitem").allTextContents()).toContain("build/a.o: tp_btf/sched_process_exec");
+    expect(await notes.locator("img").count()).toBe(0);
+  });
+
   it("sorts by a column, both ways, and says which", async () => {
     const header = page.getByRole("columnheader", { name: "Count" });
     await header.getByRole("button").click();

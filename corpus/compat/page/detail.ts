@@ -8,6 +8,12 @@ const MOST_KERNELS = 60;
 const MOST_COLUMNS = 40;
 const RELOCATION_COLUMNS = ["Program", "Instruction", "Kind", "Field or type", "Status", "Reason", "Source"];
 
+/** Columns of which there is nothing more to say than a word. */
+const QUIET: readonly (readonly [string, RowStatus])[] = [
+  ["Resolved", "resolved"],
+  ["Without relocations", "no-relocations"],
+];
+
 type Outcome = CompatDocument["outcomes"][number];
 
 /**
@@ -30,14 +36,16 @@ export function detailOf(data: CompatDocument, row: Row, names: readonly string[
   loud.forEach(({ at, outcome }, i) => {
     made.append(columnDetail(data, names[at] ?? "", outcome, i === 0));
   });
-  const quiet = columns.filter(({ outcome }) => outcome.findings.length === 0 && outcome.skipped === null);
-  if (quiet.length > 0)
+  for (const [title, wanted] of QUIET) {
+    const quiet = columns.filter(({ outcome }) => outcome.findings.length === 0 && outcome.status === wanted);
+    if (quiet.length === 0) continue;
     made.append(
       nameList(
-        "Resolved",
+        title,
         quiet.map(({ at }) => names[at] ?? ""),
       ),
     );
+  }
   for (const [reason, list] of byReason(data, columns)) {
     made.append(
       nameList(

@@ -12,6 +12,7 @@ import {
   seenRows,
   type View,
 } from "./model.ts";
+import { objectNotes } from "./objects.ts";
 import { kernelBar, WORDS } from "./strip.ts";
 import { makeTable } from "./table.ts";
 
@@ -83,6 +84,7 @@ function start(data: CompatDocument): void {
   window.addEventListener("hashchange", fromAddress);
   byId("theme").addEventListener("click", switchTheme);
   byId("subtitle").textContent = subtitle(data, what);
+  byId("subtitle").after(...objectNotes(data));
 
   function change(part: Partial<View>): void {
     view = { ...view, ...part };

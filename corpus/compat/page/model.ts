@@ -1,10 +1,19 @@
 import type { CompatDocument } from "../document.ts";
 
 /** What a row of the table can be: what kernels make of the objects, or that a file could not be read. */
-export type RowStatus = "resolved" | "absent" | "poisoned" | "ambiguous" | "error" | "skipped" | "unreadable";
+export type RowStatus =
+  | "no-relocations"
+  | "resolved"
+  | "absent"
+  | "poisoned"
+  | "ambiguous"
+  | "error"
+  | "skipped"
+  | "unreadable";
 
 /** From the best to the worst. */
 export const ROW_STATUSES: readonly RowStatus[] = [
+  "no-relocations",
   "resolved",
   "absent",
   "poisoned",
@@ -99,20 +108,32 @@ export interface RowCounts {
   /** Ambiguous or in error: a loader refuses the object. */
   readonly refused: number;
   readonly skipped: number;
+  /** Without relocations: nothing to be resolved. */
+  readonly without: number;
   readonly worst: RowStatus;
 }
 
+const COUNTED_AS = {
+  "no-relocations": "without",
+  resolved: "resolved",
+  absent: "absent",
+  poisoned: "poisoned",
+  ambiguous: "refused",
+  error: "refused",
+  skipped: "skipped",
+} as const;
+
 /** Counts a row's columns, or one of them. */
 export function countsOf(data: CompatDocument, row: Row, column: number): RowCounts {
-  const counts = { resolved: 0, absent: 0, poisoned: 0, refused: 0, skipped: 0 };
+  const counts = { resolved: 0, absent: 0, poisoned: 0, refused: 0, skipped: 0, without: 0 };
   let worst = -1;
   for (const index of column === -1 ? row.outcomes : row.outcomes.slice(column, column + 1)) {
     const status = data.outcomes[index]?.status ?? "skipped";
-    counts[status === "ambiguous" || status === "error" ? "refused" : status]++;
+    counts[COUNTED_AS[status]]++;
     if (status !== "skipped") worst = Math.max(worst, ROW_STATUSES.indexOf(status));
   }
   const status = row.reason === null ? (ROW_STATUSES[worst] ?? "skipped") : "unreadable";
-  return { ...counts, worst: row.reason === null && row.outcomes.length === 0 ? "resolved" : status };
+  return { ...counts, worst: row.reason === null && row.outcomes.length === 0 ? "no-relocations" : status };
 }
 
 /** A row that is to be seen. */

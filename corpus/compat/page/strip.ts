@@ -4,6 +4,7 @@ import { ROW_STATUSES, type Row, type RowCounts, type RowStatus } from "./model.
 
 /** What statuses are called on the page. */
 export const WORDS: Readonly<Record<RowStatus, string>> = {
+  "no-relocations": "without relocations",
   resolved: "resolved",
   absent: "guarded",
   poisoned: "poisoned",
@@ -65,12 +66,13 @@ function percent(at: number, total: number): string {
 }
 
 /** `48 resolved, 1 poisoned`. */
-export function countsText({ resolved, absent, poisoned, refused, skipped }: RowCounts): string {
+export function countsText({ resolved, absent, poisoned, refused, skipped, without }: RowCounts): string {
   const parts: readonly (readonly [number, string])[] = [
     [resolved, "resolved"],
     [absent, "guarded"],
     [poisoned, "poisoned"],
     [refused, "refused"],
+    [without, "without relocations"],
     [skipped, "skipped"],
   ];
   return parts

@@ -1,0 +1,21 @@
+import { KERNEL_PREFIXES, STRUCT_OPS_VALUE } from "../core/attach-prefix.ts";
+import type { KernelNeed } from "./kernel-needs.ts";
+
+/** Kinds that are no program's section. */
+const NO_SECTIONS: ReadonlySet<KernelNeed["kind"]> = new Set(["kfunc", "ksym", "struct_ops", "kptr"]);
+
+/** What an object cannot be loaded without, each once, as people write it: `tp_btf/sched_switch`, `kfunc bpf_task_release`. */
+export function requiredNeeds(needs: readonly KernelNeed[]): string[] {
+  return [...new Set(needs.filter((need) => !need.optional && !isValueStruct(need)).map(needText))];
+}
+
+/** The kernel's struct around a struct_ops map's own, which says nothing more. */
+function isValueStruct({ kind, name }: KernelNeed): boolean {
+  return kind === "struct_ops" && name?.startsWith(STRUCT_OPS_VALUE) === true;
+}
+
+function needText({ kind, user, name }: KernelNeed): string {
+  if (name === null) return `what ${user} attaches to`;
+  if (NO_SECTIONS.has(kind)) return `${kind} ${name}`;
+  return `${kind}/${name.slice(KERNEL_PREFIXES[kind]?.length ?? 0)}`;
+}
