@@ -1,4 +1,7 @@
+import { type LackedSection, lackedSection } from "../../lib/core/lacked-section.ts";
+import type { BpfObject } from "../../lib/core/object.ts";
 import { grouped } from "../minimize/text.ts";
+import { lackingNotes, lackingObjects } from "../objects/lacking.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
 import { counted, formatTable } from "../table.ts";
 import { passedOverNotes } from "./outcome.ts";
@@ -28,6 +31,7 @@ interface PlannedObject {
   /** Architectures of the kernels it is for; null for all. */
   readonly arches: readonly string[] | null;
   readonly relocations: number;
+  readonly lacks: LackedSection | null;
 }
 
 /** What `--plan` shows: nothing is run or written. */
@@ -37,7 +41,11 @@ export function planOutcome(prepared: PreparedBatch): Outcome {
     exitCode: report.problems.length === 0 ? EXIT_FINE : EXIT_FINDING,
     json: report,
     text: () => planText(report),
-    notes: [...passedOverNotes(prepared), ...report.problems.map(({ file, reason }) => `${file}: ${reason}`)],
+    notes: [
+      ...passedOverNotes(prepared),
+      ...report.problems.map(({ file, reason }) => `${file}: ${reason}`),
+      ...lackingNotes(lackingObjects(report.objects), false),
+    ],
   };
 }
 
@@ -52,7 +60,8 @@ function reportPlan({ plan, setup, objects, problems, passedOver }: PreparedBatc
       name,
       byteOrder: littleEndian ? "little" : "big",
       arches: tag?.arches ?? null,
-      relocations: objects[i]?.relocations.length ?? 0,
+      relocations: (objects[i] as BpfObject).relocations.length,
+      lacks: lackedSection(objects[i] as BpfObject),
     })),
     setup: setup.digest,
     problems: problems.map(({ origin, reason }) => ({ file: origin, reason })),

@@ -71,7 +71,10 @@ export const batch = defineCommand({
       describe:
         "Boot kernels whose images the corpus has, all or N of them, and have their verifiers take each program",
     },
-    strict: { type: "boolean", describe: "Exit 1 also for poisoned relocations and uses of target_type_id" },
+    strict: {
+      type: "boolean",
+      describe: "Exit 1 also for poisoned relocations, target_type_id, and objects without BTF",
+    },
     allow: { type: "string", value: "FILE", describe: "Relocations that --strict lets pass: see docs/FORMATS.md" },
   },
   examples: [

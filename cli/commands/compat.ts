@@ -45,7 +45,7 @@ export const compat = defineCommand({
       value: "FILE",
       describe: "Write a page too, to sort, filter and open, that needs no server",
     },
-    strict: { type: "boolean", describe: "Exit 1 also for poisoned relocations" },
+    strict: { type: "boolean", describe: "Exit 1 also for poisoned relocations and objects without BTF" },
     allow: { type: "string", value: "FILE", describe: "Relocations that --strict lets pass: see docs/FORMATS.md" },
     jobs: { type: "number", alias: "j", value: "N", describe: "Files at once (as many as there are processors)" },
   },

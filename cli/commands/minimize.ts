@@ -43,7 +43,10 @@ export const minimize = defineCommand({
       choices: RULE_SET_NAMES,
       describe: "Loader whose rules are served and proved (libbpf and kernel)",
     },
-    strict: { type: "boolean", describe: "Exit 1 also for poisoned relocations and uses of target_type_id" },
+    strict: {
+      type: "boolean",
+      describe: "Exit 1 also for poisoned relocations, target_type_id, and objects without BTF",
+    },
     allow: { type: "string", value: "FILE", describe: "Relocations that --strict lets pass: see docs/FORMATS.md" },
   },
   examples: [

@@ -155,7 +155,7 @@ export function reportMinimize(result: JobResult, input: ReportInput): MinimizeR
   const used = new Set<AllowRule>();
   const typeIds = reportTypeIds(judged, rules, used);
   const unresolved = reportUnresolved(result, judged, input, used);
-  const objects = reportObjects(inputs, judged);
+  const objects = reportObjects(input, judged);
   const [base, ...modules] = target.segments;
   return {
     kernel: {
@@ -268,7 +268,8 @@ function archOf(source: string): string | null {
   return directories.map(knownArch).findLast((arch) => arch !== null) ?? null;
 }
 
-function reportObjects({ objects, arches }: TaggedInputs, judged: readonly Judged[]): ObjectReport[] {
+function reportObjects({ inputs, detail }: ReportInput, judged: readonly Judged[]): ObjectReport[] {
+  const { objects, arches } = inputs;
   const byObject = new Map<ReloRecord["object"], Judged[]>(objects.map((object) => [object, []]));
   for (const one of judged) byObject.get(one.record.object)?.push(one);
   return objects.map((object) => ({
@@ -279,7 +280,7 @@ function reportObjects({ objects, arches }: TaggedInputs, judged: readonly Judge
     relocations: object.relocations.length,
     byStatus: countStatuses(byObject.get(object) ?? []),
     lacks: lackedSection(object),
-    needs: kernelNeeds(object),
+    needs: detail === "refusals" ? [] : kernelNeeds(object),
   }));
 }
 

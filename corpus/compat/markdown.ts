@@ -71,7 +71,7 @@ function* objectNotes({ objects }: CompatMatrix): Generator<string> {
   if (needy.length === 0) return;
   const heading = `${counted(needy.length, "object")} that need${needy.length === 1 ? "s" : ""} the running kernel's own BTF besides`;
   const lines = needy.map(({ name, required }) => `- ${code(name)}: ${required.map(code).join(", ")}\n`);
-  yield `<details><summary>${heading}</summary>\n\n${lines.join("")}\n</details>\n\n`;
+  yield `<details><summary>${heading}</summary>\n\n${lines.join("")}\nWhich kernels have that is not judged here, but by \`btfgen model\` and \`verify\`.\n\n</details>\n\n`;
 }
 
 /** A row's findings once, under all groups that have it. */

@@ -81,6 +81,12 @@ it.each(COMMANDS.slice(0, 2))("%s says where no object has a relocation", async 
   expect(code).toBe(0);
 });
 
+it("batch --plan names them too", async () => {
+  const { stderr, code } = await runText(["batch", CORPUS, "--object", noBtf, "--object", noExt, "--plan"]);
+  expect(stderr).toBe(WARNINGS.join(""));
+  expect(code).toBe(0);
+});
+
 it("minimize says of what needs no BTF that it needs none", async () => {
   const { stdout } = await runText(["minimize", kernel, fixture("no_core"), TINY_OBJECT, "-o", join(directory, "x")]);
   expect(stdout).toMatch(/^objects +2 with 2 programs, 1 that needs no BTF for relocations \(no_core\.o\)$/m);

@@ -1,8 +1,13 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { compatDocument } from "../../../corpus/compat/document.ts";
 import { compatHtml } from "../../../corpus/compat/html.ts";
 import { compatMarkdown } from "../../../corpus/compat/markdown.ts";
+import { matrixBuilder } from "../../../corpus/compat/matrix.ts";
+import { WHOLE_VIEW } from "../../../corpus/compat/page/address.ts";
+import { haystackOf, rowsOf, seenRows } from "../../../corpus/compat/page/model.ts";
 import { columnCounts, rowFindings, totalsOf, verdictText } from "../../../corpus/compat/summary.ts";
+import { parseBpfObject } from "../../../lib/core/object.ts";
 import { type SceneKernel, sceneMatrix, sceneObjects } from "./scene.ts";
 
 const RESOLVED: SceneKernel = ["debian/12/x86_64/6.1.0-2-amd64", {}, {}];
@@ -98,6 +103,24 @@ describe("a matrix", () => {
     expect(first).toMatchObject({ status: "poisoned", reason: "no b" });
     expect(first?.places.map(({ object }) => object)).toEqual(["a.o", "b.o"]);
     expect(second).toMatchObject({ status: "absent", reason: "gone" });
+  });
+
+  it.each([
+    [false, "all without relocations", 1],
+    [true, "all without relocations", 0],
+  ])("does not call an object without relocations resolved (by program: %s)", (byProgram, words, columns) => {
+    const bytes = readFileSync(new URL("../../fixtures/objects/no_core.o", import.meta.url));
+    const builder = matrixBuilder([{ object: parseBpfObject(bytes), tag: null }], "libbpf", byProgram);
+    const identity = { id: "debian", versionId: "12", arch: "x86_64", release: "6.1.0-1-amd64" };
+    builder.add({ identity, origin: "a", objects: [{ skipped: null, statuses: "", findings: [] }] });
+    const matrix = builder.finish([]);
+    expect(matrix.columns).toHaveLength(columns);
+    expect(verdictText(columnCounts(matrix, 0))).toBe(words);
+    const document = compatDocument(matrix);
+    expect(document.groups[0]?.status).toBe("no-relocations");
+    const rows = rowsOf(document);
+    const [seen] = seenRows(document, rows, haystackOf(document, rows), WHOLE_VIEW);
+    expect(seen?.counts).toMatchObject({ worst: "no-relocations", resolved: 0, without: columns });
   });
 
   it("adds up kernels and cells", () => {
