@@ -1,5 +1,5 @@
 import type { KernelNeed } from "../../lib/prepare/kernel-needs.ts";
-import { requiredNeeds } from "../../lib/prepare/need-text.ts";
+import { needyObjects } from "../../lib/prepare/need-text.ts";
 import { aFew, counted } from "../table.ts";
 
 /** Objects named before the rest is counted. */
@@ -9,9 +9,7 @@ const MOST_LINES = 5;
 export function needLines(
   objects: readonly { readonly name: string; readonly needs: readonly KernelNeed[] }[],
 ): string[] {
-  const needy = objects
-    .map(({ name, needs }) => ({ name, required: requiredNeeds(needs) }))
-    .filter(({ required }) => required.length > 0);
+  const needy = needyObjects(objects);
   const lines = needy
     .slice(0, MOST_LINES)
     .map(({ name, required }) => `${name} needs the running kernel's own BTF: ${aFew(required)}`);

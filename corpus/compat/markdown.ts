@@ -1,5 +1,5 @@
 import type { Place } from "../../lib/core/place.ts";
-import { requiredNeeds } from "../../lib/prepare/need-text.ts";
+import { needyObjects } from "../../lib/prepare/need-text.ts";
 import { cell, code, counted, html, limited } from "../markdown.ts";
 import { type CompatMatrix, type CompatStatus, FINDING_STATUSES } from "./matrix.ts";
 import {
@@ -65,9 +65,7 @@ function* objectNotes({ objects }: CompatMatrix): Generator<string> {
     const lines = lacking.map(({ name, lacks }) => `- ⚠️ ${code(name)} has no \`${lacks}\`, so no CO-RE relocations\n`);
     yield `${lines.join("")}\n`;
   }
-  const needy = objects
-    .map(({ name, needs }) => ({ name, required: requiredNeeds(needs) }))
-    .filter(({ required }) => required.length > 0);
+  const needy = needyObjects(objects);
   if (needy.length === 0) return;
   const heading = `${counted(needy.length, "object")} that need${needy.length === 1 ? "s" : ""} the running kernel's own BTF besides`;
   const lines = needy.map(({ name, required }) => `- ${code(name)}: ${required.map(code).join(", ")}\n`);

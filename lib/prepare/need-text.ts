@@ -4,8 +4,18 @@ import type { KernelNeed } from "./kernel-needs.ts";
 /** Kinds that are no program's section. */
 const NO_SECTIONS: ReadonlySet<KernelNeed["kind"]> = new Set(["kfunc", "ksym", "struct_ops", "kptr"]);
 
+/** Objects that cannot be loaded without a kernel's own BTF, and what they want of it. */
+export function needyObjects(
+  objects: readonly { readonly name: string; readonly needs: readonly KernelNeed[] }[],
+): { readonly name: string; readonly required: readonly string[] }[] {
+  return objects.flatMap(({ name, needs }) => {
+    const required = requiredNeeds(needs);
+    return required.length === 0 ? [] : [{ name, required }];
+  });
+}
+
 /** What an object cannot be loaded without, each once, as people write it: `tp_btf/sched_switch`, `kfunc bpf_task_release`. */
-export function requiredNeeds(needs: readonly KernelNeed[]): string[] {
+function requiredNeeds(needs: readonly KernelNeed[]): string[] {
   return [...new Set(needs.filter((need) => !need.optional && !isValueStruct(need)).map(needText))];
 }
 

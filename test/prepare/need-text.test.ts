@@ -2,10 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parseBpfObject } from "../../lib/core/object.ts";
-import { kernelNeeds } from "../../lib/prepare/kernel-needs.ts";
-import { requiredNeeds } from "../../lib/prepare/need-text.ts";
+import { type KernelNeed, kernelNeeds } from "../../lib/prepare/kernel-needs.ts";
+import { needyObjects } from "../../lib/prepare/need-text.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/objects");
+
+/** The words for one object's needs. */
+const requiredNeeds = (needs: readonly KernelNeed[]) => needyObjects([{ name: "x.o", needs }])[0]?.required ?? [];
 
 it.each([
   ["exec.o", ["tp_btf/sched_process_exec"]],
