@@ -33,7 +33,7 @@ export const model = defineCommand({
     arch: {
       type: "string",
       value: "ARCH",
-      describe: "Also what its code generator refuses, by any of its names (that of the file's name); any: nothing",
+      describe: "Whose code generator's refusals count, by any of its names (what the file's name says); any: none",
     },
     strict: { type: "boolean", describe: "Exit 1 also when a function can have no trampoline" },
   },

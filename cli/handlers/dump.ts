@@ -19,9 +19,9 @@ const NAMED_KINDS = KIND_NAMES.map((_, kind) => kind);
 /** Prints types as they are read, so that `| head` costs nothing. */
 export async function dump(args: Args<typeof command>): Promise<Outcome> {
   const selection = { names: args.name, kinds: args.kind.map(kindNumber), ids: args.id.map(idRange) };
+  const print = { json: dumpJson, c: dumpC, raw: dumpRaw }[formatOf("dump", args) ?? "raw"];
   const blob = await readBtf(args.btf);
   const btf = args.base === undefined ? parseTarget(blob) : parseTarget(await readBtf(args.base), [blob]);
-  const print = { json: dumpJson, c: dumpC, raw: dumpRaw }[formatOf("dump", args) ?? "raw"];
   return {
     exitCode: EXIT_FINE,
     json: null,

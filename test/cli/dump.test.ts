@@ -101,6 +101,7 @@ describe("btfgen dump", () => {
     [["--kind", "void"], /^btfgen: dump: there is no kind void\n(There are|Did you mean)/],
     [["--id", "9-5"], "btfgen: dump: --id 9-5 is neither an id nor a range such as 5-9\n"],
     [["--id", "x"], "btfgen: dump: --id x is neither an id nor a range such as 5-9\n"],
+    [["--json", "--format", "c"], "btfgen: dump: --json and --format c exclude each other\n"],
     [["--format", "yaml"], "btfgen: dump: --format cannot be yaml\nChoices: raw, json, c\n"],
   ])("refuses %j", async (options, message) => {
     const { stdout, stderr, code } = await runText(["dump", base, ...options]);
