@@ -1,6 +1,7 @@
 import { equalBytes, essentialLength } from "../btf/strings.ts";
 import { type Btf, type BtfSegment, kindOf, NO_ROOT_KINDS, nameOffsetOf, typeCount } from "../btf/view.ts";
 import { sameKind } from "./match-field.ts";
+import { LIBBPF_RULES, type MatchRules } from "./rules.ts";
 
 const UNDERSCORE = 0x5f;
 /** FNV-1a, 32 bits. */
@@ -132,17 +133,23 @@ function mix(hash: number, word: number): number {
 
 /**
  * The types of the target that bear the local type's name, flavours aside, and are of its kind, in ascending order
- * (libbpf.c, bpf_core_find_cands). With modules behind the base: those of the base when it has any, matching or not,
- * else those of every module.
+ * (libbpf.c and kernel/bpf/btf.c, bpf_core_find_cands). With modules behind the base: those of the base when it has any,
+ * matching or not, else those of every module. Cilium's rules have others: findCiliumCandidates.
  */
-export function findCandidates(index: CandidateIndex, local: Btf, localId: number): number[] {
+export function findCandidates(
+  index: CandidateIndex,
+  local: Btf,
+  localId: number,
+  { enumsAreOne }: MatchRules = LIBBPF_RULES,
+): number[] {
   const { btf } = index;
   const name = nameOffsetOf(local, localId);
   const length = essentialLength(local.strings, name);
   if (length === 0) return [];
   const kind = kindOf(local, localId);
   const isCandidate = (id: number): boolean => {
-    if (!sameKind(kind, kindOf(btf, id))) return false;
+    const targetKind = kindOf(btf, id);
+    if (enumsAreOne ? !sameKind(kind, targetKind) : kind !== targetKind) return false;
     const targetName = nameOffsetOf(btf, id);
     return (
       equalBytes(local.strings, name, btf.strings, targetName, length) &&

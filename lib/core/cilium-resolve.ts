@@ -8,7 +8,7 @@ import type { Evidence } from "./evidence.ts";
 import { linkedPrograms } from "./linked-programs.ts";
 import { matchState, objectEffort, settle } from "./match-state.ts";
 import type { BpfObject, CoreRelocation } from "./object.ts";
-import { RELO_TYPE_ID_LOCAL, reloClass } from "./relo-kind.ts";
+import { RELO_TYPE_ID_LOCAL } from "./relo-kind.ts";
 import type { CandidateOutcome, Decision, Matched, ReloRecord, ResolveOptions } from "./resolve.ts";
 import { CILIUM_RULES } from "./rules.ts";
 import { parseSpec } from "./spec.ts";
@@ -26,10 +26,7 @@ import { parseSpec } from "./spec.ts";
 export function resolveCilium(object: BpfObject, index: CandidateIndex, options: ResolveOptions): ReloRecord[] {
   const { btf } = object;
   if (btf === null) return [];
-  const wanted =
-    options.typeKindsOnly === true
-      ? object.relocations.filter(({ kind }) => reloClass(kind) === "type")
-      : object.relocations;
+  const wanted = object.relocations;
   const ask = asker(object, btf, index, options.evidence === true);
   const matched = new Map(wanted.map((relocation) => [relocation, ask(relocation)]));
   const decisions = decideAll(object, btf, index.btf, matched);

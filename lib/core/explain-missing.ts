@@ -1,4 +1,4 @@
-import { KIND_DATASEC, KIND_FUNC, KIND_FWD, KIND_VAR } from "../btf/format.ts";
+import { KIND_DATASEC, KIND_ENUM64, KIND_FUNC, KIND_FWD, KIND_VAR } from "../btf/format.ts";
 import { equalBytes, essentialLength, nameOf } from "../btf/strings.ts";
 import { type Btf, isEnum, kindOf, nameOffsetOf, typeCount } from "../btf/view.ts";
 import { sameKind } from "./match-field.ts";
@@ -46,7 +46,7 @@ export function nameMissing(local: Btf, rootId: number): string {
 }
 
 function describeRoot(local: Btf, rootId: number, text: string, kind: number): string {
-  if (isEnum(kind)) return `enum ${text}`;
+  if (isEnum(kind)) return `${kind === KIND_ENUM64 ? "enum64" : "enum"} ${text}`;
   if (kind === KIND_FWD) return `forward declaration of ${text}`;
   const type = typeText(local, rootId);
   const word = type.includes(" ") ? type.slice(0, type.indexOf(" ")) : "";

@@ -51,7 +51,7 @@ const KIND_WORDS: readonly string[] = [
   "a float",
   "a declaration tag",
   "a type tag",
-  "an enum",
+  "an enum64",
 ];
 
 /** A kind in words, with its article: `a struct`, `an integer`. */

@@ -13,8 +13,8 @@ export interface RuleSetRecords {
 }
 
 /**
- * Resolves objects under several rule sets. The first set of an algorithm takes every relocation; further ones take
- * those whose outcome can differ from it, which for libbpf's and the kernel's are the type relocations alone.
+ * Resolves objects under several rule sets, each relocation under each. What rules of one algorithm cannot differ in is
+ * found out once: where nothing of a relocation differs, the sets have one record in common.
  */
 export function resolveSets(
   objects: readonly BpfObject[],
@@ -22,11 +22,13 @@ export function resolveSets(
   ruleSets: readonly MatchRules[],
   evidence: boolean,
 ): RuleSetRecords[] {
-  return ruleSets.map((rules, i) => {
-    const typeKindsOnly = ruleSets.slice(0, i).some(({ algorithm }) => algorithm === rules.algorithm);
-    return {
-      rules,
-      records: objects.flatMap((object) => resolveObject(object, index, { rules, evidence, typeKindsOnly })),
-    };
+  const resolved = objects.map((object) => {
+    const known = new Map<MatchRules["algorithm"], readonly ReloRecord[]>();
+    return ruleSets.map((rules) => {
+      const records = resolveObject(object, index, { rules, evidence, known: known.get(rules.algorithm) });
+      known.set(rules.algorithm, records);
+      return records;
+    });
   });
+  return ruleSets.map((rules, i) => ({ rules, records: resolved.flatMap((ofObject) => ofObject[i] ?? []) }));
 }

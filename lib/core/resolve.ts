@@ -1,10 +1,10 @@
 import { stringAt } from "../btf/strings.ts";
-import { type Btf, nameOffsetOf } from "../btf/view.ts";
+import { type Btf, isEnum, kindOf, nameOffsetOf } from "../btf/view.ts";
 import { type CandidateIndex, findCandidates } from "./candidates.ts";
 import { resolveCilium } from "./cilium-resolve.ts";
 import type { Evidence } from "./evidence.ts";
 import { type FieldMatch, matchEnumerator, matchField } from "./match-field.ts";
-import { type Effort, MATCH, matchState, NO_MATCH, objectEffort, settle } from "./match-state.ts";
+import { MATCH, matchState, NO_MATCH, objectEffort, settle } from "./match-state.ts";
 import { typesCompatible, typesMatch } from "./match-type.ts";
 import type { BpfObject, CoreRelocation } from "./object.ts";
 import { isExistenceKind, RELO_TYPE_ID_LOCAL, RELO_TYPE_MATCHES, reloClass } from "./relo-kind.ts";
@@ -63,42 +63,32 @@ export interface ResolveOptions {
   readonly rules?: MatchRules;
   /** Write down what each outcome rests on (for a minimizer). */
   readonly evidence?: boolean;
-  /** Leave out field and enumerator relocations. */
-  readonly typeKindsOnly?: boolean;
+  /**
+   * The records of the same object and target under other rules of the same algorithm, with the same wish for evidence:
+   * what is the same under all of them is taken from there, whole records where no decision can differ.
+   */
+  readonly known?: readonly ReloRecord[] | undefined;
 }
 
 /**
  * Resolves all relocations of an object against a target in dry-run: nothing is patched or printed. Each candidate's
  * outcome stands on its own; status and value are what a loader that takes all programs, in the object's order, comes
- * to (it drops candidates of a root type which did not match an earlier relocation of that type).
+ * to (libbpf drops candidates of a root type which did not match an earlier relocation of that type).
  * @throws FormatError only when types run in circles, or are of a number, that would hang a loader.
  */
 export function resolveObject(object: BpfObject, index: CandidateIndex, options: ResolveOptions = {}): ReloRecord[] {
   if (options.rules?.algorithm === "cilium") return resolveCilium(object, index, options);
   const { btf } = object;
   if (btf === null) return [];
-  const found = new Map<number, number[]>();
-  const remaining = new Map<number, ReadonlySet<number>>();
-  const wanted =
-    options.typeKindsOnly === true
-      ? object.relocations.filter(({ kind }) => reloClass(kind) === "type")
-      : object.relocations;
-  // Programs ask the same again and again: a third of the relocations of the libbpf-tools are repetitions.
-  const asked = new Map<string, Matched>();
-  const effort = objectEffort();
-  return wanted.map((relocation) => {
-    const { kind, typeId, accessString } = relocation;
-    const question = `${kind} ${typeId} ${accessString}`;
-    let matched = asked.get(question);
-    if (matched === undefined) {
-      let candidates = found.get(typeId);
-      if (candidates === undefined) {
-        candidates = findCandidates(index, btf, typeId);
-        found.set(typeId, candidates);
-      }
-      matched = matchAll(object, btf, relocation, index.btf, candidates, options, effort);
-      asked.set(question, matched);
-    }
+  const { rules = LIBBPF_RULES, known } = options;
+  const ask = asker(object, btf, index, options);
+  const remaining: Remaining | null = rules.prunes ? new Map() : null;
+  return object.relocations.map((relocation, i) => {
+    const other = known?.[i];
+    const isShared = other !== undefined && !dependsOnRules(btf, relocation);
+    // A candidate is dropped only where another one matches.
+    if (isShared && other.candidates.length < 2) return other;
+    const matched = isShared ? other : ask(relocation);
     const { status, chosen, value, reason } = decide(object, btf, relocation, matched, index.btf, remaining);
     const { local, candidates } = matched;
     return { object, relocation, local, candidates, status, chosen, value, reason };
@@ -110,32 +100,57 @@ export type Matched = Pick<ReloRecord, "local" | "candidates">;
 /** What the loader makes of it. */
 export type Decision = Pick<ReloRecord, "status" | "chosen" | "value" | "reason">;
 
+/** Ids of the candidates that are left of a local type, where some were dropped. */
+type Remaining = Map<number, ReadonlySet<number>>;
+
+/** Whether rules of one algorithm may differ in a relocation's candidates, or in what one of them answers. */
+function dependsOnRules(btf: Btf, { kind, typeId }: CoreRelocation): boolean {
+  return reloClass(kind) === "type" || isEnum(kindOf(btf, typeId));
+}
+
 /** Shared by all outcomes that nobody wants evidence of. */
 const NO_EVIDENCE: Evidence = [];
 
-function matchAll(
+/** Matches one relocation with each of its candidates; each question of an object is asked once. */
+function asker(
   object: BpfObject,
   local: Btf,
-  { kind, typeId, accessString }: CoreRelocation,
-  target: Btf,
-  candidates: readonly number[],
-  options: ResolveOptions,
-  effort: Effort,
-): Matched {
-  const localSpec = parseSpec(local, kind, typeId, accessString);
-  if ("reason" in localSpec || kind === RELO_TYPE_ID_LOCAL) return { local: localSpec, candidates: [] };
-  const rules = options.rules ?? LIBBPF_RULES;
-  const outcomes = candidates.map((id): CandidateOutcome => {
-    const evidence: Evidence = options.evidence === true ? [] : NO_EVIDENCE;
-    const state = matchState(local, target, rules, options.evidence === true ? evidence : null);
-    const { outcome, spec, step, typeId } = matchCandidate(state, kind, localSpec, id);
-    settle(effort, state);
-    if (outcome !== MATCH) return { id, outcome, spec, step, typeId, value: null, evidence };
-    const value = calculate(kind, local, localSpec, target, spec, object.littleEndian);
-    if (isError(value)) return { id, outcome: value.error, spec, step, typeId, value: null, evidence };
-    return { id, outcome, spec, step, typeId, value, evidence };
-  });
-  return { local: localSpec, candidates: outcomes };
+  index: CandidateIndex,
+  { rules = LIBBPF_RULES, evidence: withEvidence = false }: ResolveOptions,
+): (relocation: CoreRelocation) => Matched {
+  const found = new Map<number, number[]>();
+  // Programs ask the same again and again: a third of the relocations of the libbpf-tools are repetitions.
+  const asked = new Map<string, Matched>();
+  const effort = objectEffort();
+  const askOne = ({ kind, typeId, accessString }: CoreRelocation): Matched => {
+    const localSpec = parseSpec(local, kind, typeId, accessString);
+    if ("reason" in localSpec || kind === RELO_TYPE_ID_LOCAL) return { local: localSpec, candidates: [] };
+    let ids = found.get(typeId);
+    if (ids === undefined) {
+      ids = findCandidates(index, local, typeId, rules);
+      found.set(typeId, ids);
+    }
+    const candidates = ids.map((id): CandidateOutcome => {
+      const evidence: Evidence = withEvidence ? [] : NO_EVIDENCE;
+      const state = matchState(local, index.btf, rules, withEvidence ? evidence : null);
+      const { outcome, spec, step, typeId } = matchCandidate(state, kind, localSpec, id);
+      settle(effort, state);
+      if (outcome !== MATCH) return { id, outcome, spec, step, typeId, value: null, evidence };
+      const value = calculate(kind, local, localSpec, index.btf, spec, object.littleEndian);
+      if (isError(value)) return { id, outcome: value.error, spec, step, typeId, value: null, evidence };
+      return { id, outcome, spec, step, typeId, value, evidence };
+    });
+    return { local: localSpec, candidates };
+  };
+  return (relocation) => {
+    const question = `${relocation.kind} ${relocation.typeId} ${relocation.accessString}`;
+    let matched = asked.get(question);
+    if (matched === undefined) {
+      matched = askOne(relocation);
+      asked.set(question, matched);
+    }
+    return matched;
+  };
 }
 
 function matchCandidate(state: ReturnType<typeof matchState>, kind: number, local: Spec, id: number): FieldMatch {
@@ -153,21 +168,24 @@ function matchCandidate(state: ReturnType<typeof matchState>, kind: number, loca
   }
 }
 
-/** The loader's decision over the candidates that are left (libbpf relo_core.c, bpf_core_calc_relo_insn). */
+/**
+ * The loader's decision over the candidates that are left (libbpf relo_core.c, bpf_core_calc_relo_insn); all of them where
+ * none is ever dropped and `remaining` is null.
+ */
 function decide(
   object: BpfObject,
   btf: Btf,
   { kind, typeId, accessString, program }: CoreRelocation,
   { local, candidates }: Matched,
   target: Btf,
-  remaining: Map<number, ReadonlySet<number>>,
+  remaining: Remaining | null,
 ): Decision {
   if ("reason" in local) return refuse("error", `access string "${accessString}": ${local.reason}`);
   if (kind === RELO_TYPE_ID_LOCAL) {
     return { status: "resolved", chosen: null, value: localTypeId(typeId), reason: null };
   }
   if (btf.strings[nameOffsetOf(btf, typeId)] === 0) return refuse("error", "the root type has no name to look for");
-  const left = remaining.get(typeId);
+  const left = remaining?.get(typeId);
   const matching: number[] = [];
   let chosen: CandidateOutcome | null = null;
   for (const candidate of candidates) {
@@ -182,7 +200,7 @@ function decide(
   }
   if (chosen !== null) {
     // A loader passes over relocations that belong to no program (an eliminated weak function's).
-    if (program !== -1 && matching.length < candidates.length) remaining.set(typeId, new Set(matching));
+    if (program !== -1 && matching.length < candidates.length) remaining?.set(typeId, new Set(matching));
     return { status: "resolved", chosen, value: chosen.value, reason: null };
   }
   const value = calculate(kind, btf, local, target, null, object.littleEndian);

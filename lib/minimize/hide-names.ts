@@ -11,18 +11,21 @@ export function hideModuleNames(marks: Marks, records: readonly ReloRecord[]): v
   const { btf, types } = marks;
   const baseEnd = (btf.segments[0] as BtfSegment).endId;
   const taken = new Set<string>();
+  // Of an enum that the base has in another width only, a module's is the kernel's candidate all the same.
+  const wanted = new Set<number>();
   for (const { candidates } of records) {
     const first = candidates[0];
     if (first !== undefined && first.id < baseEnd) taken.add(candidateKey(btf, first.id));
+    for (const { id } of candidates) wanted.add(id);
   }
   for (let id = baseEnd; id < typeCount(btf); id++) {
-    if (!isMarked(marks, id, NAMED) || !taken.has(candidateKey(btf, id))) continue;
+    if (!isMarked(marks, id, NAMED) || wanted.has(id) || !taken.has(candidateKey(btf, id))) continue;
     // A typedef is nothing but its name.
     types[id] = isTransparent(kindOf(btf, id)) ? 0 : (types[id] as number) & ~NAMED;
   }
 }
 
-/** Equal for types that are candidates of one root: kind, where enums are one, and name without flavour. */
+/** Equal for types that may be candidates of one root: kind, where enums are one, and name without flavour. */
 function candidateKey(btf: Btf, id: number): string {
   const name = nameOffsetOf(btf, id);
   const kind = kindOf(btf, id);

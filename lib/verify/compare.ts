@@ -26,6 +26,12 @@ export interface Side {
 }
 
 /**
+ * Lists of candidates of the full side, and those of the small one with which they have been compared and found alike:
+ * records have a list in common where they ask the same, also those of several rule sets.
+ */
+export type AlikeCandidates = Map<ReloRecord["candidates"], ReloRecord["candidates"]>;
+
+/**
  * Compares the outcomes of the same relocations against two targets, pair by pair of relocation and candidate.
  *
  * Candidates have no name but their outcomes (their ids differ, and the small BTF may lack those that match nothing),
@@ -36,12 +42,17 @@ export interface Side {
  *
  * cilium/ebpf decides over all relocations of one type in one program together, and meets candidates one after the
  * other, so that of two that disagree the one in front may hide that. There the profiles must come in the same order,
- * each counted where it is first met; then every group of relocations is decided alike.
+ * each counted where it is first met; then every group of relocations is decided alike. `alike` is for the next rule set.
  */
-export function compareSides(full: Side, small: Side, algorithm: MatchRules["algorithm"] = "relo_core"): Difference[] {
+export function compareSides(
+  full: Side,
+  small: Side,
+  rules: MatchRules,
+  alike: AlikeCandidates = new Map(),
+): Difference[] {
   const differences: Difference[] = [];
   const groups = new Map<string, number[]>();
-  const keyOf = rootKeys(algorithm);
+  const keyOf = rootKeys(rules);
   full.records.forEach((record, i) => {
     const other = small.records[i];
     if (other === undefined || other.relocation !== record.relocation) {
@@ -56,13 +67,17 @@ export function compareSides(full: Side, small: Side, algorithm: MatchRules["alg
     if (group === undefined) groups.set(key, [i]);
     else group.push(i);
   });
-  const same = algorithm === "cilium" ? sameSequence : sameSet;
-  for (const group of groups.values()) compareGroup(full, small, group, same, differences);
+  const same = rules.algorithm === "cilium" ? sameSequence : sameSet;
+  for (const group of groups.values()) {
+    // Candidates come in the order of their ids on both sides, so equal lists make equal profiles.
+    const differs = group.some((i) => !areAlike(full, small, i, alike));
+    if (differs) compareGroup(full, small, group, same, differences);
+  }
   return differences;
 }
 
 /** rootKey, made once for each root type of an object. */
-function rootKeys(algorithm: MatchRules["algorithm"]): (record: ReloRecord) => string {
+function rootKeys(rules: MatchRules): (record: ReloRecord) => string {
   const byObject = new Map<ReloRecord["object"], Map<number, string>>();
   return (record) => {
     const { object, relocation } = record;
@@ -73,7 +88,7 @@ function rootKeys(algorithm: MatchRules["algorithm"]): (record: ReloRecord) => s
     }
     let key = keys.get(relocation.typeId);
     if (key === undefined) {
-      key = rootKey(record, algorithm);
+      key = rootKey(record, rules);
       keys.set(relocation.typeId, key);
     }
     return key;
@@ -84,6 +99,14 @@ function told(record: ReloRecord): string {
   return record.reason === null ? decisionKey(record) : `${decisionKey(record)} (${record.reason})`;
 }
 
+function areAlike(full: Side, small: Side, i: number, alike: AlikeCandidates): boolean {
+  const [a, b] = [full.records[i] as ReloRecord, small.records[i] as ReloRecord];
+  if (alike.get(a.candidates) === b.candidates) return true;
+  if (!sameOutcomes(a, full.target, b, small.target)) return false;
+  alike.set(a.candidates, b.candidates);
+  return true;
+}
+
 function compareGroup(
   full: Side,
   small: Side,
@@ -91,10 +114,6 @@ function compareGroup(
   same: typeof sameSet,
   differences: Difference[],
 ): void {
-  const isSame = (i: number) =>
-    sameOutcomes(full.records[i] as ReloRecord, full.target, small.records[i] as ReloRecord, small.target);
-  // Candidates come in the order of their ids on both sides, so equal lists make equal profiles.
-  if (group.every(isSame)) return;
   const fullOutcomes = group.map((i) => outcomes(full, i));
   const smallOutcomes = group.map((i) => outcomes(small, i));
   const asksForId = group.map((i) => (full.records[i] as ReloRecord).relocation.kind === RELO_TYPE_ID_TARGET);

@@ -8,6 +8,7 @@ import type { MatchRules } from "../core/rules.ts";
 
 /** An instruction that is not the same after relocation with full and with small BTF. */
 export interface InstructionDifference {
+  /** Those under which it shows: the first ones where rule sets have the record in common. */
   readonly rules: MatchRules["name"];
   /** The relocation behind it. */
   readonly record: ReloRecord;
@@ -45,6 +46,7 @@ export function compareInstructions(
   let programs = 0;
   let instructions = 0;
   let applied = 0;
+  const told = new Set<ReloRecord>();
   full.forEach(({ rules, records }, i) => {
     const [inFull, inSmall] = [byObject(records), byObject(small[i]?.records ?? [])];
     for (const object of objects) {
@@ -53,7 +55,7 @@ export function compareInstructions(
       const recordOf = new Map(ofFull.map((record) => [record.relocation.index, record]));
       for (const [a, b] of pairs) {
         const found = compareProgram(a, b, recordOf, rules.name);
-        differences.push(...found.differences);
+        differences.push(...found.differences.filter(({ record }) => !told.has(record)));
         if (i > 0) continue;
         typeIds.push(...found.typeIds);
         programs++;
@@ -61,6 +63,7 @@ export function compareInstructions(
         applied += a.patched.length;
       }
     }
+    for (const { record } of differences) told.add(record);
   });
   return { holds: differences.length === 0, programs, instructions, applied, differences, typeIds };
 }

@@ -45,7 +45,7 @@ function numbers(value: ReloValue, isId: boolean): string {
  * Kind and essential name of a relocation's root: relocations that agree in it have the same candidates. For cilium's
  * rules candidates are of every kind, so it is the name alone.
  */
-export function rootKey(record: ReloRecord, algorithm: MatchRules["algorithm"] = "relo_core"): string {
+export function rootKey(record: ReloRecord, { algorithm, enumsAreOne }: MatchRules): string {
   const btf = record.object.btf;
   if (btf === null) return "";
   const { typeId } = record.relocation;
@@ -53,7 +53,7 @@ export function rootKey(record: ReloRecord, algorithm: MatchRules["algorithm"] =
   const name = nameOffsetOf(btf, typeId);
   const isCilium = algorithm === "cilium";
   const end = name + (isCilium ? flavourlessLength : essentialLength)(btf.strings, name);
-  let key = isCilium ? "" : isEnum(kind) ? "enum " : `${kind} `;
+  let key = isCilium ? "" : enumsAreOne && isEnum(kind) ? "enum " : `${kind} `;
   for (let at = name; at < end; at++) key += String.fromCharCode(btf.strings[at] as number);
   return key;
 }

@@ -4,12 +4,13 @@ import { type BtfInput, parseBtf, parseModules } from "../btf/parse.ts";
 import type { Btf } from "../btf/view.ts";
 import { indexCandidates } from "../core/candidates.ts";
 import type { BpfObject } from "../core/object.ts";
+import type { ReloRecord } from "../core/resolve.ts";
 import { type RuleSetRecords, resolveSets } from "../core/resolve-sets.ts";
 import type { MatchRules } from "../core/rules.ts";
 import { findSharedTails } from "./cilium-strings.ts";
-import { compareSides, type Difference } from "./compare.ts";
+import { type AlikeCandidates, compareSides, type Difference } from "./compare.ts";
 
-/** A difference, and the rules under which it shows. */
+/** A difference, and the rules under which it shows: the first ones where rule sets have the record in common. */
 export interface ProofDifference extends Difference {
   readonly rules: MatchRules["name"];
 }
@@ -69,12 +70,16 @@ export function prove(objects: readonly BpfObject[], full: FullSide, small: Smal
     full.sets.map(({ rules }) => rules),
     false,
   );
+  const alike: AlikeCandidates = new Map();
+  const told = new Set<ReloRecord>();
   const differences = full.sets.flatMap(({ rules, records }, i) => {
     const smallRecords = (sets[i] as RuleSetRecords).records;
     const fullSide = { target: full.target, records };
-    return compareSides(fullSide, { target, records: smallRecords }, rules.algorithm).map(
-      (difference): ProofDifference => ({ ...difference, rules: rules.name }),
-    );
+    const found = compareSides(fullSide, { target, records: smallRecords }, rules, alike)
+      .filter(({ record }) => !told.has(record))
+      .map((difference): ProofDifference => ({ ...difference, rules: rules.name }));
+    for (const { record } of found) told.add(record);
+    return found;
   });
   const malformed = small.flatMap(({ source, bytes }, i) =>
     lintBtf(bytes, i === 0 ? { source } : { source, base })

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { KIND_FUNC, KIND_FUNC_PROTO, KIND_STRUCT, KIND_UNION } from "../../lib/btf/format.ts";
+import { KIND_ENUM, KIND_ENUM64, KIND_FUNC, KIND_FUNC_PROTO, KIND_STRUCT, KIND_UNION } from "../../lib/btf/format.ts";
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import { findCandidates, indexCandidates } from "../../lib/core/candidates.ts";
+import { KERNEL_RULES, LIBBPF_RULES } from "../../lib/core/rules.ts";
 import { blob, info, int, type Row } from "../btf/records.ts";
 import { KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
 
@@ -12,10 +13,12 @@ const ROOT = 2;
 const TAIL = struct("z".repeat(100));
 
 /** Ids of the candidates that `local` has among `target`; the first of those is 2. */
-function candidates(local: Row, target: readonly Row[]): number[] {
+function candidates(local: Row, target: readonly Row[], rules = LIBBPF_RULES): number[] {
   const localBtf = parseBtf(blob([int("int", 4), local]));
-  const found = findCandidates(indexCandidates(parseBtf(blob([int("int", 4), ...target, TAIL]))), localBtf, ROOT);
-  expect(findCandidates(indexCandidates(parseBtf(blob([int("int", 4), ...target]))), localBtf, ROOT)).toEqual(found);
+  const find = (rows: readonly Row[]) =>
+    findCandidates(indexCandidates(parseBtf(blob([int("int", 4), ...rows]))), localBtf, ROOT, rules);
+  const found = find([...target, TAIL]);
+  expect(find(target)).toEqual(found);
   return found;
 }
 
@@ -93,6 +96,8 @@ describe("kinds", () => {
     const found = candidates(ofKind(local), rows.map(ofKind)).map((id) => rows[id - ROOT]?.[0]);
     const isEnum = local[0].startsWith("enum");
     expect(found).toEqual(isEnum ? ["enum", "enum64"] : [local[0]]);
+    const ofKernel = candidates(ofKind(local), rows.map(ofKind), KERNEL_RULES);
+    expect(ofKernel.map((id) => rows[id - ROOT]?.[0])).toEqual([local[0]]);
   });
   it("functions, which are in no index", () => {
     const proto: Row = ["", info(KIND_FUNC_PROTO), 0];
@@ -109,25 +114,32 @@ describe("kinds", () => {
 });
 
 describe("modules", () => {
-  const base = parseBtf(blob([int("int", 4), struct("of_base"), ["shared", info(KIND_UNION), 8]]));
+  const base = parseBtf(
+    blob([int("int", 4), struct("of_base"), ["shared", info(KIND_UNION), 8], ["wide", info(KIND_ENUM64), 8]]),
+  );
   const module = (...types: Row[]) => ({ source: "module", bytes: blob(types, { base }) });
   const index = indexCandidates(
     parseModules(base, [
       module(struct("of_base"), struct("of_both"), struct("shared")),
-      module(struct("of_both"), struct("other"), ["of_base", info(KIND_UNION), 8]),
+      module(struct("of_both"), struct("other"), ["of_base", info(KIND_UNION), 8], ["wide", info(KIND_ENUM), 4]),
     ]),
   );
-  const find = (row: Row): number[] => findCandidates(index, parseBtf(blob([int("int", 4), row])), ROOT);
+  const find = (row: Row, rules = LIBBPF_RULES): number[] =>
+    findCandidates(index, parseBtf(blob([int("int", 4), row])), ROOT, rules);
 
   it("are not looked at when the base has one, matching or not", () => {
     expect(find(struct("of_base"))).toEqual([2]);
   });
   it("are looked at when the base has one of another kind", () => {
-    expect(find(struct("shared"))).toEqual([6]);
-    expect(find(["of_base", info(KIND_UNION), 8])).toEqual([9]);
+    expect(find(struct("shared"))).toEqual([7]);
+    expect(find(["of_base", info(KIND_UNION), 8])).toEqual([10]);
+  });
+  it("are looked at by the kernel when the base has an enum of other width", () => {
+    const narrow: Row = ["wide", info(KIND_ENUM), 4];
+    expect([find(narrow, LIBBPF_RULES), find(narrow, KERNEL_RULES)]).toEqual([[4], [11]]);
   });
   it("are all looked at, in the order they were given", () => {
-    expect(find(struct("of_both"))).toEqual([5, 7]);
+    expect(find(struct("of_both"))).toEqual([6, 8]);
   });
   it("of a real kernel", async () => {
     const kernel = parseBtf(kernelSample(KERNEL_OF_MODULES).bytes);

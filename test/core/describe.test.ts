@@ -3,6 +3,7 @@ import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
 import { describeRecords, describeRelocations, type ReloDescription } from "../../lib/core/describe.ts";
 import {
+  RELO_ENUMVAL_EXISTS,
   RELO_ENUMVAL_VALUE,
   RELO_FIELD_BYTE_OFFSET,
   RELO_FIELD_EXISTS,
@@ -13,10 +14,12 @@ import {
   RELO_TYPE_SIZE,
 } from "../../lib/core/relo-kind.ts";
 import { resolveObject } from "../../lib/core/resolve.ts";
+import { KERNEL_RULES, LIBBPF_RULES } from "../../lib/core/rules.ts";
 import {
   array,
   bitStruct,
   btf,
+  enum64,
   enumOf,
   fwd,
   int,
@@ -404,6 +407,21 @@ describe("several relocations", () => {
         "candidate [3] s: it matches, but an earlier relocation of the same type has ruled it out",
       candidates: [{ outcome: "no match" }, { outcome: "match" }],
     });
+  });
+
+  it("says that the kernel takes no enum for one of another width", () => {
+    const rows = [enumOf("e", 4, { A: 1 }), enum64("f", 8, { A: 1n })];
+    const relos = [1, 2].map((typeId, insn) => ({ kind: RELO_ENUMVAL_EXISTS, typeId, access: "0", insn }));
+    const insns = [{ ...MOV_K, imm: 1 }, { ...MOV_K, imm: 1 }, EXIT];
+    const object = buildObject({ rows, programs: [{ name: "prog", insns, relos }] });
+    const index = indexCandidates(parseBtf(btf([enum64("e", 8, { A: 1n }), enumOf("f", 4, { A: 1 })])));
+    const reasons = [LIBBPF_RULES, KERNEL_RULES].map((rules) =>
+      describeRecords(resolveObject(object, index, { rules }), index.btf, rules).map(({ result }) => result?.reason),
+    );
+    expect(reasons).toEqual([
+      [null, null],
+      ["no enum e; e is an enum64 there", "no enum64 f; f is an enum there"],
+    ]);
   });
 
   it("passes over an instruction that no program holds", () => {

@@ -10,12 +10,14 @@ import {
   RELO_TYPE_MATCHES,
   RELO_TYPE_SIZE,
 } from "../../lib/core/relo-kind.ts";
+import { KERNEL_RULES, LIBBPF_RULES, type MatchRules } from "../../lib/core/rules.ts";
 import { runJob } from "../../lib/job/job.ts";
 import {
   array,
   bitStruct,
   btf,
   constOf,
+  enum64,
   enumOf,
   fwd,
   int,
@@ -28,6 +30,7 @@ import {
   typedef,
   union,
 } from "../btf/builder.ts";
+import { summary } from "../core/case.ts";
 import { outline } from "./outline.ts";
 import { type Asked, kept, objectOf } from "./scene.ts";
 
@@ -310,6 +313,55 @@ describe("a base and modules", () => {
       expect(outline(parseModules(parseBtf(small.bytes), [{ bytes, source: "module" }]))).toContainEqual(
         expect.stringMatching(/^struct own/),
       );
+    }
+  });
+});
+
+describe("enums of two widths", () => {
+  const wide = enum64("e", 8, { A: 5n, B: 6n });
+  const narrow = enumOf("e", 4, { A: 7, B: 8 });
+  const local = [enumOf("e", 4, { A: 1 }), enum64("e", 8, { A: 1n })];
+  const asked: Asked[] = [
+    [RELO_ENUMVAL_VALUE, 1, "0"],
+    [RELO_ENUMVAL_VALUE, 2, "0"],
+  ];
+  const values = (job: ReturnType<typeof runJob>) =>
+    job.sets.map(({ records }) => records.map((record) => summary(record)));
+  const split = (base: Row, module: Row) => {
+    const bytes = btf([INT, base]);
+    const modules = [{ bytes: btf([module], { base: parseBtf(bytes) }), source: "module" }];
+    return { base: { bytes, source: "kernel" }, modules };
+  };
+
+  it("stay what they are: to libbpf each is a candidate of the other, to the kernel it is not", () => {
+    const one = { base: { bytes: btf([INT, wide]), source: "kernel" } };
+    const job = runJob(one, [objectOf(local, asked)]);
+    expect([job.proof.holds, ...values(job)]).toEqual([true, ["5", "5"], ["poisoned", "5"]]);
+    expect(outline(parseBtf(job.blobs[0].bytes))).toEqual(["enum64 e {A}"]);
+  });
+
+  it("are kept of the base for libbpf, and of the module for the kernel", () => {
+    const job = runJob(split(wide, narrow), [objectOf(local, asked)]);
+    expect(job.proof.differences).toEqual([]);
+    expect(values(job)).toEqual([
+      ["5", "5"],
+      ["7", "5"],
+    ]);
+    const none = runJob(split(enum64("e", 8, { B: 6n }), enumOf("e", 4, { A: 7 })), [objectOf(local, asked)]);
+    expect(none.proof.differences).toEqual([]);
+    expect(values(none)).toEqual([
+      ["poisoned", "poisoned"],
+      ["7", "poisoned"],
+    ]);
+  });
+
+  it("cannot serve both as one BTF where they differ, and the proof says so", () => {
+    const serve = (ruleSets: MatchRules[], keepNames = false) =>
+      runJob(split(wide, narrow), [objectOf(local, asked)], { flatten: true, keepNames, ruleSets }).proof;
+    const { differences } = serve([LIBBPF_RULES, KERNEL_RULES]);
+    expect(differences[0]?.small).toBe("ambiguous (candidates [1] and [2] give the values 5 and 7)");
+    for (const keepNames of [false, true]) {
+      for (const rules of [LIBBPF_RULES, KERNEL_RULES]) expect(serve([rules], keepNames).differences).toEqual([]);
     }
   });
 });

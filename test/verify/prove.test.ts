@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { INT_SIGNED } from "../../lib/btf/format.ts";
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import {
+  RELO_ENUMVAL_EXISTS,
   RELO_ENUMVAL_VALUE,
   RELO_FIELD_BYTE_OFFSET,
   RELO_FIELD_BYTE_SIZE,
@@ -15,7 +16,7 @@ import {
 } from "../../lib/core/relo-kind.ts";
 import { KERNEL_RULES, LIBBPF_RULES } from "../../lib/core/rules.ts";
 import { type Proof, prove, resolveFull } from "../../lib/verify/prove.ts";
-import { array, btf, enumOf, float, int, m, patch, ptr, type Row, struct, union } from "../btf/builder.ts";
+import { array, btf, enum64, enumOf, float, int, m, patch, ptr, type Row, struct, union } from "../btf/builder.ts";
 import { type Asked, objectOf } from "../minimize/scene.ts";
 
 const RULES = [LIBBPF_RULES, KERNEL_RULES];
@@ -186,7 +187,10 @@ describe("a broken small BTF", () => {
     const third = struct("s", 8, [m("a", 1, 0), m("gone", 1, 32)]);
     const pruned: Asked[] = [[RELO_FIELD_BYTE_OFFSET, 2, "0:1"], ...id];
     const { differences } = proofOf([INT, twin, twin, third], [INT, twin, third], local, pruned);
-    expect(differences.map(({ what }) => what)).toEqual(["pairing"]);
+    expect(differences.map(({ what, rules }) => [what, rules])).toEqual([
+      ["pairing", "libbpf"],
+      ["pairing", "kernel"],
+    ]);
     expect(differences[0]?.full).toMatch(/^two candidates with /);
     expect(differences[0]?.small).toBe("no such candidate");
   });
@@ -200,8 +204,33 @@ describe("a broken small BTF", () => {
   it("is caught under the rules by which it is wrong, and those are named", () => {
     const { differences } = proofOf(KERNEL, patched(10, 2, 8), LOCAL, ASKED);
     expect(new Set(differences.map(({ rules }) => rules))).toEqual(new Set(["libbpf", "kernel"]));
-    const field = proofOf(KERNEL, patched(7, member(1, 2), 72), LOCAL, ASKED).differences;
-    expect(new Set(field.map(({ rules }) => rules))).toEqual(new Set(["libbpf"]));
+    // A field of two candidates, and one of a single candidate, in which the rules cannot differ: it is told once.
+    const rulesOf = (rows: Row[]) => new Set(proofOf(KERNEL, rows, LOCAL, ASKED).differences.map(({ rules }) => rules));
+    expect(rulesOf(patched(7, member(1, 2), 72))).toEqual(new Set(["libbpf", "kernel"]));
+    expect(rulesOf(patched(9, member(0, 2), 32))).toEqual(new Set(["libbpf"]));
+  });
+
+  it("is caught when only the kernel, which drops no candidate, comes to another decision", () => {
+    const both = struct("s", 8, [m("x", 1, 0), m("y", 1, 32)]);
+    const other = struct("s", 12, [m("y", 1, 64)]);
+    const asked: Asked[] = [
+      [RELO_FIELD_BYTE_OFFSET, 2, "0:0"],
+      [RELO_FIELD_BYTE_OFFSET, 2, "0:1"],
+    ];
+    const { differences } = proofOf([INT, both, other], [INT, both], [INT, both], asked);
+    const decisions = differences.filter(({ what }) => what === "decision");
+    expect(decisions.map(({ rules, record }) => [rules, record.relocation.index])).toEqual([["kernel", 1]]);
+  });
+
+  it("is caught when only the kernel minds the width of an enum", () => {
+    const [narrow, wide] = [enumOf("e", 4, { A: 1 }), enum64("e", 8, { A: 1n })];
+    const asked: Asked[] = [
+      [RELO_ENUMVAL_EXISTS, 2, "0"],
+      [RELO_TYPE_EXISTS, 2, "0"],
+    ];
+    const { differences } = proofOf([INT, narrow], [INT, wide], [INT, narrow], asked);
+    expect(new Set(differences.map(({ rules }) => rules))).toEqual(new Set(["kernel"]));
+    expect(new Set(differences.map(({ record }) => record.relocation.index))).toEqual(new Set([0, 1]));
   });
 });
 
