@@ -25,7 +25,7 @@ const JMP_SLT = 0xc0;
 const JMP_SLE = 0xd0;
 
 /**
- * What an ALU instruction leaves in its register. Numbers come only from what every verifier since Linux 5.2 follows:
+ * What an ALU instruction leaves in its register. Numbers come only from what every verifier since Linux 5.3 follows:
  * XOR is left out (followed since 5.10), and so are NEG, DIV, MOD and byte swaps. An address of the stack stays one
  * only through 64-bit ADD and SUB of a number.
  */

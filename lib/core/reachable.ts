@@ -23,8 +23,9 @@ export type ReachableMemo = Map<BpfObject, Map<string, ReadonlySet<number>>>;
  * is_branch_taken, sanitize_dead_code), so such an instruction may be poisoned without harm.
  *
  * What this follows is less than a verifier does, so that what it calls unreachable is so for every verifier since
- * Linux 5.2, and errs to the other side: numbers of moves and simple arithmetic, in registers and whole slots of the
- * stack, through calls of static functions; values of maps, variables (even constant ones) and memory are unknown.
+ * Linux 5.3 (the first that keeps numbers on the stack, and foresees jumps on two registers), and errs to the other side:
+ * numbers of moves and simple arithmetic, in registers and whole slots of the stack, through calls of static functions;
+ * values of maps, variables (even constant ones) and memory are unknown.
  * A global function counts as reached wherever it belongs to a program, since kernels before 6.8 check it apart.
  * @throws FormatError when relocations or symbols are damaged.
  */
