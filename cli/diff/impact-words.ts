@@ -88,7 +88,16 @@ export function valueText(value: bigint | null): string {
 }
 
 /** `fentry vfs_create: retyped: argument 1 is struct mnt_idmap *, was struct user_namespace *`. */
-export function targetWords({ kind, name, change, optional, reason, differences, retyped }: AttachImpact): string {
+export function targetWords({
+  kind,
+  name,
+  symbol,
+  change,
+  optional,
+  reason,
+  differences,
+  retyped,
+}: AttachImpact): string {
   const details = [
     ...(change === "incompatible" && reason !== null ? [reason] : []),
     ...differences.map(({ what, argument, old, new: now }) => `${whatText(what, argument)} ${old} -> ${now}`),
@@ -96,7 +105,7 @@ export function targetWords({ kind, name, change, optional, reason, differences,
   ];
   const can = optional ? ", which the object can do without" : "";
   const how = details.length === 0 ? "" : `: ${details.join(", ")}`;
-  return `${kind} ${name} ${ATTACH_WORDS[change]}${can}${how}`;
+  return `${kind} ${symbol ?? name} ${ATTACH_WORDS[change]}${can}${how}`;
 }
 
 function whatText(what: AttachImpact["differences"][number]["what"], argument: number | null): string {

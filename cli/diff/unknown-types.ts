@@ -1,7 +1,7 @@
 import { nameOf } from "../../lib/btf/strings.ts";
 import { type Btf, typeCount } from "../../lib/btf/view.ts";
+import { moduleName } from "../../lib/core/module-name.ts";
 import type { TypesDiff } from "../../lib/diff/change.ts";
-import { moduleName } from "../../lib/diff/modules.ts";
 import { diffKindOf } from "../../lib/diff/root-kind.ts";
 import type { DiffRule } from "./rules.ts";
 

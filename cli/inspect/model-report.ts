@@ -43,7 +43,7 @@ interface ModelledFunction extends FunctionModel {
 }
 
 /** A target of an object. */
-export type TargetReport = Pick<AttachTarget, "object" | "user" | "kind" | "name" | "module" | "optional"> &
+export type TargetReport = Pick<AttachTarget, "object" | "user" | "kind" | "name" | "symbol" | "module" | "optional"> &
   Omit<ResolvedTarget, "target"> & { readonly nearest: string | null };
 
 /** A field of a map's value. */
@@ -104,8 +104,9 @@ function optionsOf({ rules, architecture }: KernelRules): FunctionModelOptions {
 
 /** True for what exits 1. */
 export function isModelFinding({ functions, missing, targets, fields }: ModelReport, strict: boolean): boolean {
-  const isNeeded = ({ status, optional }: TargetReport) =>
-    !optional && (status === "missing" || status === "impossible");
+  // A weak variable may be missing, but not of another type (libbpf.c).
+  const isNeeded = ({ status, kind, optional }: TargetReport) =>
+    status === "missing" ? !optional : status === "impossible" && (!optional || kind === "ksym");
   return (
     missing.length > 0 ||
     (targets ?? []).some(isNeeded) ||
@@ -165,9 +166,10 @@ function nearestNames(btf: Btf): (kind: number, name: string) => string | null {
 }
 
 function targetReport({ target, ...rest }: ResolvedTarget, near: ReturnType<typeof nearestNames>): TargetReport {
-  const { object, user, kind, name, module, optional, targetKind } = target;
+  const { object, user, kind, name, symbol, module, optional, targetKind } = target;
   const isMissing = rest.status === "missing" && targetKind !== null;
-  return { object, user, kind, name, module, optional, ...rest, nearest: isMissing ? near(targetKind, name) : null };
+  const nearest = isMissing ? near(targetKind, name) : null;
+  return { object, user, kind, name, symbol, module, optional, ...rest, nearest };
 }
 
 function fieldReport({ field, ...rest }: ResolvedField): FieldReport {

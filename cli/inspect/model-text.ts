@@ -72,7 +72,7 @@ function targetsText(targets: readonly TargetReport[]): string {
     baseName(one.object),
     one.user,
     one.kind,
-    one.name,
+    one.symbol ?? one.name,
     one.optional && one.status === "missing" ? "missing (optional)" : one.status,
     one.reason === null
       ? shapeText(one)
@@ -81,8 +81,8 @@ function targetsText(targets: readonly TargetReport[]): string {
   return formatTable(["OBJECT", "USER", "KIND", "TARGET", "STATUS", "MODEL"], rows);
 }
 
-function shapeText({ model, type, source }: TargetReport): string {
-  const where = source === null ? "" : ` in ${baseName(source)}`;
+function shapeText({ model, type, source, remark }: TargetReport): string {
+  const where = `${source === null ? "" : ` in ${baseName(source)}`}${remark === null ? "" : `; ${remark}`}`;
   if (model === null) return `${type ?? ""}${where}`;
   return `(${model.args.map((arg) => arg.type).join(", ")}) -> ${model.returns.type}${where}`;
 }

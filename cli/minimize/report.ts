@@ -225,9 +225,11 @@ function reportNotKept({ keepProblems, attachProblems }: JobResult): NotKeptRepo
   const kept = keepProblems.map(({ spec, reason, nearest }): NotKeptReport => {
     return { what: spec, reason: nearest === undefined ? reason : `${reason}; nearest: ${nearest}`, required: true };
   });
-  const attached = attachProblems.map(({ target: { object, user, kind, name, optional }, reason }): NotKeptReport => {
-    return { what: `${object}: ${user}: ${kind} ${name}`, reason, required: !optional };
-  });
+  const attached = attachProblems.map(
+    ({ target: { object, user, kind, name, symbol, optional }, reason }): NotKeptReport => {
+      return { what: `${object}: ${user}: ${kind} ${symbol ?? name}`, reason, required: !optional };
+    },
+  );
   return [...kept, ...attached];
 }
 

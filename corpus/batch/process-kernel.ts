@@ -114,9 +114,9 @@ function unresolvedOf(judged: readonly Judged[], objects: readonly BpfObject[]):
 
 function notKeptOf({ keepProblems, attachProblems }: JobResult, { objects }: BatchSetup): NotKept[] {
   const kept = keepProblems.map(({ spec, reason }): NotKept => ({ what: spec, reason, object: null, required: true }));
-  const attached = attachProblems.map(({ target: { object, user, kind, name, optional }, reason }): NotKept => {
+  const attached = attachProblems.map(({ target: { object, user, kind, name, symbol, optional }, reason }): NotKept => {
     const index = objects.findIndex((candidate) => candidate.name === object);
-    return { what: `${user}: ${kind} ${name}`, reason, object: index, required: !optional };
+    return { what: `${user}: ${kind} ${symbol ?? name}`, reason, object: index, required: !optional };
   });
   return [...kept, ...attached];
 }

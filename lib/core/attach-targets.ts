@@ -45,9 +45,11 @@ export interface AttachTarget {
   readonly kind: AttachKind;
   /** The type's name in the kernel: `bpf_lsm_bprm_check_security` of `lsm/bprm_check_security`. */
   readonly name: string;
+  /** An extern's own name, with its flavour: `bpf_task_acquire___two` of `bpf_task_acquire`; null of all others. */
+  readonly symbol: string | null;
   /** KIND_FUNC, KIND_TYPEDEF, KIND_VAR, KIND_STRUCT or KIND_UNION; null when it is not in the kernel but in another program. */
   readonly targetKind: number | null;
-  /** The module it must be in, from a section like `fentry/module:function`; null for any. */
+  /** How the module's name begins, from a section like `fentry/module:function` (libbpf wants no more); null for any. */
   readonly module: string | null;
   /** True when an object loads without it: a weak extern, a program not loaded by default, a pointer to the object's own type. */
   readonly optional: boolean;
@@ -94,14 +96,15 @@ const STB_WEAK = 2;
 const MAX_DEPTH = 16;
 
 /**
- * The kernel's functions and types that an object names by its sections, externs and maps, in that order, each once.
- * A section without a name (`SEC("fentry")`) names none: the loader is told at run time.
+ * The kernel's functions and types that an object names by its sections, externs and maps, in that order, each once;
+ * each flavour of an extern is one, as it has a type of its own and is weak or is not. A section without a name
+ * (`SEC("fentry")`) names none: the loader is told at run time.
  */
 export function attachTargets(object: BpfObject): AttachTarget[] {
   const targets = [...programTargets(object), ...typeTargets(object)];
   const seen = new Set<string>();
-  return targets.filter(({ user, kind, name }) => {
-    const key = `${user}\0${kind}\0${name}`;
+  return targets.filter(({ user, kind, name, symbol }) => {
+    const key = `${user}\0${kind}\0${symbol ?? name}`;
     return !seen.has(key) && seen.add(key);
   });
 }
@@ -117,7 +120,8 @@ function programTargets(object: BpfObject): AttachTarget[] {
     const colon = rest.indexOf(":");
     const name = `${KERNEL_PREFIXES[row.kind] ?? ""}${rest.slice(colon + 1)}`;
     const module = colon === -1 ? null : rest.slice(0, colon);
-    return [{ object: object.source, user, kind: row.kind, name, targetKind: row.targetKind, module, optional }];
+    const { kind, targetKind } = row;
+    return [{ object: object.source, user, kind, name, symbol: null, targetKind, module, optional }];
   });
 }
 
@@ -147,14 +151,20 @@ export function variables(btf: Btf, section: number): number[] {
 function externs(object: BpfObject, btf: Btf, section: number): AttachTarget[] {
   const weak = weakSymbols(object);
   return variables(btf, section).flatMap((id): AttachTarget[] => {
-    const whole = nameOf(btf, id);
-    const common = { object: object.source, user: nameOf(btf, section), module: null, optional: weak.has(whole) };
+    const symbol = nameOf(btf, id);
+    const common = {
+      object: object.source,
+      user: nameOf(btf, section),
+      symbol,
+      module: null,
+      optional: weak.has(symbol),
+    };
     if (kindOf(btf, id) === KIND_FUNC) {
       return [{ ...common, kind: "kfunc", name: essentialName(btf, id), targetKind: KIND_FUNC }];
     }
     // An address without a type comes from kallsyms.
     const isTyped = kindOf(btf, id) === KIND_VAR && skipModifiersAndTypedefs(btf, targetOf(btf, id)) !== 0;
-    return isTyped ? [{ ...common, kind: "ksym", name: whole, targetKind: KIND_VAR }] : [];
+    return isTyped ? [{ ...common, kind: "ksym", name: symbol, targetKind: KIND_VAR }] : [];
   });
 }
 
@@ -173,7 +183,7 @@ function structOps(object: BpfObject, btf: Btf, section: number, optional: boole
     if (kindOf(btf, id) !== KIND_VAR) return [];
     const name = essentialName(btf, skipModifiersAndTypedefs(btf, targetOf(btf, id)));
     if (name === "") return [];
-    const common = { object: object.source, user: nameOf(btf, id), module: null, optional };
+    const common = { object: object.source, user: nameOf(btf, id), symbol: null, module: null, optional };
     return [name, `${STRUCT_OPS_VALUE}${name}`].map((struct) => ({
       ...common,
       kind: "struct_ops",
@@ -202,6 +212,7 @@ function kernelPointers(object: BpfObject, btf: Btf, section: number, areMaps: b
       user: nameOf(btf, id),
       kind: "kptr",
       name: nameOf(btf, type),
+      symbol: null,
       targetKind: kindOf(btf, type),
       module: null,
       // The pointer may be to a type of the object's own (bpf_obj_new).

@@ -9,21 +9,24 @@ import {
 } from "../btf/format.ts";
 import { paramType } from "../btf/members.ts";
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
-import { essentialLength, nameOf, stringEnd } from "../btf/strings.ts";
-import { type Btf, kindOf, nameOffsetOf, segmentOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
+import { nameOf } from "../btf/strings.ts";
+import { type Btf, kindOf, segmentOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
 import { type AttachTarget, attachTargets } from "./attach-targets.ts";
 import { type FunctionModel, type FunctionModelOptions, functionModel } from "./function-model.ts";
 import { MATCH, matchState } from "./match-state.ts";
 import { typesCompatible } from "./match-type.ts";
+import { moduleName } from "./module-name.ts";
 import type { BpfObject } from "./object.ts";
 import { typeText } from "./path-text.ts";
 import { replacementFault } from "./replacement.ts";
 import { LIBBPF_RULES } from "./rules.ts";
+import { passesOnStack, REGISTER_ARGUMENTS } from "./stack-arguments.ts";
 import { inBaseFirst, typesByName } from "./type-names.ts";
 
 /**
  * What becomes of a target: `found`; `missing`, with nothing of that name and kind; `impossible`, as there can be no
- * trampoline, or what is there does not fit; `unknown`, as it is in a program that was not given.
+ * trampoline, or what is there does not fit; `unknown`, as it is in a program that was not given, or no type tells whether
+ * programs can call it.
  */
 export type TargetStatus = "found" | "missing" | "impossible" | "unknown";
 
@@ -33,6 +36,8 @@ export interface ResolvedTarget {
   readonly status: TargetStatus;
   /** In words; null where it is found. */
   readonly reason: string | null;
+  /** The whole name of a module of which the section has the beginning, in words; else null. */
+  readonly remark: string | null;
   /** Where it was found: the kernel's or a module's BTF, or the other program's object. */
   readonly source: string | null;
   /** In the BTF it was found in; null where it was not. */
@@ -53,14 +58,12 @@ const WORDS: ReadonlyMap<number, string> = new Map([
 ]);
 /** A tracepoint's own `void *__data`, which programs are not given (kernel/bpf/btf.c, btf_ctx_access). */
 const HIDDEN_OF_TRACEPOINT = 1;
-/** MAX_BPF_FUNC_REG_ARGS, include/linux/bpf.h: a program calls a kernel function as it calls a helper. */
-const MOST_KFUNC_ARGUMENTS = 5;
 /** Linkage of a FUNC, in its vlen (uapi/linux/btf.h, BTF_FUNC_GLOBAL). */
 const FUNC_GLOBAL = 1;
 
 /**
  * Looks up what objects attach to or call besides helpers: the kernel's functions, tracepoints and variables in
- * `target`, the functions that freplace programs take the place of in the other objects; each with its model. Kernel
+ * `target` (its base first, then the modules in their order, as far as the section names one), the functions that freplace programs take the place of in the other objects; each with its model. Kernel
  * pointers of maps are not targets in this sense: kernelFields has them.
  */
 export function resolveTargets(
@@ -75,8 +78,10 @@ export function resolveTargets(
   return wanted.map(({ object, one }) => {
     if (one.targetKind === null) return replacedFunction(object, one, objects, options);
     const ids = (byName.get(one.name) ?? []).filter((id) => kindOf(target, id) === one.targetKind);
-    const inModule = one.module === null ? ids : ids.filter((id) => isOfModule(target, id, one.module ?? ""));
-    const [id] = inBaseFirst(target, inModule);
+    const [id] = inBaseFirst(
+      target,
+      ids.filter((each) => moduleOf(target, each).startsWith(one.module ?? "")),
+    );
     return id === undefined ? missing(one, target, ids) : kernelTarget(object, one, target, id, options);
   });
 }
@@ -87,7 +92,7 @@ function missing(one: AttachTarget, target: Btf, elsewhere: readonly number[]): 
   const where = other === undefined ? "" : `; ${sourceOf(target, other)} has it`;
   const inModule = one.module === null ? "" : ` in module ${one.module}`;
   const reason = `there is no ${word} ${one.name}${inModule}${where}`;
-  return { target: one, status: "missing", reason, source: null, typeId: null, type: null, model: null };
+  return { target: one, status: "missing", reason, remark: null, source: null, typeId: null, type: null, model: null };
 }
 
 function kernelTarget(
@@ -97,12 +102,13 @@ function kernelTarget(
   id: number,
   options: FunctionModelOptions,
 ): ResolvedTarget {
-  const found = { target: one, source: sourceOf(target, id), typeId: id };
+  const found = { target: one, remark: moduleRemark(one, target, id), source: sourceOf(target, id), typeId: id };
   if (one.targetKind === KIND_FUNC) {
     const model = functionModel(target, id, options) ?? null;
     const obstacle = model?.obstacles[0]?.text ?? null;
-    const isCalled = one.kind === "kfunc" && model !== null && obstacle === null;
-    return judged({ ...found, type: null, model }, isCalled ? calledFault(object, one, target, id, model) : obstacle);
+    if (one.kind !== "kfunc") return judged({ ...found, type: null, model }, obstacle);
+    const typed = judged({ ...found, type: null, model }, obstacle ?? externFault(object, one, target, id));
+    return typed.status === "found" ? called(typed, target) : typed;
   }
   if (one.kind === "tp_btf") {
     const model = tracepointModel(target, id, options);
@@ -110,29 +116,32 @@ function kernelTarget(
   }
   if (one.targetKind !== KIND_VAR) return judged({ ...found, type: typeText(target, id), model: null }, null);
   const type = typeText(target, targetOf(target, id));
-  return judged({ ...found, type, model: null }, externFault(object, KIND_VAR, one.name, target, id));
+  return judged({ ...found, type, model: null }, externFault(object, one, target, id));
+}
+
+/** libbpf compares as much of a module's name as the section has, also of `vmlinux` (libbpf.c, find_kernel_btf_id). */
+function moduleRemark({ module }: AttachTarget, target: Btf, id: number): string | null {
+  const whole = moduleOf(target, id);
+  return module === null || module === whole ? null : `'${module}' stands for ${whole}, the first that has it`;
 }
 
 function judged(found: Omit<ResolvedTarget, "status" | "reason">, reason: string | null): ResolvedTarget {
   return { ...found, status: reason === null ? "found" : "impossible", reason };
 }
 
-function calledFault(
-  object: BpfObject,
-  { name }: AttachTarget,
-  target: Btf,
-  id: number,
-  { args }: FunctionModel,
-): string | null {
-  if (args.length > MOST_KFUNC_ARGUMENTS) {
-    return `it has ${args.length} arguments, and a program can pass ${MOST_KFUNC_ARGUMENTS}`;
-  }
-  return externFault(object, KIND_FUNC, name, target, id);
+/** A function whose type is right, judged by how many arguments programs can pass it. */
+function called(found: ResolvedTarget, target: Btf): ResolvedTarget {
+  const count = found.model?.args.length ?? 0;
+  const passes = count <= REGISTER_ARGUMENTS || passesOnStack(target);
+  if (passes === true) return found;
+  if (passes === false) return judged(found, `it has ${count} arguments, and a program can pass ${REGISTER_ARGUMENTS}`);
+  const reason = `it has ${count} arguments, and the kernel's BTF does not tell whether programs can pass so many`;
+  return { ...found, status: "unknown", reason };
 }
 
-/** libbpf compares an extern's type with the kernel's, loosely (libbpf.c, bpf_object__resolve_ksym_*_btf_id). */
-function externFault({ btf }: BpfObject, kind: number, name: string, target: Btf, id: number): string | null {
-  const own = btf === null ? undefined : findExtern(btf, kind, name);
+/** libbpf compares each extern's own type with the kernel's, loosely (libbpf.c, bpf_object__resolve_ksym_*_btf_id). */
+function externFault({ btf }: BpfObject, { targetKind, symbol }: AttachTarget, target: Btf, id: number): string | null {
+  const own = btf === null || symbol === null ? undefined : findNamed(btf, targetKind, symbol);
   if (btf === null || own === undefined) return null;
   const [here, there] = [
     skipModifiersAndTypedefs(btf, targetOf(btf, own)),
@@ -167,30 +176,24 @@ function replacedFunction(
   options: FunctionModelOptions,
 ): ResolvedTarget {
   for (const { btf, source } of objects.filter((other) => other !== object)) {
-    const id = btf === null ? undefined : findExtern(btf, KIND_FUNC, one.name);
+    const id = btf === null ? undefined : findNamed(btf, KIND_FUNC, one.name);
     if (btf === null || id === undefined) continue;
     const model = functionModel(btf, id, options) ?? null;
-    const found = { target: one, source, typeId: id, type: null, model };
+    const found = { target: one, remark: null, source, typeId: id, type: null, model };
     if (vlenOf(btf, id) !== FUNC_GLOBAL)
       return judged(found, "it is not global, and only global functions are replaced");
-    const own = object.btf === null ? undefined : findExtern(object.btf, KIND_FUNC, one.user);
+    const own = object.btf === null ? undefined : findNamed(object.btf, KIND_FUNC, one.user);
     const fault = model?.obstacles[0]?.text ?? null;
     if (object.btf === null || own === undefined || fault !== null) return judged(found, fault);
     return judged(found, replacementFault(object.btf, targetOf(object.btf, own), btf, targetOf(btf, id)));
   }
   const reason = `no other object that is given has a function ${one.name}`;
-  return { target: one, status: "unknown", reason, source: null, typeId: null, type: null, model: null };
+  return { target: one, status: "unknown", reason, remark: null, source: null, typeId: null, type: null, model: null };
 }
 
-/** By its essential name, as a loader looks for it; a program by the whole one is the same. */
-function findExtern(btf: Btf, kind: number, name: string): number | undefined {
-  for (let id = 1; id < typeCount(btf); id++) {
-    if (kindOf(btf, id) !== kind) continue;
-    const offset = nameOffsetOf(btf, id);
-    const end =
-      offset + (kind === KIND_FUNC ? essentialLength(btf.strings, offset) : stringEnd(btf.strings, offset) - offset);
-    if (new TextDecoder().decode(btf.strings.subarray(offset, end)) === name || nameOf(btf, id) === name) return id;
-  }
+/** The first type of that kind and whole name. */
+function findNamed(btf: Btf, kind: number | null, name: string): number | undefined {
+  for (let id = 1; id < typeCount(btf); id++) if (kindOf(btf, id) === kind && nameOf(btf, id) === name) return id;
   return undefined;
 }
 
@@ -198,11 +201,7 @@ function sourceOf(btf: Btf, id: number): string {
   return btf.segments[segmentOf(btf, id)]?.source ?? btf.source;
 }
 
-/** A module's BTF is known by the name of its file: `veth.ko`, `veth`, `btf/veth.btf`. */
-function isOfModule(btf: Btf, id: number, module: string): boolean {
-  if (segmentOf(btf, id) === 0) return module === "vmlinux";
-  const source = sourceOf(btf, id);
-  const file = source.slice(Math.max(source.lastIndexOf("/"), source.lastIndexOf(":")) + 1);
-  const name = file.replace(/\.(ko|btf)\b.*$/, "");
-  return name.replaceAll("-", "_") === module.replaceAll("-", "_");
+/** `vmlinux`, or the module's name by that of its file. */
+function moduleOf(btf: Btf, id: number): string {
+  return segmentOf(btf, id) === 0 ? "vmlinux" : moduleName(sourceOf(btf, id));
 }

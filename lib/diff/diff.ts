@@ -1,11 +1,12 @@
 import { compareText } from "../btf/text-order.ts";
 import { type Btf, nameOffsetOf, typeCount } from "../btf/view.ts";
+import { moduleName } from "../core/module-name.ts";
 import { bodyOf } from "./body.ts";
 import { type Change, DIFF_KINDS, type DiffInput, type DiffKind, type TypeChange, type TypesDiff } from "./change.ts";
 import { changesOf } from "./change-of.ts";
 import { type ClassedView, classify } from "./classes.ts";
 import { FIELD_BUDGET, type FieldBudget } from "./fields.ts";
-import { loneModules, moduleName } from "./modules.ts";
+import { loneModules } from "./modules.ts";
 import { pairTypes, type TypePair } from "./pair.ts";
 import { reachCounter } from "./reach.ts";
 import { diffKindOf } from "./root-kind.ts";

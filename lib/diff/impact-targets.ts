@@ -26,6 +26,8 @@ export interface AttachImpact {
   readonly isProgram: boolean;
   readonly kind: AttachKind;
   readonly name: string;
+  /** An extern's own name, with its flavour; null of all others. */
+  readonly symbol: string | null;
   readonly module: string | null;
   /** True where the object loads without it. */
   readonly optional: boolean;
@@ -75,13 +77,13 @@ export function compareTargets(object: BpfObject, old: Btf, next: Btf): AttachIm
   return before.flatMap((was, i): AttachImpact[] => {
     const is = after[i];
     if (is === undefined || was.target.targetKind === null) return [];
-    if (was.target.module !== null && !hasModules) return [];
+    if (!hasModules && was.target.module !== null && was.target.module !== "vmlinux") return [];
     return [compareTarget(object, was, is)];
   });
 }
 
 function compareTarget(object: BpfObject, was: ResolvedTarget, is: ResolvedTarget): AttachImpact {
-  const { user, kind, name, module, optional } = was.target;
+  const { user, kind, name, symbol, module, optional } = was.target;
   const standings = { old: standingOf(was), new: standingOf(is) };
   const [a, b] = [was.model, is.model];
   const differences = a === null || b === null ? [] : compareModels(a, b);
@@ -92,6 +94,7 @@ function compareTarget(object: BpfObject, was: ResolvedTarget, is: ResolvedTarge
     isProgram: OF_PROGRAMS.has(kind),
     kind,
     name,
+    symbol,
     module,
     optional,
     change: changeOf(standings.old, standings.new, kind, differences, retyped),
@@ -169,8 +172,9 @@ function changeOf(
   return retyped.length > 0 ? "retyped" : "same";
 }
 
+/** What no type tells is no harm, as far as BTF goes. */
 function standingOf({ status }: ResolvedTarget): TargetStanding {
-  return status === "found" ? "present" : status === "missing" ? "missing" : "incompatible";
+  return status === "found" || status === "unknown" ? "present" : status === "missing" ? "missing" : "incompatible";
 }
 
 /** Types that C spells differently, where both functions have the argument. */

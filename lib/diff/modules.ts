@@ -1,11 +1,6 @@
 import type { Btf, BtfSegment } from "../btf/view.ts";
+import { moduleName } from "../core/module-name.ts";
 import type { TypeChange } from "./change.ts";
-
-/** The name of a module by its file: without directories, an archive's name, or `.ko` and what follows. */
-export function moduleName(source: string): string {
-  const file = source.slice(Math.max(source.lastIndexOf("/"), source.lastIndexOf(":"), source.lastIndexOf("!")) + 1);
-  return file.replace(/\.(?:ko|btf)(?:\..*)?$/, "").replaceAll("-", "_");
-}
 
 /**
  * Modules that only one side has. Of two files compared as modules (`modulesOnly`), one a side, each is the other's

@@ -1,7 +1,7 @@
 import { INFO_WORD, KIND_ENUM } from "../btf/format.ts";
 import { type Btf, nameOffsetOf, recordOf, segmentOf, typeCount } from "../btf/view.ts";
+import { moduleName } from "../core/module-name.ts";
 import { bodyClass, type ClassedView, type Classes } from "./classes.ts";
-import { moduleName } from "./modules.ts";
 import { referencedTypes } from "./references.ts";
 import { isDeclaration, nameKind } from "./root-kind.ts";
 import { isSameRecord } from "./same-record.ts";

@@ -24,9 +24,13 @@ const ATTACHED_BY_TYPE: ReadonlySet<string> = new Set(["tracing", "lsm", "struct
  * are no less of a need.
  */
 export function kernelNeeds(object: BpfObject): KernelNeed[] {
-  const named: KernelNeed[] = attachTargets(object)
-    .filter(({ kind }) => !OF_NO_KERNEL.has(kind))
-    .map(({ kind, user, name, optional }) => ({ kind, user, name, optional: optional && !isSymbol(kind) }));
+  // Flavours of one function are one need.
+  const byName = new Map<string, KernelNeed>();
+  for (const { kind, user, name, optional } of attachTargets(object)) {
+    if (OF_NO_KERNEL.has(kind)) continue;
+    byName.set(`${user}\0${kind}\0${name}`, { kind, user, name, optional: optional && !isSymbol(kind) });
+  }
+  const named = [...byName.values()];
   const known = new Set(named.map(({ user }) => user));
   for (const { name, section } of object.programs) {
     if (known.has(name)) continue;

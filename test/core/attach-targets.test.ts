@@ -74,6 +74,17 @@ it.each([
   expect(found.every(({ object }) => object === name)).toBe(true);
 });
 
+it("tells an extern's own name", () => {
+  expect(attachTargets(fixture("externs.o")).map(({ symbol }) => symbol)).toEqual([
+    null,
+    "bpf_task_acquire",
+    "bpf_task_release",
+    "bpf_rcu_read_lock",
+    "bpf_rcu_read_unlock",
+    "runqueues",
+  ]);
+});
+
 it.each([
   ["fentry.s/vfs_read", "vfs_read", null, false],
   ["fsession/vfs_read", "vfs_read", null, false],

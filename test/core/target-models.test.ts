@@ -82,6 +82,14 @@ describe("resolveTargets", () => {
     ]);
   });
 
+  it("tells the whole name of a module that is named by its beginning", () => {
+    const remark = (section: string) => one([attached(section)], withModules)[0]?.remark;
+    expect(remark("fentry/veth:veth_xmit")).toBeNull();
+    expect(remark("fentry/veth_xmit")).toBeNull();
+    expect(remark("fentry/kvm:svm_vcpu_run")).toBe("'kvm' stands for kvm_amd, the first that has it");
+    expect(remark("fentry/vm:vfs_read")).toBe("'vm' stands for vmlinux, the first that has it");
+  });
+
   it("follows the release's rules", () => {
     const object = attached("fentry/kill_pid_usb_asyncio");
     expect(one([object], kernel, "6.18")[0]?.status).toBe("found");
@@ -144,6 +152,61 @@ describe("resolveTargets", () => {
       reason:
         "the object declares it otherwise: struct task_struct * (struct task_struct *) there, struct task_struct * (int) here",
     });
+  });
+});
+
+describe("a kernel function of more than five arguments", () => {
+  const SEVEN = "bpf_modify_return_test2";
+  const declared = (...types: number[]) =>
+    buildObject({
+      rows: [
+        make.int("int", 4),
+        make.ptr(0),
+        make.ptr(1),
+        make.proto(
+          1,
+          types.map((type) => make.param("", type)),
+        ),
+        make.func(SEVEN, 4, 2),
+        make.datasec(".ksyms", 0, [make.place(5, 0, 0)]),
+      ],
+      programs: [],
+    });
+  const seven = declared(1, 3, 1, 1, 2, 1, 1);
+
+  it.each<[string, string, string | null]>([
+    [KERNEL_OF_MODULES, "impossible", "it has 7 arguments, and a program can pass 5"],
+    ["debian/14/x86_64/7.2.13+deb14-cloud-amd64", "found", null],
+  ])("is on %s %s", (name, status, reason) => {
+    const target = parseBtf(kernelSample(name).bytes);
+    expect(one([seven], target, "7.2")).toMatchObject([{ status, reason }]);
+    expect(one([declared(1, 2)], target, "7.2")[0]?.reason).toMatch(/^the object declares it otherwise/);
+  });
+
+  const long = [make.int("long", 8)];
+  const registers = (...names: string[]) =>
+    make.struct(
+      "pt_regs",
+      names.length * 8,
+      names.map((name, i) => make.m(name, 1, i * 64)),
+    );
+  const made = (count: number, ...rows: make.Row[]) => {
+    const params = Array.from({ length: count }, (_, i) => make.param(`a${i}`, 1));
+    const question = [make.proto(1), make.func("bpf_jit_supports_stack_args", 4)];
+    return parseBtf(make.btf([...long, make.proto(1, params), make.func(SEVEN, 2), ...question, ...rows]));
+  };
+  const ofLongs = (count: number) => declared(...Array.from({ length: count }, () => 1));
+
+  it.each<[string, number, make.Row[], string]>([
+    ["x86_64", 12, [registers("r15", "orig_ax")], "found"],
+    ["x86_64 and one more", 13, [registers("r15", "orig_ax")], "impossible"],
+    ["x86 of 32 bits", 6, [registers("orig_ax")], "unknown"],
+    ["arm64", 12, [registers("orig_x0")], "found"],
+    ["riscv64", 6, [registers("epc", "orig_a0")], "unknown"],
+    ["a kernel without registers", 6, [], "unknown"],
+    ["a kernel without registers, of few arguments", 5, [], "found"],
+  ])("may be called by what the types tell of %s", (_, count, rows, status) => {
+    expect(one([ofLongs(count)], made(count, ...rows), "7.2").map((each) => each.status)).toEqual([status]);
   });
 });
 

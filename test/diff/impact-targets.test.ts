@@ -146,6 +146,8 @@ describe("what programs attach to", () => {
     expect(verdict("fentry/nfs:g", nfs, nfs)).toEqual(["same", true, true]);
     expect(verdict("fentry/g", xfs, nfs)).toEqual(["same", true, true]);
     expect(compareTargets(buildObject({ rows: BASE, programs: [program("fentry/xfs:g")] }), NONE, TWO)).toEqual([]);
+    // That is no module, and always there.
+    expect(verdict("fentry/vmlinux:f", TWO, NONE)).toEqual(["gone", true, false]);
   });
 });
 
@@ -183,6 +185,34 @@ describe("externs", () => {
   it("are found without their flavour", () => {
     expect(verdicts(kfunc([SOCK, INT], "f___new"), TWO, NONE)).toEqual([["kfunc", "gone", true, false]]);
     expect(verdicts(kfunc([SOCK, INT], "f___new"), TWO, TWO)).toEqual([["kfunc", "same", true, true]]);
+  });
+
+  it("are flavours of one function, each by its own type", () => {
+    const good = make.proto(INT, [make.param("a", SOCK), make.param("b", INT)]);
+    const types = [good, make.proto(INT, [make.param("a", SOCK)]), make.func("f", OWN, 2)];
+    const object = extern(KIND_FUNC, make.func("f___one", OWN + 1, 2), types);
+    expect(verdicts(object, TWO, kernel(INT, [SOCK]))).toEqual([["kfunc", "new", false, true]]);
+    const two = buildObject({
+      rows: [
+        ...BASE,
+        ...types,
+        make.func("f___one", OWN + 1, 2),
+        make.datasec(".ksyms", 0, [make.place(OWN + 2, 0, 0), make.place(OWN + 3, 0, 0)]),
+      ],
+      programs: [program("socket")],
+    });
+    const found = compareTargets(two, TWO, kernel(INT, [SOCK]));
+    expect(found.map(({ name, symbol, change }) => [name, symbol, change])).toEqual([
+      ["f", "f", "incompatible"],
+      ["f", "f___one", "new"],
+    ]);
+  });
+
+  it("of more than five arguments are callable where newer kernels pass them on the stack", () => {
+    const six = Array.from({ length: 6 }, () => INT);
+    const stacking = kernel(INT, six, ["f", "bpf_jit_supports_stack_args"]);
+    expect(verdicts(kfunc(six), kernel(INT, six), stacking)).toEqual([["kfunc", "new", false, true]]);
+    expect(verdicts(kfunc(six), stacking, kernel(INT, six))).toEqual([["kfunc", "incompatible", true, false]]);
   });
 
   it("are variables with a type, too", () => {

@@ -79,32 +79,32 @@ export function libbpfRecorder(toolchain?: Parameters<typeof buildNative>[3]): B
   return buildNative("libbpf-recorder", ["libbpf-recorder.c", "fake-kernel.c"], ["bpf", "dl"], toolchain);
 }
 
-/**
- * Loads objects on a pretend kernel whose own BTF is the target, but for programs of the names in `skip`.
- * `kinds`: a kernel that knows no kind of BTF beyond. `command`: an emulator's, that ends with the recorder's path.
- */
+/** How to load; everything may be left out. */
+interface RecordOptions {
+  readonly kconfig?: string;
+  /** Names of programs that are not loaded. */
+  readonly skip?: readonly string[];
+  /** A kernel that knows no kind of BTF beyond. */
+  readonly kinds?: number;
+  /** Split BTF files of the modules by module name, in load order. */
+  readonly modules?: ReadonlyMap<string, string>;
+  /** An emulator's, that ends with the recorder's path. */
+  readonly command?: readonly string[];
+}
+
+/** Loads objects on a pretend kernel whose own BTF is the target. */
 export function recordLoads(
   objects: readonly string[],
   target: string,
-  kconfig = "",
-  skip: readonly string[] = [],
-  kinds?: number,
-  command?: readonly string[],
+  { kconfig = "", skip = [], kinds, modules = new Map(), command = ownCommand() }: RecordOptions = {},
 ): Recorded[] {
   const settings = kconfig === "" ? [] : ["--kconfig", kconfig];
   const old = kinds === undefined ? [] : ["--kinds", String(kinds)];
-  const result = runProcess(
-    [
-      ...(command ?? ownCommand()),
-      "--vmlinux",
-      target,
-      ...settings,
-      ...old,
-      ...skip.flatMap((name) => ["--skip", name]),
-      ...objects,
-    ],
-    { timeoutMs: 120_000 },
-  );
+  const split = [...modules].flatMap(([name, path]) => ["--module", `${name}=${path}`]);
+  const left = skip.flatMap((name) => ["--skip", name]);
+  const result = runProcess([...command, "--vmlinux", target, ...split, ...settings, ...old, ...left, ...objects], {
+    timeoutMs: 120_000,
+  });
   if (result.code !== 0) throw new Error(`the recorder failed: ${describeFailure(result)}`);
   const runs: Recorded[] = [];
   let lines: Line[] = [];

@@ -48,7 +48,7 @@ describeOracle("plans of big-endian objects", ["s390x", "libbpf", "clang"], () =
     );
     const refused: string[] = [];
     let programs = 0;
-    for (const run of recordLoads([...plans.keys()], target, KCONFIG, skip, undefined, s390xRecorder())) {
+    for (const run of recordLoads([...plans.keys()], target, { kconfig: KCONFIG, skip, command: s390xRecorder() })) {
       const name = basename(run.object);
       const plan = plans.get(run.object) as Plan;
       if (run.errno !== 0) {

@@ -70,7 +70,7 @@ function compare(objects: readonly { name: string; bytes: Uint8Array }[], kernel
       .filter(({ attachTarget }) => attachTarget !== null && attachTarget.typeId === null)
       .map(({ name }) => name),
   );
-  for (const run of recordLoads(paths, kernelPath(kernel), KCONFIG, skip)) {
+  for (const run of recordLoads(paths, kernelPath(kernel), { kconfig: KCONFIG, skip })) {
     const name = basename(run.object);
     const plan = plans.get(run.object) as Plan;
     if (run.errno !== 0) {

@@ -29,7 +29,7 @@ function load(name: string, bytes: Uint8Array, kconfig: string) {
   const kernel = kernelPath(KERNEL_6_1);
   const index = indexCandidates(parseBtf(readFileSync(kernel), { source: kernel }));
   const plan: Plan = prepare(parseBpfObject(bytes, path), index, { kconfig });
-  const [run] = recordLoads([path], kernel, kconfig);
+  const [run] = recordLoads([path], kernel, { kconfig });
   if (run === undefined) throw new Error("libbpf did nothing");
   return { plan, run };
 }
@@ -101,7 +101,7 @@ SEC("socket") int program(void *ctx)
     const found = new Set([...own].map((id) => (object.btf === null ? 0 : kindOf(object.btf, id))));
     for (const kind of [12, 13, 14, 15, 16, 17, 18, 19]) expect([...found]).toContain(kind);
     const plan = prepare(object, null, { features: btfFeatures(major, minor) });
-    const [run] = recordLoads([path], kernelPath(KERNEL_6_1), "", [], kinds);
+    const [run] = recordLoads([path], kernelPath(KERNEL_6_1), { kinds });
     expect(run?.errno).toBe(0);
     expect(Buffer.from(plan.btf ?? []).toString("hex")).toBe(run?.btf);
   });

@@ -4,7 +4,8 @@
  * probes of what the kernel knows. Programs that replace others' functions are left out (they
  * want another program), and those that are to be skipped.
  *
- *   libbpf-recorder [--vmlinux BTF] [--custom BTF] [--kconfig TEXT] [--skip PROGRAM]... [--kinds N] OBJECT...
+ *   libbpf-recorder [--vmlinux BTF] [--module NAME=BTF]... [--custom BTF] [--kconfig TEXT] [--skip PROGRAM]... [--kinds N]
+ *                   OBJECT...
  *
  * --kinds N: a kernel that knows no kind of BTF above N, and no linkage of functions up to 15 (DATASEC).
  *
@@ -189,6 +190,14 @@ int main(int argc, char **argv)
 	for (i = 1; i + 1 < argc && argv[i][0] == '-'; i += 2) {
 		if (!strcmp(argv[i], "--vmlinux")) {
 			if (fake_kernel_serve_vmlinux(argv[i + 1]))
+				return 2;
+		} else if (!strcmp(argv[i], "--module")) {
+			char *path = strchr(argv[i + 1], '=');
+
+			if (!path)
+				return 2;
+			*path = '\0';
+			if (fake_kernel_serve_module(argv[i + 1], path + 1))
 				return 2;
 		} else if (!strcmp(argv[i], "--custom")) {
 			opts.btf_custom_path = argv[i + 1];
