@@ -4,7 +4,17 @@ import { stringAt } from "../btf/strings.ts";
 import { type Btf, typeCount } from "../btf/view.ts";
 import { btfSectionsOf } from "../elf/btf-section.ts";
 import { type Elf, type ElfSection, openElf } from "../elf/elf.ts";
-import { EM_BPF, SHF_EXECINSTR, SHT_PROGBITS, STB_LOCAL, STT_FUNC, STV_HIDDEN, STV_INTERNAL } from "../elf/format.ts";
+import {
+  EM_BPF,
+  EM_NONE,
+  ET_REL,
+  SHF_EXECINSTR,
+  SHT_PROGBITS,
+  STB_LOCAL,
+  STT_FUNC,
+  STV_HIDDEN,
+  STV_INTERNAL,
+} from "../elf/format.ts";
 import { type ElfSymbols, readSymbols, symbolBind, symbolName, symbolType, symbolVisibility } from "../elf/symbols.ts";
 import { type CoreRecord, parseRelocations } from "./btf-ext.ts";
 import { INSN_BYTES } from "./instruction.ts";
@@ -58,11 +68,8 @@ export interface BpfObject {
  */
 export function parseBpfObject(bytes: Uint8Array, source = "object"): BpfObject {
   const elf = openElf(bytes, source);
-  if (elf.machine !== EM_BPF) {
-    throw new FormatError("bad-elf", `not a BPF object: the ELF file is for machine ${elf.machine}, BPF is ${EM_BPF}`, {
-      source,
-    });
-  }
+  const fault = headerFault(elf);
+  if (fault !== null) throw new FormatError("bad-elf", `not a BPF object: the ELF file is ${fault}`, { source });
   const programs = readPrograms(elf);
   const sections = btfSectionsOf(elf);
   const empty = { source, littleEndian: elf.littleEndian, elf, programs, relocations: [] };
@@ -71,6 +78,13 @@ export function parseBpfObject(bytes: Uint8Array, source = "object"): BpfObject 
   if (sections.btfExt === undefined) return { ...empty, btf };
   const records = parseRelocations(sections.btfExt, source);
   return { ...empty, btf, relocations: checkRelocations(records, btf, elf, programs) };
+}
+
+/** What loaders want of the header (libbpf.c, bpf_object__elf_init). */
+function headerFault({ machine, is64, type }: Elf): string | null {
+  if (machine !== EM_BPF && machine !== EM_NONE) return `for machine ${machine}, BPF is ${EM_BPF}`;
+  if (!is64) return "of 32 bits, objects are of 64";
+  return type === ET_REL ? null : `of type ${type}, objects are of type ${ET_REL} (relocatable)`;
 }
 
 /** Of all functions together; a hundred thousand may share one name of a megabyte. */

@@ -12,6 +12,7 @@ import {
   ELFDATA2LSB,
   ELFDATA2MSB,
   EM_BPF,
+  EM_NONE,
   ET_REL,
   EV_CURRENT,
   LAYOUT_64,
@@ -64,10 +65,16 @@ export function findBpfObjects(bytes: Uint8Array, source: string): EmbeddedObjec
   return nameObjects(bytes, source, found);
 }
 
-/** True for an ELF file, of either class and byte order, whose machine is BPF. */
+/**
+ * True for an ELF file, of either class and byte order, whose machine is BPF, also where parseBpfObject refuses it; and for
+ * one of no machine, as old LLVM made objects, where the rest of the header is an object's.
+ */
 export function isBpfElf(bytes: Uint8Array): boolean {
   if (!looksLikeElf(bytes) || bytes.length < AT_VERSION) return false;
-  return readHalf(elfReader(bytes, true, bytes[EI_DATA] === ELFDATA2LSB), AT_MACHINE) === EM_BPF;
+  const reader = elfReader(bytes, true, bytes[EI_DATA] === ELFDATA2LSB);
+  const machine = readHalf(reader, AT_MACHINE);
+  if (machine !== EM_NONE) return machine === EM_BPF;
+  return bytes[EI_CLASS] === ELFCLASS64 && readHalf(reader, AT_TYPE) === ET_REL;
 }
 
 interface Found {

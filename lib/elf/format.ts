@@ -17,6 +17,8 @@ export const ELFDATA2MSB = 2;
 export const EV_CURRENT = 1;
 
 export const ET_REL = 1;
+/** What LLVM before EM_BPF gave its BPF objects; loaders take it still. */
+export const EM_NONE = 0;
 export const EM_BPF = 247;
 
 export const SHT_NULL = 0;

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import { RELO_KIND_NAMES } from "../../lib/core/relo-kind.ts";
+import { AT_MACHINE, AT_TYPE } from "../../lib/elf/format.ts";
 import { formatErrorOf, int } from "../btf/records.ts";
+import { bpfObject } from "../elf/builder.ts";
 import { EXIT, LDX_W, MOV_K, type ObjectParts, objectBytes, type Program } from "./object-builder.ts";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url);
@@ -31,6 +33,9 @@ describe("compilers' and linkers' objects", () => {
       expect(insnOffset).toBeGreaterThanOrEqual(home?.offset ?? Number.POSITIVE_INFINITY);
       expect(insnOffset).toBeLessThan((home?.offset ?? 0) + (home?.size ?? 0));
     }
+  });
+  it("may be for no machine, as old LLVM has it", () => {
+    expect(parseBpfObject(withHeader(AT_MACHINE, 0)).programs).toHaveLength(1);
   });
   it("may have no programs", () => {
     expect(parse("objects/no_programs.o").programs).toEqual([]);
@@ -85,10 +90,17 @@ const BAD: [name: string, bytes: () => Uint8Array, code: string, message: RegExp
   ["no ELF file", () => new TextEncoder().encode("#!/bin/sh\n".repeat(20)), "not-elf", /./],
   [
     "another machine's",
-    () => otherMachine(),
+    () => withHeader(AT_MACHINE, 62),
     "bad-elf",
     /not a BPF object: the ELF file is for machine 62, BPF is 247/,
   ],
+  [
+    "an executable",
+    () => withHeader(AT_TYPE, 2),
+    "bad-elf",
+    /not a BPF object: the ELF file is of type 2, objects are of type 1/,
+  ],
+  ["an ELF file of 32 bits", () => bpfObject([], { is64: false }), "bad-elf", /not a BPF object: .* of 32 bits/],
   ["a cut-off file", () => objectBytes(parts()).subarray(0, 300), "truncated", /./],
   ["a root type that is void", () => withRelo({ typeId: 0 }), "bad-relocation", /root type 0, but the last one is 1/],
   ["a root type behind the last", () => withRelo({ typeId: 2 }), "bad-relocation", /root type 2/],
@@ -100,9 +112,9 @@ const BAD: [name: string, bytes: () => Uint8Array, code: string, message: RegExp
   ],
 ];
 
-function otherMachine(): Uint8Array {
+function withHeader(at: number, value: number): Uint8Array {
   const bytes = objectBytes(parts());
-  new DataView(bytes.buffer).setUint16(18, 62, true);
+  new DataView(bytes.buffer).setUint16(at, value, true);
   return bytes;
 }
 

@@ -41,6 +41,16 @@ describe("a file that is a BPF object", () => {
     expect(findBpfObjects(bpfObject().subarray(0, 40), "x.o")).toHaveLength(1);
   });
 
+  it("may be for no machine, as old LLVM has it, where nothing else speaks against it", () => {
+    const old = bpfObject([CODE], { machine: 0 });
+    expect(findBpfObjects(old, "x.o")).toEqual([{ name: "x.o", source: "x.o", offset: 0, bytes: old }]);
+    expect([old, bpfObject([], { machine: 0, littleEndian: false })].map(isBpfElf)).toEqual([true, true]);
+    const others = [bpfObject([], { machine: 0, type: 2 }), bpfObject([], { machine: 0, is64: false })];
+    expect(others.map(isBpfElf)).toEqual([false, false]);
+    // In another file it may be anything.
+    expect(findBpfObjects(concat(strings("abc"), old), "tool")).toEqual([]);
+  });
+
   it("is not any ELF file", () => {
     const rows = [elfImage([CODE], { machine: 62 }), bpfObject().subarray(0, 19), strings("text"), new Uint8Array(0)];
     expect(rows.map(isBpfElf)).toEqual([false, false, false, false]);
