@@ -56,7 +56,9 @@ export function lintHeader(bytes: Uint8Array, hasBase: boolean, report: LintRepo
   const strings: Section = { name: "strings", offset: field(16), length: field(20) };
   const layout: Section = { name: "layout", offset: hasLayout ? field(24) : 0, length: hasLayout ? field(28) : 0 };
   const room = bytes.length - headerLength;
-  lintPlaces(hasLayout ? [types, strings, layout] : [types, strings], room, complain);
+  const sections = hasLayout ? [types, layout, strings] : [types, strings];
+  lintPlaces(sections, room, complain);
+  lintOrder(sections, headerLength, complain);
   lintAlignment(types, layout, complain);
   if (!hasBase && types.length === 0) complain("no-types", "the type section is empty", 12);
   const typeOffset = Math.min(types.offset, room);
@@ -91,9 +93,9 @@ function lintExtraFields(bytes: Uint8Array, headerLength: number, complain: Comp
   }
 }
 
-/** The sections must cover what follows the header, each byte once, with the strings last. */
+/** The sections must cover what follows the header, each byte once. */
 function lintPlaces(sections: readonly Section[], room: number, complain: Complain): void {
-  const sorted = [...sections].sort((a, b) => a.offset - b.offset || a.length - b.length);
+  const sorted = byPlace(sections);
   let covered = 0;
   let previous = "the header";
   for (const { name, offset, length } of sorted) {
@@ -111,10 +113,27 @@ function lintPlaces(sections: readonly Section[], room: number, complain: Compla
     previous = `the ${name}`;
   }
   if (covered < room) complain("section-gap", `${room - covered} bytes behind ${previous}`, 16);
-  const last = sorted[sorted.length - 1];
-  if (last !== undefined && last.name !== "strings" && last.length !== 0) {
-    complain("section-order", `the last section is the ${last.name}, not the strings`, 16);
+}
+
+/**
+ * A kernel wants the strings last; since 7.1 only of headers too short for a layout's place (btf_parse_str_sec). libbpf
+ * wants the sections in the order given here, whatever the header (btf_parse_hdr).
+ */
+function lintOrder(sections: readonly Section[], headerLength: number, complain: Complain): void {
+  const taken = sections.filter(({ name, length }) => name === "strings" || length !== 0);
+  const sorted = byPlace(taken);
+  if (sorted.every((section, i) => section === taken[i])) return;
+  if (headerLength < HEADER_WITH_LAYOUT_BYTES) {
+    complain("section-order", "the types are the last section, not the strings", 16);
+    return;
   }
+  const order = sorted.map(({ name }) => name).join(", ");
+  const wanted = "kernels before 7.1 want the strings last, and libbpf types, layout, strings";
+  complain("section-sequence", `${order}: ${wanted}`, 16);
+}
+
+function byPlace(sections: readonly Section[]): Section[] {
+  return [...sections].sort((a, b) => a.offset - b.offset || a.length - b.length);
 }
 
 function lintAlignment(types: Section, layout: Section, complain: Complain): void {

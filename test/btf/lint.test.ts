@@ -33,6 +33,7 @@ import {
   volatileOf,
 } from "./builder.ts";
 import { info, NO_TYPE } from "./records.ts";
+import { inOrder, LAYOUT_ORDERS } from "./section-order.ts";
 
 const INT = int("int", 4);
 const CHAR = int("char", 1);
@@ -269,7 +270,10 @@ const FILES: readonly (readonly [rule: LintRule, bytes: () => Uint8Array])[] = [
   ["section-gap", () => withHeader([16, TYPES + 1], [20, STRINGS - 1])],
   ["section-gap", () => grown(btf([INT]))],
   ["section-overlap", () => withHeader([12, TYPES + 1])],
-  ["section-order", () => withHeader([8, STRINGS], [16, 0])],
+  ["section-order", () => inOrder(24, "strings", "types")],
+  ["section-order", () => inOrder(28, "strings", "types")],
+  ["section-sequence", () => inOrder(32, "strings", "types")],
+  ["section-sequence", () => inOrder(32, "layout", "types", "strings")],
   ["section-alignment", () => withHeader([8, STRINGS], [16, 0])],
   ["no-types", () => btf([])],
   ["layout-section", () => btf([INT], { layout: new Uint8Array(6) })],
@@ -303,6 +307,26 @@ describe("rules about the file", () => {
     // "too-many-types" has a test of its own below.
     const broken = new Set<string>(["too-many-types", ...CASES.map(([rule]) => rule), ...FILES.map(([rule]) => rule)]);
     expect(Object.keys(LINT_RULES).filter((rule) => !broken.has(rule))).toEqual([]);
+  });
+
+  it("wants the strings last of short headers alone", () => {
+    const found = (bytes: Uint8Array) => lintBtf(bytes).map(({ rule, severity }) => [rule, severity]);
+    const [short, layout, long] = [
+      ["section-order", "error"],
+      ["header-layout", "warning"],
+      ["section-sequence", "warning"],
+    ];
+    for (const length of [24, 28, 32]) expect(found(inOrder(length, "types", "strings"))).toEqual([]);
+    for (const length of [24, 28]) expect(found(inOrder(length, "strings", "types"))).toEqual([short]);
+    expect(found(inOrder(32, "strings", "types"))).toEqual([long]);
+    expect(found(inOrder(32, "types", "layout", "strings"))).toEqual([layout]);
+    for (const order of LAYOUT_ORDERS) expect(found(inOrder(32, ...order))).toEqual([layout, long]);
+    expect(lintBtf(inOrder(32, "strings", "types"))).toMatchObject([
+      {
+        message: "strings, types: kernels before 7.1 want the strings last, and libbpf types, layout, strings",
+        refusedBefore: "7.1",
+      },
+    ]);
   });
 
   it("says what only newer kernels take", () => {

@@ -1,5 +1,8 @@
 /** The running kernel as an oracle for BTF: BPF_BTF_LOAD, many blobs in one process. */
+import { readFileSync } from "node:fs";
 import { constants } from "node:os";
+import type { CpioEntry } from "../../vm/cpio.ts";
+import { buildStatic, readBooted } from "./booted.ts";
 import { type Built, buildNative } from "./native.ts";
 import { describeFailure, runProcess } from "./process.ts";
 
@@ -49,14 +52,27 @@ export function loadBtf(blob: Uint8Array): KernelVerdict {
   return verdict;
 }
 
+/** {@link loadBtfs} of a kernel in a machine of its own (x86_64, in emulation). */
+export function loadBtfsBooted(image: Uint8Array, blobs: readonly Uint8Array[]): KernelVerdict[] {
+  const built = buildStatic("btf-load");
+  if ("missing" in built) throw new Error(built.missing);
+  const questions: CpioEntry = { path: "/questions", kind: "file", bytes: joined(blobs) };
+  return readBooted(image, readFileSync(built.path), [questions], (said) => {
+    return readVerdicts(Buffer.from(said, "latin1"), blobs.length);
+  });
+}
+
 function loadBatch(program: string, blobs: readonly Uint8Array[]): KernelVerdict[] {
-  const parts: Uint8Array[] = [];
-  for (const blob of blobs) {
-    parts.push(new Uint8Array(Uint32Array.of(blob.length).buffer), blob);
-  }
-  const result = runProcess([program], { input: Buffer.concat(parts), timeoutMs: 120_000 });
+  const result = runProcess([program], { input: joined(blobs), timeoutMs: 120_000 });
   if (result.code !== 0) throw new Error(`the kernel oracle failed: ${describeFailure(result)}`);
-  const out = Buffer.from(result.stdout);
+  return readVerdicts(Buffer.from(result.stdout), blobs.length);
+}
+
+function joined(blobs: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(blobs.flatMap((blob) => [new Uint8Array(Uint32Array.of(blob.length).buffer), blob]));
+}
+
+function readVerdicts(out: Buffer, count: number): KernelVerdict[] {
   const verdicts: KernelVerdict[] = [];
   for (let at = 0; at < out.length; ) {
     const errno = hostInt32(out, at);
@@ -73,7 +89,7 @@ function loadBatch(program: string, blobs: readonly Uint8Array[]): KernelVerdict
       reason,
     });
   }
-  if (verdicts.length !== blobs.length) throw new Error("the kernel oracle lost count");
+  if (verdicts.length !== count) throw new Error("the kernel oracle lost count");
   return verdicts;
 }
 

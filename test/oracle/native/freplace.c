@@ -11,9 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/reboot.h>
-#include <termios.h>
-#include <unistd.h>
+
+#include "guest.h"
 
 #define NO_ANSWER 9999
 
@@ -71,15 +70,9 @@ static int replace(const char *target_path, const char *target_name, const char 
 int main(void)
 {
 	char target[64], program[64], object[64], replacing[64], function[64];
-	struct termios settings;
 
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
-	if (!freopen("/questions", "r", stdin) || !freopen("/dev/ttyS1", "w", stdout))
-		reboot(RB_AUTOBOOT);
-	if (tcgetattr(STDOUT_FILENO, &settings) == 0) {
-		cfmakeraw(&settings);
-		tcsetattr(STDOUT_FILENO, TCSANOW, &settings);
-	}
+	guest_begin();
 	libbpf_set_print(silent);
 	while (scanf("%63s %63s %63s %63s %63s", target, program, object, replacing, function) == 5) {
 		int error = replace(target, program, object, replacing, function);
@@ -87,8 +80,6 @@ int main(void)
 		printf("%d %s\n", error, error ? last_line(verifier_log) : "");
 	}
 	printf("end\n");
-	fflush(stdout);
-	tcdrain(STDOUT_FILENO);
-	reboot(RB_AUTOBOOT);
+	guest_end();
 	return 0;
 }

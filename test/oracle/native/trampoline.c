@@ -12,10 +12,10 @@
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/reboot.h>
 #include <sys/syscall.h>
-#include <termios.h>
 #include <unistd.h>
+
+#include "guest.h"
 
 static char verifier_log[1 << 16];
 
@@ -55,18 +55,6 @@ static int attach(int program)
 	return bpf(BPF_RAW_TRACEPOINT_OPEN, &attr);
 }
 
-static void use_serial_port(void)
-{
-	struct termios settings;
-
-	if (!freopen("/questions", "r", stdin) || !freopen("/dev/ttyS1", "w", stdout))
-		reboot(RB_AUTOBOOT);
-	if (tcgetattr(STDOUT_FILENO, &settings) == 0) {
-		cfmakeraw(&settings);
-		tcsetattr(STDOUT_FILENO, TCSANOW, &settings);
-	}
-}
-
 int main(void)
 {
 	char kind[16], what[16];
@@ -74,7 +62,7 @@ int main(void)
 	int is_first = getpid() == 1;
 
 	if (is_first)
-		use_serial_port();
+		guest_begin();
 
 	while (scanf("%u %15s %15s", &type_id, kind, what) == 3) {
 		int is_exit = strcmp(kind, "fexit") == 0;
@@ -95,10 +83,7 @@ int main(void)
 		printf("%d %d %s\n", load_errno, attach_errno, load_errno ? verifier_log : "");
 	}
 	printf("end\n");
-	fflush(stdout);
-	if (is_first) {
-		tcdrain(STDOUT_FILENO);
-		reboot(RB_AUTOBOOT);
-	}
+	if (is_first)
+		guest_end();
 	return 0;
 }
