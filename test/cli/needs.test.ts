@@ -71,7 +71,7 @@ it("compat says it apart from the matrix, folds it in Markdown, and has it in th
     `btfgen: ${EXEC}\nbtfgen: which kernels have that is not judged here, but by btfgen model and verify\n`,
   );
   expect(plain.stdout).not.toContain("own BTF");
-  const { stdout } = await runText([...args, "--markdown"]);
+  const { stdout } = await runText([...args, "--format", "markdown"]);
   expect(stdout).toContain(
     "<details><summary>1 object that needs the running kernel's own BTF besides</summary>\n\n" +
       `- \`${fixture("exec")}\`: \`tp_btf/sched_process_exec\`\n\nWhich kernels have that is not judged here`,
