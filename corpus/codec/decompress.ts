@@ -30,7 +30,8 @@ export async function* decompressChunks(
   for await (const chunk of decode(bytes, options)) {
     total += chunk.length;
     checkSize(total, codec, options);
-    yield chunk;
+    // Parts of nothing cost no more than four bytes each, and whoever collects pieces counts on their having some.
+    if (chunk.length > 0) yield chunk;
   }
 }
 

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { CodecName } from "../../../corpus/codec/codec.ts";
 import { decompress, decompressChunks } from "../../../corpus/codec/decompress.ts";
 import { xxh32 } from "../../../corpus/codec/xxh32.ts";
+import type { SourceItem } from "../../../corpus/source/item.ts";
+import { kernelsOfBytes } from "../../../corpus/source/kernels-of-bytes.ts";
 import { cpuMilliseconds } from "../../cpu-time.ts";
 
 /** What each part makes when unpacked. */
@@ -60,5 +62,29 @@ describe.each(KINDS)("%s of a byte each", (_, codec, make, count, made) => {
     for await (const { buffer } of decompressChunks(packed, options, codec)) buffers.add(buffer);
     const held = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
     expect(held).toBeLessThan(wanted.length + SPARE_BYTES);
+  });
+});
+
+describe("parts of nothing", () => {
+  /** A stored block without a byte. */
+  const nothing = Buffer.of(0, 0, 0, 0x80);
+  it.each<[string, CodecName, Buffer]>([
+    ["lz4 blocks", "lz4", lz4Frame(repeated(nothing, 1000), false)],
+    ["linked lz4 blocks", "lz4", lz4Frame(repeated(nothing, 1000), true)],
+    ["gzip members", "gzip", repeated(gzipSync(""), 1000)],
+    ["xz streams", "xz", repeated(emptyXz, 1000)],
+  ])("are no pieces: %s", async (_, codec, packed) => {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of decompressChunks(packed, options, codec)) pieces.push(piece);
+    expect(pieces).toEqual([]);
+  });
+
+  it("do not make who collects pieces begin again for each", async () => {
+    const packed = lz4Frame(repeated(nothing, 40_000), false);
+    const start = cpuMilliseconds();
+    const items: SourceItem[] = [];
+    for await (const item of kernelsOfBytes(packed, "x", "x")) items.push(item);
+    expect(items).toMatchObject([{ code: "no-kernel", problem: "is empty" }]);
+    expect(cpuMilliseconds() - start).toBeLessThan(2000);
   });
 });
