@@ -9,6 +9,7 @@ import type { BpfObject } from "../../lib/core/object.ts";
 import { type ResolvedField, resolveFields } from "../../lib/core/resolve-fields.ts";
 import { type ResolvedTarget, resolveTargets } from "../../lib/core/target-models.ts";
 import { namesOf } from "../../lib/core/type-names.ts";
+import { loadsWithout } from "../../lib/diff/works-with.ts";
 import type { KernelRules, ReleaseSource } from "../inputs/kernel-release.ts";
 
 /** The document of `btfgen model --json`; docs/FORMATS.md has it in words. */
@@ -102,14 +103,20 @@ function optionsOf({ rules, architecture }: KernelRules): FunctionModelOptions {
   return { rules, ...(architecture !== null && { architecture }) };
 }
 
+/** True for a target that is not there, or not as the object has it, where the object loads all the same. */
+export function isDispensable(target: TargetReport): boolean {
+  return isUnusable(target) && loadsWithout(target, target.status === "missing");
+}
+
+function isUnusable({ status }: TargetReport): boolean {
+  return status === "missing" || status === "impossible";
+}
+
 /** True for what exits 1. */
 export function isModelFinding({ functions, missing, targets, fields }: ModelReport, strict: boolean): boolean {
-  // A weak variable may be missing, but not of another type (libbpf.c).
-  const isNeeded = ({ status, kind, optional }: TargetReport) =>
-    status === "missing" ? !optional : status === "impossible" && (!optional || kind === "ksym");
   return (
     missing.length > 0 ||
-    (targets ?? []).some(isNeeded) ||
+    (targets ?? []).some((one) => isUnusable(one) && !isDispensable(one)) ||
     (fields ?? []).some(({ status }) => status === "refused") ||
     (strict && functions.some(({ obstacles }) => obstacles.length > 0))
   );

@@ -1,7 +1,13 @@
 import { passingText } from "../../lib/core/compare-models.ts";
 import type { FunctionModel } from "../../lib/core/function-model.ts";
 import { counted, formatTable, printable } from "../table.ts";
-import type { FieldReport, ModelReport, ObjectModels, TargetReport } from "./model-report.ts";
+import {
+  type FieldReport,
+  isDispensable,
+  type ModelReport,
+  type ObjectModels,
+  type TargetReport,
+} from "./model-report.ts";
 
 /** The report as text: a block for each function, a table of targets, a table of fields. */
 export function modelText({ functions, targets, fields, kernel }: ModelReport): string {
@@ -73,7 +79,7 @@ function targetsText(targets: readonly TargetReport[]): string {
     one.user,
     one.kind,
     one.symbol ?? one.name,
-    one.optional && one.status === "missing" ? "missing (optional)" : one.status,
+    isDispensable(one) ? `${one.status} (optional)` : one.status,
     one.reason === null
       ? shapeText(one)
       : `${one.reason}${one.nearest === null ? "" : `; did you mean ${one.nearest}?`}`,

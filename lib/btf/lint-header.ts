@@ -128,8 +128,7 @@ function lintOrder(sections: readonly Section[], headerLength: number, complain:
     return;
   }
   const order = sorted.map(({ name }) => name).join(", ");
-  const wanted = "kernels before 7.1 want the strings last, and libbpf types, layout, strings";
-  complain("section-sequence", `${order}: ${wanted}`, 16);
+  complain("section-sequence", `${order}, an order that libbpf and kernels before 7.1 refuse`, 16);
 }
 
 function byPlace(sections: readonly Section[]): Section[] {

@@ -7,15 +7,12 @@ import { typesByName } from "./type-names.ts";
 /** MAX_BPF_FUNC_REG_ARGS, include/linux/bpf.h: arguments of a call that are in registers. */
 export const REGISTER_ARGUMENTS = 5;
 
-/** By which a kernel with stack arguments, Linux 7.2 on, asks its code generator; the weak one of all architectures says no. */
+/** What a kernel that knows of arguments on the stack, Linux 7.2 on, asks its code generator; the weak answer is no. */
 const QUESTION = "bpf_jit_supports_stack_args";
-/** Saved registers, by which an architecture is known, and of each whose code generator says yes some of them. */
+/** The saved registers, by which an architecture is known. */
 const REGISTERS = "pt_regs";
-const SAYING_YES: readonly (readonly string[])[] = [
-  // x86_64, and arm64.
-  ["orig_ax", "r15"],
-  ["orig_x0"],
-];
+/** Some of them of x86_64 and of arm64, whose code generators say yes. */
+const SAYING_YES: readonly (readonly string[])[] = [["orig_ax", "r15"], ["orig_x0"]];
 
 /**
  * Whether programs can pass a kernel's functions more than REGISTER_ARGUMENTS; null where that cannot be told. It rests on

@@ -63,8 +63,8 @@ const FUNC_GLOBAL = 1;
 
 /**
  * Looks up what objects attach to or call besides helpers: the kernel's functions, tracepoints and variables in
- * `target` (its base first, then the modules in their order, as far as the section names one), the functions that freplace programs take the place of in the other objects; each with its model. Kernel
- * pointers of maps are not targets in this sense: kernelFields has them.
+ * `target` (its base first, then the modules in their order), the functions that freplace programs take the place of in
+ * the other objects; each with its model. Kernel pointers of maps are not targets in this sense: kernelFields has them.
  */
 export function resolveTargets(
   objects: readonly BpfObject[],
@@ -78,10 +78,8 @@ export function resolveTargets(
   return wanted.map(({ object, one }) => {
     if (one.targetKind === null) return replacedFunction(object, one, objects, options);
     const ids = (byName.get(one.name) ?? []).filter((id) => kindOf(target, id) === one.targetKind);
-    const [id] = inBaseFirst(
-      target,
-      ids.filter((each) => moduleOf(target, each).startsWith(one.module ?? "")),
-    );
+    const ofModule = ids.filter((each) => moduleOf(target, each).startsWith(one.module ?? ""));
+    const [id] = inBaseFirst(target, ofModule);
     return id === undefined ? missing(one, target, ids) : kernelTarget(object, one, target, id, options);
   });
 }

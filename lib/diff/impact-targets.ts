@@ -100,7 +100,7 @@ function compareTarget(object: BpfObject, was: ResolvedTarget, is: ResolvedTarge
     change: changeOf(standings.old, standings.new, kind, differences, retyped),
     breaks: isBoth && a !== null && b !== null && kind !== "kfunc" && isBroken(kind, a, b, readsOf(object, was.target)),
     ...standings,
-    reason: is.reason,
+    reason: standings.new === "present" ? null : is.reason,
     differences,
     retyped,
   };

@@ -323,7 +323,7 @@ describe("rules about the file", () => {
     for (const order of LAYOUT_ORDERS) expect(found(inOrder(32, ...order))).toEqual([layout, long]);
     expect(lintBtf(inOrder(32, "strings", "types"))).toMatchObject([
       {
-        message: "strings, types: kernels before 7.1 want the strings last, and libbpf types, layout, strings",
+        message: "strings, types, an order that libbpf and kernels before 7.1 refuse",
         refusedBefore: "7.1",
       },
     ]);

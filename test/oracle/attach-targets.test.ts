@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { beforeAll, expect, it } from "vitest";
 import { rulesOfKernel } from "../../cli/inputs/kernel-release.ts";
 import { isModelFinding, reportModels } from "../../cli/inspect/model-report.ts";
+import { modelText } from "../../cli/inspect/model-text.ts";
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import type { Btf } from "../../lib/btf/view.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
@@ -33,6 +34,19 @@ describeOracle("targets of compiled objects", ["clang"], () => {
     const found = report(externObject(body));
     expect(found.targets?.map(({ status }) => status)).toEqual(statuses);
     expect(isModelFinding(found, false)).toBe(!loads);
+  });
+
+  it("are shown by their own names, and which an object does without", () => {
+    const lines = (row: number) => modelText(report(externObject(EXTERN_CASES[row]?.[1] ?? ""))).split("\n");
+    expect(lines(1)[1]).toMatch(/ bpf_task_acquire___two +impossible \(optional\) +the object declares it otherwise/);
+    expect(lines(2).map((line) => /missing( \(optional\))?/.exec(line)?.[0])).toEqual([
+      undefined,
+      "missing (optional)",
+      "missing",
+      undefined,
+    ]);
+    expect(lines(4)[1]).toMatch(/ runqueues +impossible {2}/);
+    expect(modelText(report(moduleObject("kvm:svm_vcpu_run")))).toMatch(/ in kvm-amd\.ko; 'kvm' stands for kvm_amd/);
   });
 
   it("are one need of the kernel's BTF where they are flavours of one function", () => {
