@@ -92,13 +92,10 @@ function* decodeFrame(bytes: Uint8Array, view: DataView, start: number, room: Bl
       throw codecError("bad-archive", "lz4", "a block's checksum does not match", options, at);
     }
     const history = linked ? Math.min(total, HISTORY_BYTES) : 0;
-    const stored = word >= BLOCK_STORED;
+    let block: Uint8Array | null = data;
+    if (word < BLOCK_STORED) block = room.decode(data, blockBytes, history);
     // A stored block is taken as it lies there, unless others look back into it.
-    const block = !stored
-      ? room.decode(data, blockBytes, history)
-      : linked
-        ? room.keep(data, blockBytes, history)
-        : data;
+    else if (linked) block = room.keep(data, blockBytes, history);
     if (block === null) throw codecError("bad-archive", "lz4", "a block is damaged", options, at);
     at += length + sums;
     total += block.length;

@@ -14,9 +14,9 @@ const SPARE_BYTES = 40 << 20;
 const MOST_MS = 2500;
 const options = { source: "x", maxBytes: 1 << 20 };
 
-/** An LZ4 frame of blocks (at most 4 MiB each) without checksums; linked ones may look back into those before. */
-function lz4Frame(blocks: Buffer, linked: boolean): Buffer {
-  const descriptor = Buffer.of(linked ? 0x40 : 0x60, 0x70);
+/** An LZ4 frame of blocks (of at most 4 MiB each, with code 4 of 64 KiB) without checksums; linked ones may look back into those before. */
+function lz4Frame(blocks: Buffer, linked: boolean, sizeCode = 7): Buffer {
+  const descriptor = Buffer.of(linked ? 0x40 : 0x60, sizeCode << 4);
   const sum = Buffer.of((xxh32(descriptor) >> 8) & 0xff);
   return Buffer.concat([Buffer.of(4, 0x22, 0x4d, 0x18), descriptor, sum, blocks, Buffer.alloc(4)]);
 }
@@ -87,4 +87,36 @@ describe("parts of nothing", () => {
     expect(items).toMatchObject([{ code: "no-kernel", problem: "is empty" }]);
     expect(cpuMilliseconds() - start).toBeLessThan(2000);
   });
+});
+
+it("lets linked lz4 blocks, packed and stored, look back as far as they may, however much came before", async () => {
+  const FAR = 65535;
+  const word = (size: number) => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32LE(size);
+    return bytes;
+  };
+  const first = Buffer.from(Array.from({ length: 1 << 16 }, (_, i) => (i * 40503) >> 7));
+  const stored = (bytes: Buffer) => Buffer.concat([word((bytes.length | 0x8000_0000) >>> 0), bytes]);
+  const blocks = [stored(first)];
+  let wanted: Buffer = first;
+  for (let round = 0; round < 24; round++) {
+    // A literal, 19 + 255 * 150 + 7 bytes from far back, five literals.
+    const length = 19 + 255 * 150 + 7;
+    const packed = Buffer.concat([
+      Buffer.of(0x1f, round, 0xff, 0xff),
+      Buffer.alloc(150, 255),
+      Buffer.from("\x07\x50abcde"),
+    ]);
+    blocks.push(word(packed.length), packed);
+    const start = wanted.length + 1 - FAR;
+    wanted = Buffer.concat([wanted, Buffer.of(round)]);
+    wanted = Buffer.concat([wanted, wanted.subarray(start, start + length), Buffer.from("abcde")]);
+    if (round % 5 !== 0) continue;
+    const more = first.subarray(round * 100, round * 200);
+    blocks.push(stored(more));
+    wanted = Buffer.concat([wanted, more]);
+  }
+  const frame = lz4Frame(Buffer.concat(blocks), true, 4);
+  expect(wanted.equals(await decompress(frame, { ...options, maxBytes: 2 << 20 }))).toBe(true);
 });
