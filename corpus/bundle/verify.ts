@@ -51,7 +51,8 @@ export async function verifyBundle(bundle: OpenBundle, provenance: Provenance | 
 }
 
 function checkedEntry(bundle: OpenBundle, entry: OpenEntry, findings: BundleFinding[]): BundleEntry[] {
-  const problem = namingProblem(entry.identity);
+  // Where the files are named for one consumer, by what that one can look up.
+  const problem = namingProblem(entry.identity, bundle.namings.length === 1 ? bundle.namings[0] : undefined);
   if (problem !== null) findings.push({ place: entry.key, problem });
   try {
     return [readEntry(bundle, entry)];

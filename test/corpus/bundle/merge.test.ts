@@ -229,6 +229,19 @@ describe("verifying", () => {
     expect(verdict).toEqual({ findings: [], kernels: 7, blobs: 5, reproducible: true });
   });
 
+  it.each([
+    ["bcc", 83, ["more than the 99 bytes that bcc can look up"]],
+    ["bcc", 82, []],
+    ["btfhub", 83, []],
+  ] as const)("asks whether %s can look up the names, of a release of %i bytes", async (naming, length, problems) => {
+    const shape = { layout: "tree", naming } as const;
+    const { findings } = await verifyBundle(
+      await opened([entry(`d/1/x86_64/${"r".repeat(length)}`, "a")], shape),
+      null,
+    );
+    expect(findings.map(({ problem }) => problem)).toEqual(problems.map((words) => expect.stringContaining(words)));
+  });
+
   it("finds files of no bundle, and BTF that no kernel loads", async () => {
     const files = bundleFiles(joined(), TREE, true);
     const bad = [...files, { name: "README", bytes: json("x") }, { name: "d/1/x86_64/6.1.btf", bytes: json("no") }];
