@@ -5,7 +5,7 @@ import { type OpenBundle, readEntry } from "../../corpus/bundle/read.ts";
 import { INDEX_NAME } from "../../corpus/bundle/store-index.ts";
 import type { CompatObject } from "../../corpus/compat/assess.ts";
 import type { KernelBtf, KernelIdentity } from "../../corpus/kernel.ts";
-import { isLooseModule, isProblem, NO_KERNEL, type SourceOptions } from "../../corpus/source/item.ts";
+import { isLooseModule, isPassedOver, isProblem, NO_KERNEL, type SourceOptions } from "../../corpus/source/item.ts";
 import { readKernels } from "../../corpus/source/read-kernels.ts";
 import { FormatError } from "../../lib/btf/error.ts";
 import { type BtfInput, parseBtf, parseModules } from "../../lib/btf/parse.ts";
@@ -106,7 +106,7 @@ async function* kernelsOf(source: string, options: SourceOptions): AsyncGenerato
     else if (!isProblem(item)) {
       kernels++;
       yield await (beside?.join(item) ?? item);
-    } else if (!isDirectory || (item.code !== "no-kernel" && item.code !== "module")) yield item;
+    } else if (!isPassedOver(item, !isDirectory)) yield item;
   }
   if (kernels === 0 && loose > 0) throw new InputError(source, "has modules, and not the kernel that they are of");
   const left = beside?.left() ?? [];

@@ -139,8 +139,9 @@ function bodyLines({ changes }: TypeChange, { full }: DiffTextOptions): string[]
   const lines: string[] = [];
   for (let i = 0; i < changes.length; i++) {
     const length = full ? 0 : runLength(changes, i);
-    if (length < SHORTEST_RUN) lines.push(...changeLines(changes[i] as Change));
-    else {
+    if (length < SHORTEST_RUN) {
+      for (const line of changeLines(changes[i] as Change)) lines.push(line);
+    } else {
       lines.push(runLine(changes.slice(i, i + length)));
       i += length - 1;
     }

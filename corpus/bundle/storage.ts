@@ -93,7 +93,7 @@ function namesBelow(root: string, prefix: string, depth: number): string[] {
   for (const entry of readdirSync(join(root, prefix), { withFileTypes: true })) {
     const name = prefix + entry.name;
     checkMemberName(name, root);
-    if (entry.isDirectory()) names.push(...namesBelow(root, `${name}/`, depth + 1));
+    if (entry.isDirectory()) for (const below of namesBelow(root, `${name}/`, depth + 1)) names.push(below);
     else if (entry.isFile()) names.push(name);
     else throw new FormatError("bad-archive", `${name} in it is not a file`, { source: root });
   }

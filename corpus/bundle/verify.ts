@@ -36,12 +36,14 @@ export async function verifyBundle(bundle: OpenBundle, provenance: Provenance | 
   const findings: BundleFinding[] = bundle.strays.map((place) => ({ place, problem: "belongs to no bundle" }));
   const entries = bundle.entries.flatMap((entry) => checkedEntry(bundle, entry, findings));
   const distinct = new Map(entries.map((entry) => [entry.blobHash, entry]));
+  const add = (more: Iterable<BundleFinding>) => {
+    for (const one of more) findings.push(one);
+  };
   for (const entry of distinct.values()) {
-    findings.push(...(bundle.content === "object" ? objectFindings(entry) : btfFindings(entry)));
+    add(bundle.content === "object" ? objectFindings(entry) : btfFindings(entry));
   }
-  if (bundle.layout === "store") findings.push(...unlistedBlobs(bundle));
-  else findings.push(...nameFindings(bundle, entries));
-  if (provenance !== null) findings.push(...provenanceFindings(entries, provenance));
+  add(bundle.layout === "store" ? unlistedBlobs(bundle) : nameFindings(bundle, entries));
+  if (provenance !== null) add(provenanceFindings(entries, provenance));
   return {
     findings,
     kernels: bundle.entries.length,

@@ -123,8 +123,8 @@ function chooseRoots(
   }
   // Who asks for a typedef wants objects of it.
   const made = roots.filter((id) => kindOf(btf, id) === KIND_TYPEDEF).map((id) => madeOf(btf, id));
-  roots.push(...made.filter((id) => isComposite(kindOf(btf, id)) && isUnit(btf, nameless, id)));
-  roots.push(...forward);
+  for (const id of made) if (isComposite(kindOf(btf, id)) && isUnit(btf, nameless, id)) roots.push(id);
+  for (const id of forward) roots.push(id);
   for (const id of kfuncs.values()) roots.push(targetOf(btf, id));
   for (const id of remarks) roots.push(targetOf(btf, id));
   return { roots, kfuncs: [...kfuncs.values()], remarks };

@@ -124,7 +124,7 @@ export function orderUnits(btf: Btf, nameless: Nameless, roots: Iterable<number>
     }
   }
   // Enums for the sake of their enumerators; one that a struct or typedef has inside is there already.
-  units.push(...namelessEnums.filter((id) => !walk.inside.has(id)));
+  for (const id of namelessEnums) if (!walk.inside.has(id)) units.push(id);
   return { units, forward, bodies };
 }
 

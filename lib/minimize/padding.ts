@@ -107,7 +107,7 @@ export function addPadding(marks: Marks, drafts: Drafts): void {
     if (!padder.owned.has(draft)) padDraft(padder, draft, { prefix, next: 0 }, 0);
   }
   if (padder.used && !drafts.list.includes(byte)) drafts.list.push(byte);
-  drafts.list.push(...padder.arrays.values());
+  for (const array of padder.arrays.values()) drafts.list.push(array);
 }
 
 function limits({ fewer }: Marks, { bySource }: Drafts): Map<Draft, number> {

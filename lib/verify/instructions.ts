@@ -55,7 +55,7 @@ export function compareInstructions(
       const recordOf = new Map(ofFull.map((record) => [record.relocation.index, record]));
       for (const [a, b] of pairs) {
         const found = compareProgram(a, b, recordOf, rules.name);
-        differences.push(...found.differences.filter(({ record }) => !told.has(record)));
+        for (const one of found.differences) if (!told.has(one.record)) differences.push(one);
         if (i > 0) continue;
         typeIds.push(...found.typeIds);
         programs++;

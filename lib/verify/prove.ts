@@ -86,7 +86,9 @@ export function prove(objects: readonly BpfObject[], full: FullSide, small: Smal
       .filter(({ severity }) => severity === "error")
       .map((finding) => ({ source, finding })),
   );
-  if (full.sets.some(({ rules }) => rules.algorithm === "cilium")) malformed.push(...findSharedTails(target));
+  if (full.sets.some(({ rules }) => rules.algorithm === "cilium")) {
+    for (const tail of findSharedTails(target)) malformed.push(tail);
+  }
   const first = full.sets[0]?.records ?? [];
   return {
     holds: differences.length === 0 && malformed.length === 0,
