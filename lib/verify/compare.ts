@@ -51,8 +51,9 @@ export function compareSides(
   alike: AlikeCandidates = new Map(),
 ): Difference[] {
   const differences: Difference[] = [];
-  const groups = new Map<string, number[]>();
   const keyOf = rootKeys(rules);
+  // Candidates come in the order of their ids on both sides, so equal lists make equal profiles.
+  const suspects = new Set<string>();
   full.records.forEach((record, i) => {
     const other = small.records[i];
     if (other === undefined || other.relocation !== record.relocation) {
@@ -61,18 +62,19 @@ export function compareSides(
     if (!sameDecision(record, other)) {
       differences.push({ record, full: told(record), small: told(other), what: "decision" });
     }
-    if (record.candidates.length === 0 && other.candidates.length === 0) return;
+    if (!areAlike(full, record, small, other, alike)) suspects.add(keyOf(record));
+  });
+  if (suspects.size === 0) return differences;
+  const groups = new Map<string, number[]>();
+  full.records.forEach((record, i) => {
+    if (record.candidates.length === 0 && small.records[i]?.candidates.length === 0) return;
     const key = keyOf(record);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, [i]);
-    else group.push(i);
+    if (group !== undefined) group.push(i);
+    else if (suspects.has(key)) groups.set(key, [i]);
   });
   const same = rules.algorithm === "cilium" ? sameSequence : sameSet;
-  for (const group of groups.values()) {
-    // Candidates come in the order of their ids on both sides, so equal lists make equal profiles.
-    const differs = group.some((i) => !areAlike(full, small, i, alike));
-    if (differs) compareGroup(full, small, group, same, differences);
-  }
+  for (const group of groups.values()) compareGroup(full, small, group, same, differences);
   return differences;
 }
 
@@ -99,11 +101,10 @@ function told(record: ReloRecord): string {
   return record.reason === null ? decisionKey(record) : `${decisionKey(record)} (${record.reason})`;
 }
 
-function areAlike(full: Side, small: Side, i: number, alike: AlikeCandidates): boolean {
-  const [a, b] = [full.records[i] as ReloRecord, small.records[i] as ReloRecord];
-  if (alike.get(a.candidates) === b.candidates) return true;
-  if (!sameOutcomes(a, full.target, b, small.target)) return false;
-  alike.set(a.candidates, b.candidates);
+function areAlike(full: Side, record: ReloRecord, small: Side, other: ReloRecord, alike: AlikeCandidates): boolean {
+  if (alike.get(record.candidates) === other.candidates) return true;
+  if (!sameOutcomes(record, full.target, other, small.target)) return false;
+  alike.set(record.candidates, other.candidates);
   return true;
 }
 

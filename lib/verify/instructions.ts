@@ -5,10 +5,11 @@ import { RELO_TYPE_ID_TARGET } from "../core/relo-kind.ts";
 import type { ReloRecord } from "../core/resolve.ts";
 import type { RuleSetRecords } from "../core/resolve-sets.ts";
 import type { MatchRules } from "../core/rules.ts";
+import { addUntold } from "./told.ts";
 
 /** An instruction that is not the same after relocation with full and with small BTF. */
 export interface InstructionDifference {
-  /** Those under which it shows: the first ones where rule sets have the record in common. */
+  /** Those under which it shows; the first where several show the very same. */
   readonly rules: MatchRules["name"];
   /** The relocation behind it. */
   readonly record: ReloRecord;
@@ -46,8 +47,8 @@ export function compareInstructions(
   let programs = 0;
   let instructions = 0;
   let applied = 0;
-  const told = new Set<ReloRecord>();
   full.forEach(({ rules, records }, i) => {
+    const ofSet: InstructionDifference[] = [];
     const [inFull, inSmall] = [byObject(records), byObject(small[i]?.records ?? [])];
     for (const object of objects) {
       const ofFull = inFull.get(object) ?? [];
@@ -55,7 +56,7 @@ export function compareInstructions(
       const recordOf = new Map(ofFull.map((record) => [record.relocation.index, record]));
       for (const [a, b] of pairs) {
         const found = compareProgram(a, b, recordOf, rules.name);
-        for (const one of found.differences) if (!told.has(one.record)) differences.push(one);
+        for (const one of found.differences) ofSet.push(one);
         if (i > 0) continue;
         typeIds.push(...found.typeIds);
         programs++;
@@ -63,7 +64,7 @@ export function compareInstructions(
         applied += a.patched.length;
       }
     }
-    for (const { record } of differences) told.add(record);
+    addUntold(differences, ofSet);
   });
   return { holds: differences.length === 0, programs, instructions, applied, differences, typeIds };
 }

@@ -4,13 +4,13 @@ import { type BtfInput, parseBtf, parseModules } from "../btf/parse.ts";
 import type { Btf } from "../btf/view.ts";
 import { indexCandidates } from "../core/candidates.ts";
 import type { BpfObject } from "../core/object.ts";
-import type { ReloRecord } from "../core/resolve.ts";
 import { type RuleSetRecords, resolveSets } from "../core/resolve-sets.ts";
 import type { MatchRules } from "../core/rules.ts";
 import { findSharedTails } from "./cilium-strings.ts";
 import { type AlikeCandidates, compareSides, type Difference } from "./compare.ts";
+import { addUntold } from "./told.ts";
 
-/** A difference, and the rules under which it shows: the first ones where rule sets have the record in common. */
+/** A difference, and the rules under which it shows: the first where several show the very same. */
 export interface ProofDifference extends Difference {
   readonly rules: MatchRules["name"];
 }
@@ -71,15 +71,14 @@ export function prove(objects: readonly BpfObject[], full: FullSide, small: Smal
     false,
   );
   const alike: AlikeCandidates = new Map();
-  const told = new Set<ReloRecord>();
-  const differences = full.sets.flatMap(({ rules, records }, i) => {
+  const differences: ProofDifference[] = [];
+  full.sets.forEach(({ rules, records }, i) => {
     const smallRecords = (sets[i] as RuleSetRecords).records;
-    const fullSide = { target: full.target, records };
-    const found = compareSides(fullSide, { target, records: smallRecords }, rules, alike)
-      .filter(({ record }) => !told.has(record))
-      .map((difference): ProofDifference => ({ ...difference, rules: rules.name }));
-    for (const { record } of found) told.add(record);
-    return found;
+    const found = compareSides({ target: full.target, records }, { target, records: smallRecords }, rules, alike);
+    addUntold(
+      differences,
+      found.map((difference) => ({ ...difference, rules: rules.name })),
+    );
   });
   const malformed = small.flatMap(({ source, bytes }, i) =>
     lintBtf(bytes, i === 0 ? { source } : { source, base })

@@ -187,10 +187,7 @@ describe("a broken small BTF", () => {
     const third = struct("s", 8, [m("a", 1, 0), m("gone", 1, 32)]);
     const pruned: Asked[] = [[RELO_FIELD_BYTE_OFFSET, 2, "0:1"], ...id];
     const { differences } = proofOf([INT, twin, twin, third], [INT, twin, third], local, pruned);
-    expect(differences.map(({ what, rules }) => [what, rules])).toEqual([
-      ["pairing", "libbpf"],
-      ["pairing", "kernel"],
-    ]);
+    expect(differences.map(({ what }) => what)).toEqual(["pairing"]);
     expect(differences[0]?.full).toMatch(/^two candidates with /);
     expect(differences[0]?.small).toBe("no such candidate");
   });
@@ -204,10 +201,11 @@ describe("a broken small BTF", () => {
   it("is caught under the rules by which it is wrong, and those are named", () => {
     const { differences } = proofOf(KERNEL, patched(10, 2, 8), LOCAL, ASKED);
     expect(new Set(differences.map(({ rules }) => rules))).toEqual(new Set(["libbpf", "kernel"]));
-    // A field of two candidates, and one of a single candidate, in which the rules cannot differ: it is told once.
-    const rulesOf = (rows: Row[]) => new Set(proofOf(KERNEL, rows, LOCAL, ASKED).differences.map(({ rules }) => rules));
-    expect(rulesOf(patched(7, member(1, 2), 72))).toEqual(new Set(["libbpf", "kernel"]));
-    expect(rulesOf(patched(9, member(0, 2), 32))).toEqual(new Set(["libbpf"]));
+    // A field is matched alike by both, and told once: one of two candidates, and one of a single candidate.
+    for (const broken of [patched(7, member(1, 2), 72), patched(9, member(0, 2), 32)]) {
+      const field = proofOf(KERNEL, broken, LOCAL, ASKED).differences;
+      expect(new Set(field.map(({ rules }) => rules))).toEqual(new Set(["libbpf"]));
+    }
   });
 
   it("is caught when only the kernel, which drops no candidate, comes to another decision", () => {
