@@ -3,7 +3,7 @@
  * and compare pair by pair of relocation and candidate, or the relocated code byte by byte.
  */
 
-export { compareSides, type Difference, type Side } from "../lib/verify/compare.ts";
+export { type AlikeCandidates, compareSides, type Difference, type Side } from "../lib/verify/compare.ts";
 export { compareInstructions, type InstructionDifference, type InstructionProof } from "../lib/verify/instructions.ts";
 export {
   type FullSide,

@@ -26,11 +26,10 @@ import { parseSpec } from "./spec.ts";
 export function resolveCilium(object: BpfObject, index: CandidateIndex, options: ResolveOptions): ReloRecord[] {
   const { btf } = object;
   if (btf === null) return [];
-  const wanted = object.relocations;
   const ask = asker(object, btf, index, options.evidence === true);
-  const matched = new Map(wanted.map((relocation) => [relocation, ask(relocation)]));
+  const matched = new Map(object.relocations.map((relocation) => [relocation, ask(relocation)]));
   const decisions = decideAll(object, btf, index.btf, matched);
-  return wanted.map((relocation) => {
+  return object.relocations.map((relocation) => {
     const { local, candidates } = matched.get(relocation) as Matched;
     const { status, chosen, value, reason } = decisions.get(relocation) as Decision;
     return { object, relocation, local, candidates, status, chosen, value, reason };

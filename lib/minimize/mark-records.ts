@@ -22,7 +22,7 @@ interface Waiting {
  */
 export function markRecords(marks: Marks, records: readonly ReloRecord[], modulesApart: boolean): void {
   const waiting: Waiting[] = [];
-  // Records of one question, asked twice or under several rule sets, have the same candidates.
+  // Records of one question, asked twice or under several rule sets, have one list of candidates.
   const marked = new Set<ReloRecord["candidates"]>();
   for (const record of records) {
     if (marked.has(record.candidates)) continue;

@@ -14,8 +14,8 @@ interface Told {
  * the same words: they are one, and one line of it is enough.
  */
 export function addUntold<T extends Told>(told: T[], found: readonly T[]): void {
-  const before = new Map<CoreRelocation, T[]>();
   if (found.length === 0) return;
+  const before = new Map<CoreRelocation, T[]>();
   for (const one of told) before.set(one.record.relocation, [...(before.get(one.record.relocation) ?? []), one]);
   for (const one of found) {
     const { record, what, full, small } = one;

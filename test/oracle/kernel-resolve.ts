@@ -16,8 +16,8 @@ const LOG_BYTES = 1 << 20;
 const FUNCTION_BYTES = 8;
 const RELOCATION_BYTES = 16;
 
-/** What the kernel makes of a program: the number that it returns, or how its relocations ended. */
-export type KernelAnswer = number | "poisoned" | "ambiguous" | string;
+/** What comes of a program: the number that it returns; "poisoned", "ambiguous", or else the kernel's own words. */
+export type KernelAnswer = number | string;
 
 /**
  * Loads an object's programs one by one, socket filters that return a relocated number, each with its relocations.
