@@ -4,7 +4,7 @@ import type { CompatSetup, FileAssessment } from "../../corpus/compat/assess-fil
 import type { CompatMatrix } from "../../corpus/compat/matrix.ts";
 import { runCompat } from "../../corpus/compat/run.ts";
 import type { KernelIdentity } from "../../corpus/kernel.ts";
-import { isProblem, NO_KERNEL, type SourceProblem } from "../../corpus/source/item.ts";
+import { isPassedOver, isProblem, NO_KERNEL, type SourceProblem } from "../../corpus/source/item.ts";
 import type { PathPattern } from "../../corpus/source/path-pattern.ts";
 import { type SourceFile, walkFiles } from "../../corpus/source/walk.ts";
 import { startProgress } from "../batch/progress.ts";
@@ -85,7 +85,7 @@ export async function runCompatRequest(request: CompatRequest): Promise<CompatRu
   const found = request.corpora.flatMap((corpus) => [...walkFiles(corpus)]);
   const files = found.filter((file): file is SourceFile => !isProblem(file));
   const left = found.filter(isProblem);
-  const problems = left.filter(({ code }) => code !== "bundle");
+  const problems = left.filter((problem) => !isPassedOver(problem, false));
   if (files.length + problems.length === 0)
     throw new InputError(request.corpora.join(", "), "no file is in the corpus");
   if (request.html !== undefined) for (const { path } of files) markInput(path);

@@ -99,7 +99,7 @@ async function* itemsOf(sources: readonly string[], options: SourceOptions) {
       continue;
     }
     for (const file of walkFiles(source)) {
-      if (isProblem(file)) yield { item: file as SourceItem, isNamed: file.code !== "bundle" };
+      if (isProblem(file)) yield { item: file as SourceItem, isNamed: false };
       else for await (const item of readFileKernels(file, options)) yield { item, isNamed: file.isNamed };
     }
   }

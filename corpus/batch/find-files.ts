@@ -1,4 +1,4 @@
-import { isProblem } from "../source/item.ts";
+import { isPassedOver, isProblem } from "../source/item.ts";
 import { walkFiles } from "../source/walk.ts";
 import type { CorpusFile } from "./plan.ts";
 import type { FailedPart, PassedOver } from "./result.ts";
@@ -23,8 +23,8 @@ export function findFiles(corpora: readonly string[]): FoundFiles {
     const prefix = corpora.length === 1 ? "" : `${corpus.replace(/(?<=.)\/+$/, "")}/`;
     for (const file of walkFiles(corpus)) {
       if (isProblem(file)) {
-        const { origin, code, problem: reason } = file;
-        if (code === "bundle") passedOver.push({ state: "passed-over", origin, reason });
+        const { origin, problem: reason } = file;
+        if (isPassedOver(file, false)) passedOver.push({ state: "passed-over", origin, reason });
         else problems.push({ state: "failed", origin, reason });
       } else {
         const { path, name, size, isNamed } = file;

@@ -1,17 +1,15 @@
 import type { Btf } from "../btf/view.ts";
+import { type Answerer, asker } from "./asker.ts";
 import type { CandidateIndex } from "./candidates.ts";
 import { askCandidate } from "./cilium-candidate.ts";
 import { type CiliumQuestion, decideTogether } from "./cilium-decide.ts";
 import { findCiliumCandidates, hasCiliumName } from "./cilium-names.ts";
 import { plainValue } from "./cilium-value.ts";
-import type { Evidence } from "./evidence.ts";
 import { linkedPrograms } from "./linked-programs.ts";
-import { matchState, objectEffort, settle } from "./match-state.ts";
 import type { BpfObject, CoreRelocation } from "./object.ts";
 import { RELO_TYPE_ID_LOCAL } from "./relo-kind.ts";
-import type { CandidateOutcome, Decision, Matched, ReloRecord, ResolveOptions } from "./resolve.ts";
+import type { Decision, Matched, ReloRecord, ResolveOptions } from "./resolve.ts";
 import { CILIUM_RULES } from "./rules.ts";
-import { parseSpec } from "./spec.ts";
 
 /**
  * Resolves all relocations of an object by the rules of cilium/ebpf (btf/core.go as of July 2026; 0.15 and later). As
@@ -26,7 +24,12 @@ import { parseSpec } from "./spec.ts";
 export function resolveCilium(object: BpfObject, index: CandidateIndex, options: ResolveOptions): ReloRecord[] {
   const { btf } = object;
   if (btf === null) return [];
-  const ask = asker(object, btf, index, options.evidence === true);
+  const answerer: Answerer = {
+    rules: CILIUM_RULES,
+    find: (typeId) => findCiliumCandidates(index, btf, typeId),
+    answer: (state, kind, spec, id) => askCandidate(state, kind, spec, id, object.littleEndian),
+  };
+  const ask = asker(btf, index.btf, answerer, options.evidence === true);
   const matched = new Map(object.relocations.map((relocation) => [relocation, ask(relocation)]));
   const decisions = decideAll(object, btf, index.btf, matched);
   return object.relocations.map((relocation) => {
@@ -34,48 +37,6 @@ export function resolveCilium(object: BpfObject, index: CandidateIndex, options:
     const { status, chosen, value, reason } = decisions.get(relocation) as Decision;
     return { object, relocation, local, candidates, status, chosen, value, reason };
   });
-}
-
-/** Shared by all outcomes that nobody wants evidence of. */
-const NO_EVIDENCE: Evidence = [];
-
-/** Matches one relocation with each of its candidates; each question of an object is asked once. */
-function asker(
-  object: BpfObject,
-  local: Btf,
-  index: CandidateIndex,
-  withEvidence: boolean,
-): (relocation: CoreRelocation) => Matched {
-  const found = new Map<number, number[]>();
-  const asked = new Map<string, Matched>();
-  const effort = objectEffort();
-  const askOne = ({ kind, typeId, accessString }: CoreRelocation): Matched => {
-    const spec = parseSpec(local, kind, typeId, accessString);
-    if ("reason" in spec || kind === RELO_TYPE_ID_LOCAL) return { local: spec, candidates: [] };
-    let ids = found.get(typeId);
-    if (ids === undefined) {
-      ids = findCiliumCandidates(index, local, typeId);
-      found.set(typeId, ids);
-    }
-    const candidates = ids.map((id): CandidateOutcome => {
-      const evidence: Evidence = withEvidence ? [] : NO_EVIDENCE;
-      const state = matchState(local, index.btf, CILIUM_RULES, withEvidence ? evidence : null);
-      const answer = askCandidate(state, kind, spec, id, object.littleEndian);
-      settle(effort, state);
-      const { outcome, value, step, typeId } = answer;
-      return { id, outcome, spec: answer.spec, step, typeId, value, evidence };
-    });
-    return { local: spec, candidates };
-  };
-  return (relocation) => {
-    const question = `${relocation.kind} ${relocation.typeId} ${relocation.accessString}`;
-    let matched = asked.get(question);
-    if (matched === undefined) {
-      matched = askOne(relocation);
-      asked.set(question, matched);
-    }
-    return matched;
-  };
 }
 
 function decideAll(

@@ -1,15 +1,16 @@
 import { stringAt } from "../btf/strings.ts";
 import { type Btf, isEnum, kindOf, nameOffsetOf } from "../btf/view.ts";
+import { type Answerer, asker } from "./asker.ts";
 import { type CandidateIndex, findCandidates } from "./candidates.ts";
 import { resolveCilium } from "./cilium-resolve.ts";
 import type { Evidence } from "./evidence.ts";
 import { type FieldMatch, matchEnumerator, matchField } from "./match-field.ts";
-import { MATCH, matchState, NO_MATCH, objectEffort, settle } from "./match-state.ts";
+import { MATCH, type MatchState, NO_MATCH } from "./match-state.ts";
 import { typesCompatible, typesMatch } from "./match-type.ts";
 import type { BpfObject, CoreRelocation } from "./object.ts";
 import { isExistenceKind, RELO_TYPE_ID_LOCAL, RELO_TYPE_MATCHES, reloClass } from "./relo-kind.ts";
 import { LIBBPF_RULES, type MatchRules } from "./rules.ts";
-import { parseSpec, type Spec, type SpecFailure } from "./spec.ts";
+import type { Spec, SpecFailure } from "./spec.ts";
 import { calculate, isError, type ReloValue } from "./value.ts";
 
 /** What one candidate type of the target answers to one relocation, on its own. */
@@ -81,7 +82,7 @@ export function resolveObject(object: BpfObject, index: CandidateIndex, options:
   const { btf } = object;
   if (btf === null) return [];
   const { rules = LIBBPF_RULES, known } = options;
-  const ask = asker(object, btf, index, options);
+  const ask = asker(btf, index.btf, answererOf(object, btf, index, rules), options.evidence === true);
   const remaining: Remaining | null = rules.prunes ? new Map() : null;
   return object.relocations.map((relocation, i) => {
     const other = known?.[i];
@@ -108,52 +109,22 @@ function dependsOnRules(btf: Btf, { kind, typeId }: CoreRelocation): boolean {
   return reloClass(kind) === "type" || isEnum(kindOf(btf, typeId));
 }
 
-/** Shared by all outcomes that nobody wants evidence of. */
-const NO_EVIDENCE: Evidence = [];
-
-/** Matches one relocation with each of its candidates; each question of an object is asked once. */
-function asker(
-  object: BpfObject,
-  local: Btf,
-  index: CandidateIndex,
-  { rules = LIBBPF_RULES, evidence: withEvidence = false }: ResolveOptions,
-): (relocation: CoreRelocation) => Matched {
-  const found = new Map<number, number[]>();
-  // Programs ask the same again and again: a third of the relocations of the libbpf-tools are repetitions.
-  const asked = new Map<string, Matched>();
-  const effort = objectEffort();
-  const askOne = ({ kind, typeId, accessString }: CoreRelocation): Matched => {
-    const localSpec = parseSpec(local, kind, typeId, accessString);
-    if ("reason" in localSpec || kind === RELO_TYPE_ID_LOCAL) return { local: localSpec, candidates: [] };
-    let ids = found.get(typeId);
-    if (ids === undefined) {
-      ids = findCandidates(index, local, typeId, rules);
-      found.set(typeId, ids);
-    }
-    const candidates = ids.map((id): CandidateOutcome => {
-      const evidence: Evidence = withEvidence ? [] : NO_EVIDENCE;
-      const state = matchState(local, index.btf, rules, withEvidence ? evidence : null);
+/** By relo_core.c. A value that cannot be calculated is an error of the candidate. */
+function answererOf(object: BpfObject, local: Btf, index: CandidateIndex, rules: MatchRules): Answerer {
+  return {
+    rules,
+    find: (typeId) => findCandidates(index, local, typeId, rules),
+    answer: (state, kind, localSpec, id) => {
       const { outcome, spec, step, typeId } = matchCandidate(state, kind, localSpec, id);
-      settle(effort, state);
-      if (outcome !== MATCH) return { id, outcome, spec, step, typeId, value: null, evidence };
+      if (outcome !== MATCH) return { outcome, spec, step, typeId, value: null };
       const value = calculate(kind, local, localSpec, index.btf, spec, object.littleEndian);
-      if (isError(value)) return { id, outcome: value.error, spec, step, typeId, value: null, evidence };
-      return { id, outcome, spec, step, typeId, value, evidence };
-    });
-    return { local: localSpec, candidates };
-  };
-  return (relocation) => {
-    const question = `${relocation.kind} ${relocation.typeId} ${relocation.accessString}`;
-    let matched = asked.get(question);
-    if (matched === undefined) {
-      matched = askOne(relocation);
-      asked.set(question, matched);
-    }
-    return matched;
+      if (isError(value)) return { outcome: value.error, spec, step, typeId, value: null };
+      return { outcome, spec, step, typeId, value };
+    },
   };
 }
 
-function matchCandidate(state: ReturnType<typeof matchState>, kind: number, local: Spec, id: number): FieldMatch {
+function matchCandidate(state: MatchState, kind: number, local: Spec, id: number): FieldMatch {
   switch (reloClass(kind)) {
     case "field":
       return matchField(state, local, id);
