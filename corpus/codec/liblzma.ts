@@ -23,8 +23,8 @@ const AT_TOTAL_IN = 16;
 const AT_NEXT_OUT = 24;
 const AT_AVAIL_OUT = 32;
 
-/** A spare decoder holds no more than `xz -6` needs. */
-const SPARE_BYTES = 16 << 20;
+/** A spare decoder holds what `xz -9` needs. */
+const SPARE_BYTES = 80 << 20;
 
 /** What an .xz may be larger than its content: headers, index, and blocks that do not get smaller. */
 const ENCODED_EXTRA = 1 << 16;
