@@ -36,6 +36,7 @@ export {
   type TrampolineObstacle,
   type ValueModel,
 } from "../lib/core/function-model.ts";
+export { type LackedTarget, lackedTargets } from "../lib/core/lacked-targets.ts";
 export { ERROR_INVALID, ERROR_TOO_LONG, MATCH, NO_MATCH } from "../lib/core/match-state.ts";
 export { type BpfObject, type BpfProgram, type CoreRelocation, parseBpfObject } from "../lib/core/object.ts";
 export { type PatchFailure, type PatchOutcome, patchInstruction } from "../lib/core/patch.ts";

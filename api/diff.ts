@@ -4,6 +4,7 @@
  */
 
 export type { ModelDifference } from "../lib/core/compare-models.ts";
+export type { TargetStanding } from "../lib/core/target-standing.ts";
 export {
   type Change,
   countChanges,
@@ -32,5 +33,5 @@ export {
   type RelocationChange,
   type RelocationImpact,
 } from "../lib/diff/impact.ts";
-export type { AttachChange, AttachImpact, TargetStanding, TypeDifference } from "../lib/diff/impact-targets.ts";
+export type { AttachChange, AttachImpact, TypeDifference } from "../lib/diff/impact-targets.ts";
 export type { FieldPlace, RelocationSide, Standing } from "../lib/diff/standing.ts";

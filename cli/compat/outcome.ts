@@ -1,7 +1,6 @@
 import { compatDocument } from "../../corpus/compat/document.ts";
 import { compatHtml } from "../../corpus/compat/html.ts";
 import { compatMarkdown } from "../../corpus/compat/markdown.ts";
-import type { CompatMatrix } from "../../corpus/compat/matrix.ts";
 import { totalsOf } from "../../corpus/compat/summary.ts";
 import { placeText } from "../../lib/core/place.ts";
 import { unusedRuleNotes } from "../inputs/allow-list.ts";
@@ -30,19 +29,11 @@ export function compatOutcome({ matrix, passedOver, allowed }: CompatRun, reques
     notes: [
       ...lackingNotes(strict?.lacking ?? lackingObjects(matrix.objects), strict !== null),
       ...compatNotes(matrix, passedOver),
-      ...needNotes(matrix),
+      ...needLines(matrix.objects),
       ...strictNotes(strict, allow),
     ].map(printable),
     files: html === undefined ? [] : [{ path: html, bytes: compatHtml(document, pageTemplate("compat")) }],
   };
-}
-
-/** What the matrix does not show of objects. */
-function needNotes({ objects }: CompatMatrix): string[] {
-  const lines = needLines(objects);
-  return lines.length === 0
-    ? []
-    : [...lines, "which kernels have that is not judged here, but by btfgen model and verify"];
 }
 
 function strictNotes(strict: StrictVerdict | null, allow: string | undefined): string[] {
@@ -51,5 +42,5 @@ function strictNotes(strict: StrictVerdict | null, allow: string | undefined): s
   const notes = unusedRuleNotes(allow, unusedRules);
   if (first === null) return notes;
   const where = `${first.kernel}: ${first.status}: ${placeText(first.place)}`;
-  return [...notes, `--strict: ${counted(refused, "relocation")} on ${counted(kernels, "kernel")}; first ${where}`];
+  return [...notes, `--strict: ${counted(refused, "finding")} on ${counted(kernels, "kernel")}; first ${where}`];
 }

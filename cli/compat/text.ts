@@ -9,7 +9,7 @@ import {
   totalsOf,
   verdictText,
 } from "../../corpus/compat/summary.ts";
-import type { Place } from "../../lib/core/place.ts";
+import type { FindingPlace } from "../../lib/core/place.ts";
 import { counted, printable } from "../table.ts";
 
 /** Lines of a screen, which groups share; each has at least one for what is wrong, and at most MOST_FINDINGS. */
@@ -71,8 +71,9 @@ function findingText({ status, kinds, path, reason, places }: FindingGroup): str
   return `    ${status} ${kinds.join("+")} ${path}: ${reason} [${named}${more}]`;
 }
 
-function placeText({ object, program, section, instruction, source }: Place): string {
-  return `${object.slice(object.lastIndexOf("/") + 1)} ${program ?? `(${section})`} ${source ?? `insn ${instruction}`}`;
+function placeText({ object, program, section, instruction, source }: FindingPlace): string {
+  const at = instruction === null ? "" : ` ${source ?? `insn ${instruction}`}`;
+  return `${object.slice(object.lastIndexOf("/") + 1)} ${program ?? `(${section})`}${at}`;
 }
 
 /** The counts of a matrix, for standard error. */

@@ -8,8 +8,8 @@ import { nearest } from "../../lib/core/nearest.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import { type ResolvedField, resolveFields } from "../../lib/core/resolve-fields.ts";
 import { type ResolvedTarget, resolveTargets } from "../../lib/core/target-models.ts";
+import { loadsWithout } from "../../lib/core/target-standing.ts";
 import { namesOf } from "../../lib/core/type-names.ts";
-import { loadsWithout } from "../../lib/diff/works-with.ts";
 import type { KernelRules, ReleaseSource } from "../inputs/kernel-release.ts";
 
 /** The document of `btfgen model --json`; docs/FORMATS.md has it in words. */

@@ -1,11 +1,15 @@
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import type { BtfSegment } from "../../lib/btf/view.ts";
 import { type Assessment, assessObject, type NearWords } from "../../lib/core/assess.ts";
+import type { AttachKind } from "../../lib/core/attach-targets.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
 import type { DescribedStatus } from "../../lib/core/describe.ts";
+import { type LackedTarget, lackedTargets } from "../../lib/core/lacked-targets.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import type { ReachableMemo } from "../../lib/core/reachable.ts";
 import { RULE_SETS } from "../../lib/core/rules.ts";
+import { isOfProgram } from "../../lib/core/target-standing.ts";
+import { NEWEST_TRAMPOLINE_RULES, trampolineRules } from "../../lib/core/trampoline-rules.ts";
 import type { ObjectTag } from "../batch/object-tag.ts";
 import type { KernelBtf, KernelIdentity } from "../kernel.ts";
 
@@ -37,6 +41,19 @@ export interface Finding {
   readonly reason: string;
 }
 
+/** Something that the object attaches to or calls, and does not load without, that is not there as it needs it. */
+export interface LackedName {
+  /** The program or the map; the section for an extern. */
+  readonly user: string;
+  /** True where `user` is a program. */
+  readonly isProgram: boolean;
+  /** `fentry`, `kfunc`, ... */
+  readonly kind: AttachKind;
+  /** In the kernel. */
+  readonly name: string;
+  readonly reason: string;
+}
+
 /** What one kernel makes of one object. */
 export type ObjectOutcome =
   | {
@@ -49,6 +66,7 @@ export type ObjectOutcome =
       readonly statuses: string;
       /** One for each relocation that is neither resolved nor in no program, in the object's order. */
       readonly findings: readonly Finding[];
+      readonly lacked: readonly LackedName[];
     };
 
 /** What one kernel makes of all objects. Plain data: workers hand it back. */
@@ -60,7 +78,8 @@ export interface KernelOutcome {
 }
 
 /**
- * Resolves every relocation of every object against one kernel, instructions included. `memo` is shared by kernels.
+ * Resolves every relocation of every object against one kernel, instructions included, and looks up what the objects
+ * attach to and call, by the rules of the kernel's release. `memo` is shared by kernels.
  * @throws FormatError when the BTF is damaged.
  */
 export function assessKernel(
@@ -74,9 +93,16 @@ export function assessKernel(
   const target = modules.length === 0 ? base : parseModules(base, modules);
   const index = indexCandidates(target);
   const near: NearWords = new Map();
-  const outcomes = objects.map((object): ObjectOutcome => {
-    const skipped = skipReason(object, identity, littleEndian);
-    return skipped === null ? outcomeOf(assessObject(object.object, index, RULE_SETS[rules], near, memo)) : { skipped };
+  const skipped = objects.map((object) => skipReason(object, identity, littleEndian));
+  const fitting = objects.flatMap(({ object }, i) => (skipped[i] === null ? [object] : []));
+  const lacked = lackedTargets(fitting, target, {
+    rules: trampolineRules(identity.release ?? "") ?? NEWEST_TRAMPOLINE_RULES,
+    ...(identity.arch !== null && { architecture: identity.arch }),
+  }).values();
+  const outcomes = objects.map(({ object }, i): ObjectOutcome => {
+    const reason = skipped[i] ?? null;
+    if (reason !== null) return { skipped: reason };
+    return outcomeOf(assessObject(object, index, RULE_SETS[rules], near, memo), lacked.next().value ?? []);
   });
   return { identity, origin, objects: outcomes };
 }
@@ -94,7 +120,14 @@ function orderWord(littleEndian: boolean): string {
   return littleEndian ? "little-endian" : "big-endian";
 }
 
-function outcomeOf({ judged, reasons }: Assessment): ObjectOutcome {
-  const findings = [...reasons].map(([relocation, reason]): Finding => ({ relocation, reason }));
-  return { skipped: null, statuses: judged.map(({ status }) => STATUS_LETTERS[status]).join(""), findings };
+function outcomeOf({ judged, reasons }: Assessment, lacked: readonly LackedTarget[]): ObjectOutcome {
+  return {
+    skipped: null,
+    statuses: judged.map(({ status }) => STATUS_LETTERS[status]).join(""),
+    findings: [...reasons].map(([relocation, reason]): Finding => ({ relocation, reason })),
+    lacked: lacked.map(({ target, reason }): LackedName => {
+      const { user, kind, name } = target;
+      return { user, isProgram: isOfProgram(target), kind, name, reason };
+    }),
+  };
 }

@@ -1,4 +1,4 @@
-import type { Place } from "../../lib/core/place.ts";
+import type { FindingPlace } from "../../lib/core/place.ts";
 import {
   COUNTED,
   type CompatMatrix,
@@ -26,7 +26,7 @@ export interface CompatDocument {
   readonly groups: readonly DocumentGroup[];
   readonly rows: readonly (readonly number[])[];
   readonly outcomes: readonly DocumentOutcome[];
-  readonly places: readonly Omit<Place, "object">[];
+  readonly places: readonly Omit<FindingPlace, "object">[];
   readonly reasons: readonly string[];
   readonly unreadable: readonly Unreadable[];
 }

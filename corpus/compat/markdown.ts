@@ -1,4 +1,4 @@
-import type { Place } from "../../lib/core/place.ts";
+import type { FindingPlace } from "../../lib/core/place.ts";
 import { needyObjects } from "../../lib/prepare/need-text.ts";
 import { cell, code, counted, html, limited } from "../markdown.ts";
 import { type CompatMatrix, type CompatStatus, FINDING_STATUSES } from "./matrix.ts";
@@ -22,6 +22,7 @@ const SIGNS: Readonly<Record<CompatStatus, string>> = {
   resolved: "✅",
   absent: "🟡",
   poisoned: "🟠",
+  "no-target": "🟠",
   ambiguous: "❌",
   error: "❌",
 };
@@ -69,7 +70,7 @@ function* objectNotes({ objects }: CompatMatrix): Generator<string> {
   if (needy.length === 0) return;
   const heading = `${counted(needy.length, "object")} that need${needy.length === 1 ? "s" : ""} the running kernel's own BTF besides`;
   const lines = needy.map(({ name, required }) => `- ${code(name)}: ${required.map(code).join(", ")}\n`);
-  yield `<details><summary>${heading}</summary>\n\n${lines.join("")}\nWhich kernels have that is not judged here, but by \`btfgen model\` and \`verify\`.\n\n</details>\n\n`;
+  yield `<details><summary>${heading}</summary>\n\n${lines.join("")}\n</details>\n\n`;
 }
 
 /** A row's findings once, under all groups that have it. */
@@ -99,7 +100,8 @@ function findingLine({ status, kinds, path, reason, places }: FindingGroup): str
   return `- **${status}** ${code(`${kinds.join("+")} ${path}`)}: ${code(reason)} in ${named}${more > 0 ? ` and ${more} more` : ""}\n`;
 }
 
-function placeCode({ object, program, section, instruction, source }: Place): string {
+function placeCode({ object, program, section, instruction, source }: FindingPlace): string {
   const file = object.slice(object.lastIndexOf("/") + 1);
-  return code(`${file} ${program ?? section}${source === null ? `+${instruction}` : ` ${source}`}`);
+  const at = instruction === null ? "" : source === null ? `+${instruction}` : ` ${source}`;
+  return code(`${file} ${program ?? section}${at}`);
 }

@@ -1,25 +1,32 @@
 import { compareText } from "../../lib/btf/text-order.ts";
+import { attachTargets } from "../../lib/core/attach-targets.ts";
 import type { DescribedStatus } from "../../lib/core/describe.ts";
 import { describeRelocations } from "../../lib/core/describe.ts";
 import { type LackedSection, lackedSection } from "../../lib/core/lacked-section.ts";
-import { type Place, placeOf } from "../../lib/core/place.ts";
+import type { BpfObject } from "../../lib/core/object.ts";
+import { type FindingPlace, type Place, placeOf } from "../../lib/core/place.ts";
+import { isOfProgram } from "../../lib/core/target-standing.ts";
 import { type KernelNeed, kernelNeeds } from "../../lib/prepare/kernel-needs.ts";
 import type { KernelIdentity } from "../kernel.ts";
 import {
   type CompatObject,
   type CompatRules,
   type KernelOutcome,
+  type LackedName,
   type ObjectOutcome,
   STATUS_LETTERS,
 } from "./assess.ts";
 import { groupKernels, type KernelGroup } from "./group.ts";
 import { compareIdentities } from "./release-order.ts";
 
+/** What is wrong: of a relocation its status; or what the program attaches to, or the object calls, is not there. */
+export type FindingStatus = DescribedStatus | "no-target";
+
 /**
- * What becomes of an object, or of a program, on a kernel: the worst of its relocations. A poisoned one that a check
+ * What becomes of an object, or of a program, on a kernel: the worst of its findings. A poisoned relocation that a check
  * keeps from being reached is as good as the check: `absent`. `no-relocations`: there is nothing to be resolved.
  */
-export type CompatStatus = Exclude<DescribedStatus, "guarded"> | "no-relocations";
+export type CompatStatus = Exclude<FindingStatus, "guarded"> | "no-relocations";
 
 /** From the best to the worst. `skipped`: not for that kernel. */
 export const COMPAT_STATUSES: readonly CompatStatus[] = [
@@ -28,12 +35,13 @@ export const COMPAT_STATUSES: readonly CompatStatus[] = [
   "resolved",
   "absent",
   "poisoned",
+  "no-target",
   "ambiguous",
   "error",
 ];
 
 /** The statuses that a person must look at: the program's own checks have nothing to do with them. */
-export const FINDING_STATUSES: ReadonlySet<DescribedStatus> = new Set(["poisoned", "ambiguous", "error"]);
+export const FINDING_STATUSES: ReadonlySet<FindingStatus> = new Set(["poisoned", "no-target", "ambiguous", "error"]);
 
 /** An object of the matrix. */
 export interface MatrixObject {
@@ -57,11 +65,11 @@ export interface MatrixColumn {
   readonly program: string | null;
 }
 
-/** A relocation that is not resolved, by what it has in common with others: a matrix says everything once. */
+/** What is not resolved, or not there, by what it has in common with others: a matrix says everything once. */
 export interface MatrixFinding {
   /** Index into `places`. */
   readonly place: number;
-  readonly status: DescribedStatus;
+  readonly status: FindingStatus;
   /** Index into `reasons`. */
   readonly reason: number;
 }
@@ -73,7 +81,7 @@ export interface MatrixOutcome {
   readonly counts: readonly number[];
   /** Why the column is skipped, an index into `reasons`; null where it is not. */
   readonly skipped: number | null;
-  /** In the object's order: the first is what a loader would stumble over. */
+  /** Relocations in the object's order, then what it attaches to and calls. */
   readonly findings: readonly MatrixFinding[];
 }
 
@@ -103,8 +111,8 @@ export interface CompatMatrix {
   readonly rules: CompatRules;
   readonly objects: readonly MatrixObject[];
   readonly columns: readonly MatrixColumn[];
-  /** Where the relocations are that any finding speaks of. */
-  readonly places: readonly Place[];
+  /** What any finding speaks of. */
+  readonly places: readonly FindingPlace[];
   readonly reasons: readonly string[];
   readonly outcomes: readonly MatrixOutcome[];
   /** Each an index into `outcomes` for each column. */
@@ -124,11 +132,11 @@ export interface MatrixBuilder {
   finish(unreadable: readonly Unreadable[]): CompatMatrix;
 }
 
-/** Begins a matrix; `byProgram` gives each program that has relocations a column of its own. */
+/** Begins a matrix; `byProgram` gives each program a column of its own that relocates, attaches by type or may call. */
 export function matrixBuilder(objects: readonly CompatObject[], rules: CompatRules, byProgram: boolean): MatrixBuilder {
-  const layouts = objects.map((object, i) => layoutOf(object, i, byProgram));
+  const layouts = objects.map((object) => layoutOf(object, byProgram));
   const reasons = new Table<string>((reason) => reason);
-  const places = new Table<readonly [object: number, relocation: number]>(([object, at]) => `${object} ${at}`);
+  const places = new Table<FindingPlace>((place) => JSON.stringify(place));
   const outcomes = new Table<MatrixOutcome>((outcome) => JSON.stringify(outcome));
   const rows = new Table<readonly number[]>((row) => row.join(" "));
   /** An object's outcome, as a worker says it, to those of its columns. */
@@ -140,35 +148,46 @@ export function matrixBuilder(objects: readonly CompatObject[], rules: CompatRul
     let indexes = known.get(key);
     if (indexes === undefined) {
       const { columns } = layouts[object] as Layout;
-      indexes = columns.map(({ contains }) => outcomes.indexOf(columnOutcome(outcome, object, contains)));
+      indexes = columns.map((column) => outcomes.indexOf(columnOutcome(outcome, object, column)));
       known.set(key, indexes);
     }
     return indexes;
   };
 
-  const columnOutcome = (outcome: ObjectOutcome, object: number, contains: Contains): MatrixOutcome => {
+  const columnOutcome = (outcome: ObjectOutcome, object: number, { contains, program }: Column): MatrixOutcome => {
     if (outcome.skipped !== null) {
       const counts = COUNTED.map(() => 0);
       return { status: "skipped", counts, skipped: reasons.indexOf(outcome.skipped), findings: [] };
     }
     const { statuses } = outcome;
     const counts = COUNTED.map(() => 0);
-    let worst: CompatStatus = statuses === "" ? "no-relocations" : "resolved";
+    let worst: CompatStatus = "no-relocations";
     for (let i = 0; i < statuses.length; i++) {
       if (!contains(i)) continue;
       const status = statusOf(statuses[i] as string);
       const counted = (COUNTED as readonly string[]).indexOf(status);
       if (counted !== -1) counts[counted] = (counts[counted] as number) + 1;
-      worst = worseOf(worst, status === "guarded" ? "absent" : status);
+      worst = worseOf(worseOf(worst, "resolved"), status === "guarded" ? "absent" : status);
     }
-    const findings = outcome.findings
+    const layout = layouts[object] as Layout;
+    const unresolved = outcome.findings
       .filter(({ relocation }) => contains(relocation))
       .map(({ relocation, reason }) => ({
-        place: places.indexOf([object, relocation]),
+        place: places.indexOf(layout.places()[relocation] as Place),
         status: statusOf(statuses[relocation] as string),
         reason: reasons.indexOf(reason),
       }));
-    return { status: worst, counts, skipped: null, findings };
+    const lacked = outcome.lacked
+      .filter(({ isProgram, user }) => program === null || !isProgram || user === program)
+      .map(
+        (one): MatrixFinding => ({
+          place: places.indexOf(lackedPlace((objects[object] as CompatObject).object, one)),
+          status: "no-target",
+          reason: reasons.indexOf(one.reason),
+        }),
+      );
+    if (lacked.length > 0) worst = worseOf(worst, "no-target");
+    return { status: worst, counts, skipped: null, findings: [...unresolved, ...lacked] };
   };
 
   return {
@@ -183,7 +202,7 @@ export function matrixBuilder(objects: readonly CompatObject[], rules: CompatRul
         rules,
         objects: objects.map(objectFacts),
         columns: layouts.flatMap(({ columns }, object) => columns.map(({ program }) => ({ object, program }))),
-        places: places.items.map(([object, relocation]) => (layouts[object] as Layout).places()[relocation] as Place),
+        places: places.items,
         reasons: reasons.items,
         outcomes: outcomes.items,
         rows: rows.items,
@@ -198,13 +217,19 @@ export function matrixBuilder(objects: readonly CompatObject[], rules: CompatRul
 /** Whether a relocation, by its position in its object, belongs to a column. */
 type Contains = (relocation: number) => boolean;
 
+interface Column {
+  /** Null for the whole object. */
+  readonly program: string | null;
+  readonly contains: Contains;
+}
+
 interface Layout {
-  readonly columns: readonly { readonly program: string | null; readonly contains: Contains }[];
+  readonly columns: readonly Column[];
   /** Places of all of the object's relocations, found when the first is asked for. */
   readonly places: () => readonly Place[];
 }
 
-function layoutOf({ object }: CompatObject, _index: number, byProgram: boolean): Layout {
+function layoutOf({ object }: CompatObject, byProgram: boolean): Layout {
   let found: readonly Place[] | undefined;
   const places = () => {
     found ??= describeRelocations(object).map(placeOf);
@@ -212,14 +237,26 @@ function layoutOf({ object }: CompatObject, _index: number, byProgram: boolean):
   };
   if (!byProgram) return { columns: [{ program: null, contains: () => true }], places };
   const owners = object.relocations.map(({ program }) => program);
-  const columns = [...new Set(owners)]
-    .filter((owner) => owner !== -1)
-    .sort((a, b) => a - b)
-    .map((owner) => ({
-      program: object.programs[owner]?.name ?? "",
-      contains: (relocation: number) => owners[relocation] === owner,
-    }));
+  const relocating = new Set(owners);
+  const targets = attachTargets(object).filter(({ kind, targetKind }) => targetKind !== null && kind !== "kptr");
+  const attaching = new Set(targets.filter(isOfProgram).map(({ user }) => user));
+  // Nothing tells which programs use a map or an extern that all of the object does not load without.
+  const isAnybodys = attaching.size < new Set(targets.map(({ user }) => user)).size;
+  const columns = object.programs.flatMap(({ name }, owner): Column[] =>
+    isAnybodys || relocating.has(owner) || attaching.has(name)
+      ? [{ program: name, contains: (relocation) => owners[relocation] === owner }]
+      : [],
+  );
   return { columns, places };
+}
+
+/** A target's place, as a rule of an allow-list names it too. */
+function lackedPlace(
+  { source: object, programs }: BpfObject,
+  { user, isProgram, kind, name }: LackedName,
+): FindingPlace {
+  const section = isProgram ? (programs.find((program) => program.name === user)?.section ?? user) : user;
+  return { object, section, program: isProgram ? user : null, instruction: null, source: null, kind, path: name };
 }
 
 function objectFacts({ object, tag }: CompatObject): MatrixObject {

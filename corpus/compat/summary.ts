@@ -1,25 +1,24 @@
-import type { DescribedStatus } from "../../lib/core/describe.ts";
-import type { Place } from "../../lib/core/place.ts";
-import { STATUSES } from "../../lib/core/survey.ts";
+import type { FindingPlace } from "../../lib/core/place.ts";
 import { type KernelGroup, labelOf, labelText } from "./group.ts";
 import {
   COMPAT_STATUSES,
   type CompatMatrix,
   type CompatStatus,
+  type FindingStatus,
   type MatrixKernel,
   type MatrixOutcome,
 } from "./matrix.ts";
 
 /** Findings of one row that say the same: one reason at many places. */
 export interface FindingGroup {
-  readonly status: DescribedStatus;
-  /** `byte_off`, ...: a bitfield is read by four of them. */
+  readonly status: FindingStatus;
+  /** `byte_off`, ...: a bitfield is read by four of them; `fentry`, ... of a target. */
   readonly kinds: readonly string[];
-  /** The field, the enumerator or the type. */
+  /** The field, the enumerator, the type or the target. */
   readonly path: string;
   readonly reason: string;
   /** In the order of columns. */
-  readonly places: readonly Place[];
+  readonly places: readonly FindingPlace[];
 }
 
 /** How many columns of a row have each status. */
@@ -37,20 +36,23 @@ export function worstOf(counts: ColumnCounts): CompatStatus {
   return COMPAT_STATUSES.findLast((status) => counts[status] > 0) ?? "no-relocations";
 }
 
+const BY_BADNESS: readonly FindingStatus[] = ["error", "ambiguous", "no-target", "poisoned", "guarded", "absent"];
+
 /** The findings of a row, the worst first, then in the order of columns and relocations. */
 export function rowFindings(matrix: CompatMatrix, row: number): FindingGroup[] {
   const groups = new Map<
     string,
-    { readonly group: FindingGroup; readonly kinds: string[]; readonly places: Place[] }
+    { readonly group: FindingGroup; readonly kinds: string[]; readonly places: FindingPlace[] }
   >();
   for (const index of matrix.rows[row] ?? []) {
     for (const { place: at, status, reason: because } of (matrix.outcomes[index] as MatrixOutcome).findings) {
-      const place = matrix.places[at] as Place;
+      const place = matrix.places[at] as FindingPlace;
       const { kind, path } = place;
       const key = `${status}\0${path}\0${because}`;
       const known = groups.get(key);
       if (known !== undefined) {
-        known.places.push(place);
+        // All programs of an object may share one.
+        if (!known.places.includes(place)) known.places.push(place);
         if (!known.kinds.includes(kind)) known.kinds.push(kind);
         continue;
       }
@@ -60,8 +62,8 @@ export function rowFindings(matrix: CompatMatrix, row: number): FindingGroup[] {
       groups.set(key, { group: { status, kinds, path, reason, places }, kinds, places });
     }
   }
-  const badness = (status: DescribedStatus) => -STATUSES.indexOf(status);
-  return [...groups.values()].map(({ group }) => group).sort((a, b) => badness(a.status) - badness(b.status));
+  const rank = (status: FindingStatus) => BY_BADNESS.indexOf(status);
+  return [...groups.values()].map(({ group }) => group).sort((a, b) => rank(a.status) - rank(b.status));
 }
 
 /** The kernels of a group. */
@@ -82,6 +84,7 @@ export const STATUS_WORDS: Readonly<Record<CompatStatus, string>> = {
   resolved: "resolved",
   absent: "guarded-absent",
   poisoned: "poisoned",
+  "no-target": "without a target",
   ambiguous: "ambiguous",
   error: "in error",
 };

@@ -17,6 +17,9 @@ export interface Place {
   readonly path: string;
 }
 
+/** Where a finding is: a relocation, or something that an object attaches to or calls, which is at no instruction. */
+export type FindingPlace = Omit<Place, "instruction"> & { readonly instruction: number | null };
+
 /** The place of a described relocation. */
 export function placeOf({ object, section, program, instruction, source, kind, local }: ReloDescription): Place {
   const file = source?.file.slice(source.file.lastIndexOf("/") + 1);
@@ -32,7 +35,8 @@ export function placeOf({ object, section, program, instruction, source, kind, l
 }
 
 /** `exec.o: handle_exec, insn 12 (exec.bpf.c:42): byte_off task_struct.tgid`. */
-export function placeText({ object, section, program, instruction, source, kind, path }: Place): string {
+export function placeText({ object, section, program, instruction, source, kind, path }: FindingPlace): string {
   const line = source === null ? "" : ` (${source})`;
-  return `${object}: ${program ?? `(${section})`}, insn ${instruction}${line}: ${kind} ${path}`;
+  const at = instruction === null ? "" : `, insn ${instruction}${line}`;
+  return `${object}: ${program ?? `(${section})`}${at}: ${kind} ${path}`;
 }

@@ -71,17 +71,26 @@ export function resolveTargets(
   target: Btf,
   options: Omit<FunctionModelOptions, "hidden"> = {},
 ): ResolvedTarget[] {
-  const wanted = objects.flatMap((object) =>
-    attachTargets(object).flatMap((one) => (one.kind === "kptr" ? [] : [{ object, one }])),
+  return resolveByObject(objects, target, options).flat();
+}
+
+/** As resolveTargets, for each object in turn. */
+export function resolveByObject(
+  objects: readonly BpfObject[],
+  target: Btf,
+  options: Omit<FunctionModelOptions, "hidden"> = {},
+): ResolvedTarget[][] {
+  const wanted = objects.map((object) => attachTargets(object).filter(({ kind }) => kind !== "kptr"));
+  const byName = typesByName(target, new Set(wanted.flat().map(({ name }) => name)));
+  return objects.map((object, i) =>
+    (wanted[i] ?? []).map((one) => {
+      if (one.targetKind === null) return replacedFunction(object, one, objects, options);
+      const ids = (byName.get(one.name) ?? []).filter((id) => kindOf(target, id) === one.targetKind);
+      const ofModule = ids.filter((each) => moduleOf(target, each).startsWith(one.module ?? ""));
+      const [id] = inBaseFirst(target, ofModule);
+      return id === undefined ? missing(one, target, ids) : kernelTarget(object, one, target, id, options);
+    }),
   );
-  const byName = typesByName(target, new Set(wanted.map(({ one }) => one.name)));
-  return wanted.map(({ object, one }) => {
-    if (one.targetKind === null) return replacedFunction(object, one, objects, options);
-    const ids = (byName.get(one.name) ?? []).filter((id) => kindOf(target, id) === one.targetKind);
-    const ofModule = ids.filter((each) => moduleOf(target, each).startsWith(one.module ?? ""));
-    const [id] = inBaseFirst(target, ofModule);
-    return id === undefined ? missing(one, target, ids) : kernelTarget(object, one, target, id, options);
-  });
 }
 
 function missing(one: AttachTarget, target: Btf, elsewhere: readonly number[]): ResolvedTarget {

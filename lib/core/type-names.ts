@@ -1,25 +1,20 @@
 import { nameOf } from "../btf/strings.ts";
 import { type Btf, type BtfSegment, kindOf, nameOffsetOf, typeCount } from "../btf/view.ts";
 
+/** Bytes at a name's beginning by which most types are passed over. */
+const PREFIX_BYTES = 6;
+const PREFIX_SLOTS = 1 << 12;
+
 /** Type ids by name, for the names wanted; one pass over all types. */
 export function typesByName(btf: Btf, wanted: ReadonlySet<string>): Map<string, number[]> {
   const found = new Map<string, number[]>();
   if (wanted.size === 0) return found;
-  // Most types are passed over by the first byte and the length of their names.
-  const lengths = new Map<number, Set<number>>();
-  for (const name of wanted) {
-    const bytes = new TextEncoder().encode(name);
-    const first = bytes[0] ?? 0;
-    lengths.set(first, (lengths.get(first) ?? new Set()).add(bytes.length));
-  }
-  for (let id = 1; id < typeCount(btf); id++) {
+  const begins = new Uint8Array(PREFIX_SLOTS);
+  for (const name of wanted) begins[prefixSlot(new TextEncoder().encode(`${name}\0`), 0)] = 1;
+  const { strings } = btf;
+  for (let id = 1, count = typeCount(btf); id < count; id++) {
     const offset = nameOffsetOf(btf, id);
-    if (offset === 0) continue;
-    const ofFirst = lengths.get(btf.strings[offset] as number);
-    if (ofFirst === undefined) continue;
-    let fits = false;
-    for (const length of ofFirst) if (btf.strings[offset + length] === 0) fits = true;
-    if (!fits) continue;
+    if (offset === 0 || begins[prefixSlot(strings, offset)] === 0) continue;
     const name = nameOf(btf, id);
     if (!wanted.has(name)) continue;
     const ids = found.get(name);
@@ -27,6 +22,14 @@ export function typesByName(btf: Btf, wanted: ReadonlySet<string>): Map<string, 
     else ids.push(id);
   }
   return found;
+}
+
+function prefixSlot(strings: Uint8Array, offset: number): number {
+  let hash = 0;
+  for (let at = offset; at < offset + PREFIX_BYTES && strings[at] !== 0; at++) {
+    hash = Math.imul(hash, 31) + (strings[at] as number);
+  }
+  return (hash ^ (hash >>> 12)) & (PREFIX_SLOTS - 1);
 }
 
 /** Those of the base when there are any, else all: the rule by which loaders look for types. */

@@ -5,12 +5,7 @@ import { contextReads } from "../core/context-reads.ts";
 import type { FunctionModel, PassedAs, ValueModel } from "../core/function-model.ts";
 import type { BpfObject } from "../core/object.ts";
 import { type ResolvedTarget, resolveTargets } from "../core/target-models.ts";
-
-/**
- * What a kernel has of a target: nothing; something of another type than the object declares, or that nothing can be
- * attached to; or what is wanted.
- */
-export type TargetStanding = "present" | "missing" | "incompatible";
+import { canTell, isOfProgram, standingOf, type TargetStanding } from "../core/target-standing.ts";
 
 /**
  * What a step from one kernel to another makes of a target. `retyped`: programs are called as before, but an argument or
@@ -51,16 +46,6 @@ export interface TypeDifference {
   readonly new: string;
 }
 
-/** Targets that a program's section names; the others are an object's. */
-const OF_PROGRAMS: ReadonlySet<AttachKind> = new Set([
-  "fentry",
-  "fexit",
-  "fmod_ret",
-  "fsession",
-  "tp_btf",
-  "lsm",
-  "iter",
-]);
 /** Programs that find what the function returned behind the arguments. */
 const GETS_RETURNED: ReadonlySet<AttachKind> = new Set(["fexit", "fmod_ret", "fsession"]);
 /** Programs whose own result stands for the function's. */
@@ -73,12 +58,11 @@ const ANSWERS: ReadonlySet<AttachKind> = new Set(["fmod_ret", "lsm"]);
 export function compareTargets(object: BpfObject, old: Btf, next: Btf): AttachImpact[] {
   const before = resolveTargets([object], old);
   const after = resolveTargets([object], next);
-  const hasModules = [old, next].every(({ segments }) => segments.length > 1);
   return before.flatMap((was, i): AttachImpact[] => {
     const is = after[i];
-    if (is === undefined || was.target.targetKind === null) return [];
-    if (!hasModules && was.target.module !== null && was.target.module !== "vmlinux") return [];
-    return [compareTarget(object, was, is)];
+    return is !== undefined && canTell(was.target, old) && canTell(was.target, next)
+      ? [compareTarget(object, was, is)]
+      : [];
   });
 }
 
@@ -91,7 +75,7 @@ function compareTarget(object: BpfObject, was: ResolvedTarget, is: ResolvedTarge
   const isBoth = standings.old === "present" && standings.new === "present";
   return {
     user,
-    isProgram: OF_PROGRAMS.has(kind),
+    isProgram: isOfProgram(was.target),
     kind,
     name,
     symbol,
@@ -170,11 +154,6 @@ function changeOf(
   // Of a kfunc the loader's own comparison has the say: a pointer to another struct is compatible, another count is not.
   if (differences.length > 0) return kind === "kfunc" ? "retyped" : "model";
   return retyped.length > 0 ? "retyped" : "same";
-}
-
-/** What no type tells is no harm, as far as BTF goes. */
-function standingOf({ status }: ResolvedTarget): TargetStanding {
-  return status === "found" || status === "unknown" ? "present" : status === "missing" ? "missing" : "incompatible";
 }
 
 /** Types that C spells differently, where both functions have the argument. */

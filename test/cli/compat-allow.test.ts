@@ -36,6 +36,27 @@ describe("an allow-list of compat", () => {
     expect(judge(list)).toMatchObject({ refused, allowed: 3 - refused });
   });
 
+  it("lets targets pass by their kind and name, each counted once a kernel for all programs", () => {
+    const lacks = [
+      ["exec", "tp_btf", "btf_trace_x"],
+      [".ksyms", "kfunc", "bpf_x"],
+    ] as const;
+    const key = "debian/12/x86_64/6.1.0-1-amd64";
+    const lacking = sceneMatrix(["dir/a.o"], [[key, { lacks }]], { byProgram: true });
+    const verdict = (list: string) => judgeStrict(lacking, parseKernelAllowList(list, "allow"));
+    expect(verdict("")).toMatchObject({
+      refused: 2,
+      kernels: 1,
+      first: { kernel: key, status: "no-target", place: { program: "exec", path: "btf_trace_x", instruction: null } },
+    });
+    expect(verdict("a.o:exec:*:tp_btf")).toMatchObject({ refused: 1, allowed: 1 });
+    expect(verdict("[debian/*] a.o:.ksyms:bpf_x:kfunc\na.o:exec:btf_trace_*")).toMatchObject({
+      refused: 0,
+      allowed: 2,
+    });
+    expect(verdict("[ubuntu/*] a.o:*:*")).toMatchObject({ refused: 2, allowed: 0 });
+  });
+
   it.each([["ambiguous"], ["error"]] as const)(
     "lets no relocation pass that is %s, for it is always a finding",
     (status) => {

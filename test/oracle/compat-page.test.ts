@@ -27,6 +27,7 @@ const SMALL = sceneMatrix(
     ["debian/12/arm64/6.1.0-1-arm64", { skipped: "the object is for x86" }],
     ["debian/12/x86_64/6.1.0-1-amd64"],
     ["debian/12/x86_64/6.1.0-2-amd64"],
+    ["ubuntu/20.04/x86_64/5.4.0-9-generic", {}, { lacks: [["exec", "tp_btf", "btf_trace_x"]] }],
     ["ubuntu/22.04/x86_64/5.15.0-9-generic", {}, { 0: ["ambiguous", "two types of that name"] }],
   ],
   { unreadable: [{ origin: "bad.tar.xz", reason: "the stream ends early" }] },
@@ -76,12 +77,13 @@ describeOracle("the page of compat in Chromium", ["chromium"], () => {
       "debian 11 x86_64 5.10.0-1-amd64",
       "debian 12 arm64 6.1.0-1-arm64",
       "debian 12 x86_64 6.1.0-1 to 6.1.0-2 amd64",
+      "ubuntu 20.04 x86_64 5.4.0-9-generic",
       "ubuntu 22.04 x86_64 5.15.0-9-generic",
       "bad.tar.xz",
     ]);
     expect(await page.getByRole("columnheader").allTextContents()).toContain("Poisoned");
-    expect(await page.getByRole("rowheader").count()).toBe(5);
-    expect(await page.locator("#count").textContent()).toBe("5 rows, 5 kernels of 5");
+    expect(await page.getByRole("rowheader").count()).toBe(6);
+    expect(await page.locator("#count").textContent()).toBe("6 rows, 6 kernels of 6");
     expect(complaints).toEqual([]);
   });
 
@@ -111,7 +113,7 @@ describeOracle("the page of compat in Chromium", ["chromium"], () => {
     await page.getByLabel("Search").fill("two types");
     await expect.poll(labels).toEqual(["ubuntu 22.04 x86_64 5.15.0-9-generic"]);
     await page.getByLabel("Search").fill("");
-    await expect.poll(async () => (await labels()).length).toBe(5);
+    await expect.poll(async () => (await labels()).length).toBe(6);
     await page.getByLabel("Distribution").selectOption("debian");
     expect((await labels()).length).toBe(3);
     await page.getByLabel("Architecture").selectOption("arm64");
@@ -124,6 +126,26 @@ describeOracle("the page of compat in Chromium", ["chromium"], () => {
     await page.getByLabel("Object").selectOption({ label: "a.o" });
     expect(await page.getByRole("button", { name: /^skipped 1$/ }).isVisible()).toBe(true);
     expect(await page.getByRole("button", { name: /^ambiguous/ }).count()).toBe(0);
+  });
+
+  it("counts objects without a target, and opens them down to it", async () => {
+    await page.getByRole("button", { name: /^without a target 1$/ }).click();
+    expect(await labels()).toEqual(["ubuntu 20.04 x86_64 5.4.0-9-generic"]);
+    const header = page.getByRole("columnheader").allTextContents();
+    const cells = page.locator("tr.group").first().getByRole("cell").allTextContents();
+    // The row's own header is none of the cells.
+    expect((await cells)[(await header).indexOf("No target") - 1]).toBe("1");
+    await page.getByRole("button", { name: "ubuntu 20.04" }).click();
+    const [line] = await opened().locator(".relocations tbody tr").all();
+    expect(await line?.getByRole("cell").allTextContents()).toEqual([
+      "exec",
+      "",
+      "tp_btf",
+      "btf_trace_x",
+      "no-target",
+      "there is no btf_trace_x",
+      "",
+    ]);
   });
 
   it("opens a group down to its relocations with the keyboard, and closes it", async () => {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { VerifyReport } from "../../cli/verify/report.ts";
+import type { CompatDocument } from "../../corpus/compat/document.ts";
 import { workspace } from "../cli/workspace.ts";
 import { runProcess } from "../oracle/process.ts";
 import { COMMAND, FIXTURES, TOOLS } from "./objects.ts";
@@ -20,9 +21,25 @@ const STEP_SECONDS = "120";
 const FEW = /\/(execsnoop|opensnoop|tcpconnect|biolatency|vfsstat)$/;
 const OBJECTS = [...FIXTURES, ...(document === undefined ? TOOLS.filter((path) => FEW.test(path)) : TOOLS)];
 
+/** What libbpf says where a kernel lacks what a program attaches to, or what its object calls. */
+const NO_TARGET = /failed to find kernel BTF type ID|not found in kernel or module BTFs/;
+
 const packages = readdirSync(kernels).filter((name) => name.endsWith(".deb"));
 const { directory } = workspace();
 const rows: TableRow[] = [];
+
+/** `OBJECT PROGRAM` of those that compat says lack something on a kernel. */
+function programsWithoutTarget(image: string): Set<string> {
+  const line = ["compat", ...OBJECTS, "--corpus", image, "--programs", "--json"];
+  const ended = runProcess([process.execPath, COMMAND, ...line]);
+  const found = JSON.parse(Buffer.from(ended.stdout).toString() || "null") as CompatDocument | null;
+  if (found === null || found.rows.length !== 1) throw new Error(`no matrix: ${ended.stderr}`);
+  const { columns, objects, outcomes, rows } = found;
+  const names = columns.map(({ object, program }) => `${objects[object]?.name} ${program}`);
+  return new Set(
+    names.filter((_, at) => outcomes[rows[0]?.[at] ?? -1]?.findings.some(({ status }) => status === "no-target")),
+  );
+}
 
 describe("verify --kernel IMAGE", () => {
   it(`has ${LEAST_KERNELS} kernels, and libbpf-tools`, () => {
@@ -58,6 +75,13 @@ describe("verify --kernel IMAGE", () => {
       expect(untested.filter(({ reason }) => !reason?.text)).toEqual([]);
       expect(report.kernel?.counts.accepted).toBeGreaterThan(untested.length);
       expect(basename(image)).toContain(report.machine?.kernel ?? "no kernel");
+      const lacking = programsWithoutTarget(image);
+      const programs = (report.kernel?.programs ?? []).map(({ object, program, verdict, reason }) => {
+        return { name: `${object} ${program}`, verdict, isLacking: NO_TARGET.test(reason?.text ?? "") };
+      });
+      expect(programs.filter(({ name, isLacking }) => isLacking && !lacking.has(name))).toEqual([]);
+      expect(programs.filter(({ name, verdict }) => verdict === "accepted" && lacking.has(name))).toEqual([]);
+      expect(programs.some(({ isLacking }) => isLacking)).toBe(lacking.size > 0);
     },
     RUN_MS + 60_000,
   );

@@ -1,12 +1,12 @@
 import type { CompatDocument } from "../document.ts";
 import { counted, element, visible } from "./dom.ts";
 import { kernelKeyOf, ROW_STATUSES, type Row, type RowStatus } from "./model.ts";
-import { badge, relocationBadge } from "./strip.ts";
+import { badge, findingBadge } from "./strip.ts";
 
 /** Names in a list before the rest is behind a button. */
 const MOST_KERNELS = 60;
 const MOST_COLUMNS = 40;
-const RELOCATION_COLUMNS = ["Program", "Instruction", "Kind", "Field or type", "Status", "Reason", "Source"];
+const FINDING_COLUMNS = ["Program", "Instruction", "Kind", "Field, type or target", "Status", "Reason", "Source"];
 
 /** Columns of which there is nothing more to say than a word. */
 const QUIET: readonly (readonly [string, RowStatus])[] = [
@@ -17,8 +17,8 @@ const QUIET: readonly (readonly [string, RowStatus])[] = [
 type Outcome = CompatDocument["outcomes"][number];
 
 /**
- * What is behind a row: for each object that is not resolved why, down to the relocations, then the objects of which
- * there is nothing to say, then the kernels. Tables of relocations are made when they are opened.
+ * What is behind a row: for each object that is not resolved why, down to each relocation and target, then the objects of which
+ * there is nothing to say, then the kernels. Tables are made when they are opened.
  */
 export function detailOf(data: CompatDocument, row: Row, names: readonly string[], column: number): HTMLElement {
   const made = element("div", { class: "detail" });
@@ -84,7 +84,8 @@ function columnDetail(data: CompatDocument, name: string, outcome: Outcome, open
           { class: "first" },
           visible(`${place.kind} ${place.path}: ${data.reasons[worst.reason] ?? ""}`),
         );
-  const counts = Object.entries(outcome.counts)
+  const lacked = outcome.findings.filter(({ status }) => status === "no-target").length;
+  const counts = Object.entries({ ...outcome.counts, ...(lacked > 0 && { "no-target": lacked }) })
     .filter(([status]) => status !== "resolved")
     .map(([status, count]) => `${count} ${status}`)
     .join(", ");
@@ -98,7 +99,7 @@ function columnDetail(data: CompatDocument, name: string, outcome: Outcome, open
   );
   const made = element("details", { class: "column" }, summary);
   const fill = () => {
-    if (made.open && made.childElementCount === 1) made.append(relocationTable(data, outcome));
+    if (made.open && made.childElementCount === 1) made.append(findingTable(data, outcome));
   };
   made.addEventListener("toggle", fill);
   made.open = open;
@@ -106,11 +107,11 @@ function columnDetail(data: CompatDocument, name: string, outcome: Outcome, open
   return made;
 }
 
-function relocationTable(data: CompatDocument, { findings }: Outcome): HTMLElement {
+function findingTable(data: CompatDocument, { findings }: Outcome): HTMLElement {
   const head = element(
     "tr",
     {},
-    ...RELOCATION_COLUMNS.map((word) =>
+    ...FINDING_COLUMNS.map((word) =>
       element("th", { scope: "col", ...(word === "Instruction" && { class: "number" }) }, word),
     ),
   );
@@ -122,10 +123,10 @@ function relocationTable(data: CompatDocument, { findings }: Outcome): HTMLEleme
       "tr",
       {},
       element("td", { class: "mono" }, visible(program)),
-      element("td", { class: "number" }, String(place.instruction)),
+      element("td", { class: "number" }, place.instruction === null ? "" : String(place.instruction)),
       element("td", { class: "mono" }, visible(place.kind)),
       element("td", { class: "mono path" }, visible(place.path)),
-      element("td", {}, relocationBadge(status)),
+      element("td", {}, findingBadge(status)),
       element("td", { class: "why" }, visible(data.reasons[reason] ?? "")),
       element("td", { class: "mono muted" }, visible(place.source ?? "")),
     );
@@ -133,7 +134,11 @@ function relocationTable(data: CompatDocument, { findings }: Outcome): HTMLEleme
   const table = element(
     "table",
     { class: "relocations" },
-    element("caption", { class: "hidden" }, "Relocations that are not resolved"),
+    element(
+      "caption",
+      { class: "hidden" },
+      "Relocations that are not resolved, and what is not there to attach to or call",
+    ),
     element("thead", {}, head),
     element("tbody", {}, ...body),
   );

@@ -19,7 +19,14 @@ import { makeTable } from "./table.ts";
 /** A pause in typing after which the search is done. */
 const TYPING_MS = 120;
 /** Sorted by these, the greatest is of interest. */
-const FIRST_DESCENDING: ReadonlySet<string> = new Set(["status", "count", "absent", "poisoned", "refused"]);
+const FIRST_DESCENDING: ReadonlySet<string> = new Set([
+  "status",
+  "count",
+  "absent",
+  "poisoned",
+  "targetless",
+  "refused",
+]);
 
 start(JSON.parse(byId("data").textContent ?? "") as CompatDocument);
 

@@ -6,6 +6,7 @@ export type RowStatus =
   | "resolved"
   | "absent"
   | "poisoned"
+  | "no-target"
   | "ambiguous"
   | "error"
   | "skipped"
@@ -17,6 +18,7 @@ export const ROW_STATUSES: readonly RowStatus[] = [
   "resolved",
   "absent",
   "poisoned",
+  "no-target",
   "ambiguous",
   "error",
   "unreadable",
@@ -55,7 +57,16 @@ export interface View {
 }
 
 /** By what rows can be sorted. */
-export const SORT_KEYS = ["kernels", "status", "count", "resolved", "absent", "poisoned", "refused"] as const;
+export const SORT_KEYS = [
+  "kernels",
+  "status",
+  "count",
+  "resolved",
+  "absent",
+  "poisoned",
+  "targetless",
+  "refused",
+] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
 /** `debian/12/x86_64/6.1.0-56-cloud-amd64`: a kernel as a link names it; its origin where nothing else is known. */
@@ -105,6 +116,8 @@ export interface RowCounts {
   readonly resolved: number;
   readonly absent: number;
   readonly poisoned: number;
+  /** Something that it attaches to or calls is not there. */
+  readonly targetless: number;
   /** Ambiguous or in error: a loader refuses the object. */
   readonly refused: number;
   readonly skipped: number;
@@ -118,6 +131,7 @@ const COUNTED_AS = {
   resolved: "resolved",
   absent: "absent",
   poisoned: "poisoned",
+  "no-target": "targetless",
   ambiguous: "refused",
   error: "refused",
   skipped: "skipped",
@@ -125,7 +139,7 @@ const COUNTED_AS = {
 
 /** Counts a row's columns, or one of them. */
 export function countsOf(data: CompatDocument, row: Row, column: number): RowCounts {
-  const counts = { resolved: 0, absent: 0, poisoned: 0, refused: 0, skipped: 0, without: 0 };
+  const counts = { resolved: 0, absent: 0, poisoned: 0, targetless: 0, refused: 0, skipped: 0, without: 0 };
   let worst = -1;
   for (const index of column === -1 ? row.outcomes : row.outcomes.slice(column, column + 1)) {
     const status = data.outcomes[index]?.status ?? "skipped";

@@ -8,17 +8,18 @@ export const WORDS: Readonly<Record<RowStatus, string>> = {
   resolved: "resolved",
   absent: "guarded",
   poisoned: "poisoned",
+  "no-target": "without a target",
   ambiguous: "ambiguous",
   error: "error",
   unreadable: "unreadable",
   skipped: "skipped",
 };
 
-/** What becomes of a relocation: a check that is 0, or what such a check keeps from being reached. */
-export type RelocationStatus = CompatDocument["outcomes"][number]["findings"][number]["status"];
+/** What becomes of a relocation, or of a target: a check that is 0, or what such a check keeps from being reached. */
+export type FindingStatus = CompatDocument["outcomes"][number]["findings"][number]["status"];
 
-/** The sign of a relocation's status: both of those are a column's `guarded`. */
-export function relocationBadge(status: RelocationStatus): HTMLElement {
+/** The sign of a finding's status: both of those are a column's `guarded`. */
+export function findingBadge(status: FindingStatus): HTMLElement {
   const tone = status === "guarded" ? "absent" : status;
   return element("span", { class: `badge ${tone}` }, status);
 }
@@ -66,11 +67,12 @@ function percent(at: number, total: number): string {
 }
 
 /** `48 resolved, 1 poisoned`. */
-export function countsText({ resolved, absent, poisoned, refused, skipped, without }: RowCounts): string {
+export function countsText({ resolved, absent, poisoned, targetless, refused, skipped, without }: RowCounts): string {
   const parts: readonly (readonly [number, string])[] = [
     [resolved, "resolved"],
     [absent, "guarded"],
     [poisoned, "poisoned"],
+    [targetless, "without a target"],
     [refused, "refused"],
     [without, "without relocations"],
     [skipped, "skipped"],

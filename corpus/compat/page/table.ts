@@ -24,6 +24,12 @@ const HEADINGS: readonly Heading[] = [
   { key: "resolved", text: "Resolved", numeric: true },
   { key: "absent", text: "Guarded", numeric: true, title: "Absent, behind an existence check that is 0" },
   { key: "poisoned", text: "Poisoned", numeric: true, title: "An instruction that must never be reached" },
+  {
+    key: "targetless",
+    text: "No target",
+    numeric: true,
+    title: "Something that it attaches to or calls is not there",
+  },
   { key: "refused", text: "Refused", numeric: true, title: "Ambiguous or in error: a loader refuses the object" },
 ];
 
@@ -86,7 +92,7 @@ export function makeTable(data: CompatDocument, names: readonly string[], what: 
       element("span", { class: "arrow", "aria-hidden": "true" }),
       element("span", { class: "label" }, visible(row.label)),
     );
-    const numbers = [row.count, counts.resolved, counts.absent, counts.poisoned, counts.refused];
+    const numbers = [row.count, counts.resolved, counts.absent, counts.poisoned, counts.targetless, counts.refused];
     const [count, ...others] = numbers.map((n) =>
       element("td", { class: n === 0 ? "number zero" : "number" }, String(n)),
     );

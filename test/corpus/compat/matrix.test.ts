@@ -96,6 +96,71 @@ describe("a matrix", () => {
     expect(distinct?.reduce((sum, n) => sum + n, 0)).toBe(object?.relocations.length);
   });
 
+  describe("with targets that are not there", () => {
+    const KEY = "debian/12/x86_64/6.1.0-1-amd64";
+    const TRACEPOINT = ["exec", "tp_btf", "btf_trace_x"] as const;
+    const KFUNC = [".ksyms", "kfunc", "bpf_x"] as const;
+
+    it("calls the object so, unless a loader refuses it for a relocation, and says which after the relocations", () => {
+      const cells = [
+        { lacks: [TRACEPOINT, KFUNC] },
+        { 2: ["poisoned", "no b"], lacks: [KFUNC] },
+        { 2: ["ambiguous", "two"], lacks: [KFUNC] },
+      ] as const;
+      const matrix = sceneMatrix(["a.o", "b.o", "c.o"], [[KEY, ...cells]]);
+      const outcomes = matrix.rows[0]?.map((index) => matrix.outcomes[index]);
+      expect(outcomes?.map((outcome) => outcome?.status)).toEqual(["no-target", "no-target", "ambiguous"]);
+      expect(outcomes?.map((outcome) => outcome?.findings.map(({ status }) => status))).toEqual([
+        ["no-target", "no-target"],
+        ["poisoned", "no-target"],
+        ["ambiguous", "no-target"],
+      ]);
+      expect(rowFindings(matrix, 0).map(({ status, kinds, path, reason }) => [status, kinds, path, reason])).toEqual([
+        ["ambiguous", expect.anything(), expect.anything(), "two"],
+        ["no-target", ["tp_btf"], "btf_trace_x", "there is no btf_trace_x"],
+        ["no-target", ["kfunc"], "bpf_x", "there is no bpf_x"],
+        ["poisoned", expect.anything(), expect.anything(), "no b"],
+      ]);
+      expect(verdictText(columnCounts(matrix, 0))).toBe("2 without a target, 1 ambiguous");
+      expect(compatMarkdown(matrix)).toContain(
+        "**no-target** `tp_btf btf_trace_x`: `there is no btf_trace_x` in `a.o exec`",
+      );
+      const { places } = compatDocument(matrix);
+      expect(places).toContainEqual({
+        section: "tp_btf/sched_process_exec",
+        program: "exec",
+        instruction: null,
+        source: null,
+        kind: "tp_btf",
+        path: "btf_trace_x",
+      });
+    });
+
+    it("gives a program its own, and what all of the object needs", () => {
+      const bytes = readFileSync(new URL("../../fixtures/objects/kptr.o", import.meta.url));
+      const objects = [{ object: parseBpfObject(bytes, "k.o"), tag: null }];
+      const names = objects[0]?.object.programs.map(({ name }) => name) ?? [];
+      const builder = matrixBuilder(objects, "libbpf", true);
+      const user = "swap";
+      const lacked = [
+        { user, isProgram: true, kind: "tp_btf", name: "btf_trace_x", reason: "none" },
+        { user: ".ksyms", isProgram: false, kind: "kfunc", name: "bpf_x", reason: "none" },
+      ] as const;
+      const identity = { id: "debian", versionId: "12", arch: "x86_64", release: "6.1.0-1-amd64" };
+      builder.add({ identity, origin: "a", objects: [{ skipped: null, statuses: "", findings: [], lacked }] });
+      const matrix = builder.finish([]);
+      expect(names).toEqual(["level_of", "swap", "mkdir"]);
+      expect(matrix.columns.map(({ program }) => program)).toEqual(names);
+      const counts = matrix.rows[0]?.map((index) => matrix.outcomes[index]?.findings.length);
+      expect(counts).toEqual(names.map((name) => (name === user ? 2 : 1)));
+      // The extern is one place, however many programs it keeps from being loaded.
+      expect(rowFindings(matrix, 0).map(({ path, places }) => [path, places.length])).toEqual([
+        ["bpf_x", 1],
+        ["btf_trace_x", 1],
+      ]);
+    });
+  });
+
   it("joins findings that say the same, the worst first", () => {
     const cell = { 0: ["absent", "gone"], 4: ["poisoned", "no b"] } as const;
     const [first, second, ...rest] = rowFindings(sceneMatrix(["a.o", "b.o"], [["x/1/x86_64/5.1.0", cell, cell]]), 0);
@@ -112,7 +177,7 @@ describe("a matrix", () => {
     const bytes = readFileSync(new URL("../../fixtures/objects/no_core.o", import.meta.url));
     const builder = matrixBuilder([{ object: parseBpfObject(bytes), tag: null }], "libbpf", byProgram);
     const identity = { id: "debian", versionId: "12", arch: "x86_64", release: "6.1.0-1-amd64" };
-    builder.add({ identity, origin: "a", objects: [{ skipped: null, statuses: "", findings: [] }] });
+    builder.add({ identity, origin: "a", objects: [{ skipped: null, statuses: "", findings: [], lacked: [] }] });
     const matrix = builder.finish([]);
     expect(matrix.columns).toHaveLength(columns);
     expect(verdictText(columnCounts(matrix, 0))).toBe(words);
@@ -127,7 +192,7 @@ describe("a matrix", () => {
     const unreadable = [{ origin: "bad.xz", reason: "ends early" }];
     const totals = totalsOf(sceneMatrix(["a.o", "b.o"], [RESOLVED, SAME, POISONED, REFUSED], { unreadable }));
     expect(totals).toMatchObject({ kernels: 4, objects: 2, columns: 2, groups: 3, unreadable: 1 });
-    const none = { "no-relocations": 0, absent: 0 };
+    const none = { "no-relocations": 0, absent: 0, "no-target": 0 };
     expect(totals.kernelsByStatus).toEqual({ ...none, skipped: 0, resolved: 2, poisoned: 1, ambiguous: 0, error: 1 });
     expect(totals.cellsByStatus).toEqual({ ...none, skipped: 1, resolved: 4, poisoned: 1, ambiguous: 1, error: 1 });
   });

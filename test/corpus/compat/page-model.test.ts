@@ -12,6 +12,7 @@ const data = compatDocument(
       ["debian/12/arm64/6.1.0-1-arm64", { skipped: "for x86" }, { 1: ["absent", "no member c"] }],
       ["debian/12/x86_64/6.1.0-1-amd64", {}, {}],
       ["debian/12/x86_64/6.1.0-2-amd64", {}, {}],
+      ["debian/13/x86_64/6.12.0-1-amd64", { lacks: [["exec", "tp_btf", "btf_trace_x"]] }, {}],
       ["ubuntu/22.04/x86_64/5.15.0-9-generic", { 0: ["ambiguous", "two types"] }, { 1: ["absent", "no member c"] }],
     ],
     { unreadable: [{ origin: "bad.xz", reason: "ends early" }] },
@@ -25,6 +26,7 @@ const seen = (view: Partial<View>) =>
 const D11 = "debian/11/x86_64/5.10.0-1-amd64";
 const D12ARM = "debian/12/arm64/6.1.0-1-arm64";
 const D12 = "debian/12/x86_64/6.1.0-1-amd64";
+const D13 = "debian/13/x86_64/6.12.0-1-amd64";
 const UBUNTU = "ubuntu/22.04/x86_64/5.15.0-9-generic";
 
 describe("seenRows", () => {
@@ -33,6 +35,7 @@ describe("seenRows", () => {
       `${D11} poisoned`,
       `${D12ARM} absent`,
       `${D12} resolved`,
+      `${D13} no-target`,
       `${UBUNTU} ambiguous`,
       "bad.xz unreadable",
     ]);
@@ -42,6 +45,7 @@ describe("seenRows", () => {
     ["a kernel in a group", { query: "6.1.0-2" }, [D12]],
     ["a reason", { query: "MEMBER absent" }, [D12ARM, UBUNTU]],
     ["a reason of what is unreadable", { query: "ends early" }, ["bad.xz"]],
+    ["a target that is not there", { query: "no-target btf_trace" }, [D13]],
     ["two words, each anywhere", { query: "ubuntu member" }, [UBUNTU]],
     ["a word in the chosen column alone", { query: "types", column: 1 }, []],
     ["nothing", { query: "nothing like it" }, []],
@@ -61,6 +65,7 @@ describe("seenRows", () => {
       "resolved",
       "absent",
       "poisoned",
+      "no-target",
       "ambiguous",
       "unreadable",
     ]);

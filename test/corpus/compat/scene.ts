@@ -12,8 +12,16 @@ export function sceneObjects(names: readonly string[]): CompatObject[] {
   return names.map((name) => ({ object: parseBpfObject(EXEC, name), tag: null }));
 }
 
-/** What a kernel makes of each object: skipped, or the statuses of some relocations, with why; the rest is resolved. */
-export type SceneCell = { readonly skipped: string } | Readonly<Record<number, readonly [DescribedStatus, string]>>;
+/** A target that is not there: the program or section, the kind and the name. */
+export type SceneTarget = readonly [user: string, kind: "tp_btf" | "kfunc", name: string];
+
+/**
+ * What a kernel makes of each object: skipped, or the statuses of some relocations, with why, the rest resolved, and the
+ * targets that are not there.
+ */
+export type SceneCell =
+  | { readonly skipped: string }
+  | (Readonly<Record<number, readonly [DescribedStatus, string]>> & { readonly lacks?: readonly SceneTarget[] });
 
 /** A kernel, `ID/VERSION_ID/ARCH/RELEASE`, and a cell for each object. */
 export type SceneKernel = readonly [key: string, ...cells: SceneCell[]];
@@ -27,12 +35,16 @@ export function sceneOutcome([key, ...cells]: SceneKernel, objects: readonly Com
     objects: objects.map(({ object }, i) => {
       const cell = cells[i] ?? {};
       if ("skipped" in cell) return { skipped: cell.skipped };
-      const given = Object.entries(cell as Record<number, readonly [DescribedStatus, string]>);
+      const { lacks = [], ...relocations } = cell;
+      const given = Object.entries(relocations);
       const letters = object.relocations.map(
         (_, at) => STATUS_LETTERS[given.find(([n]) => +n === at)?.[1][0] ?? "resolved"],
       );
       const findings = given.map(([at, [, reason]]) => ({ relocation: Number(at), reason }));
-      return { skipped: null, statuses: letters.join(""), findings };
+      const lacked = lacks.map(([user, kind, name]) => {
+        return { user, isProgram: kind !== "kfunc", kind, name, reason: `there is no ${name}` };
+      });
+      return { skipped: null, statuses: letters.join(""), findings, lacked };
     }),
   };
 }

@@ -1,0 +1,35 @@
+import type { Btf } from "../btf/view.ts";
+import type { AttachTarget } from "./attach-targets.ts";
+import type { FunctionModelOptions } from "./function-model.ts";
+import type { BpfObject } from "./object.ts";
+import { resolveByObject } from "./target-models.ts";
+import { canTell, loadsWithout, standingOf, type TargetStanding } from "./target-standing.ts";
+
+/** A target that an object does not load without, and that a kernel has not, or not as the object needs it. */
+export interface LackedTarget {
+  readonly target: AttachTarget;
+  readonly standing: Exclude<TargetStanding, "present">;
+  /** In words that can be compared from kernel to kernel. */
+  readonly reason: string;
+}
+
+/**
+ * What a kernel lacks of what objects name in it besides their relocations, for each object in turn. All objects are
+ * looked up at once, in one pass over the kernel's types.
+ */
+export function lackedTargets(
+  objects: readonly BpfObject[],
+  kernel: Btf,
+  options: Omit<FunctionModelOptions, "hidden"> = {},
+): LackedTarget[][] {
+  return resolveByObject(objects, kernel, options).map((targets) =>
+    targets.flatMap((resolved): LackedTarget[] => {
+      const { target, reason } = resolved;
+      const standing = standingOf(resolved);
+      if (standing === "present" || !canTell(target, kernel)) return [];
+      if (loadsWithout(target, standing === "missing")) return [];
+      // Which module's file has it instead differs from kernel to kernel.
+      return [{ target, standing, reason: (reason ?? "").replace(/; .* has it$/, "") }];
+    }),
+  );
+}
