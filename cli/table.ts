@@ -49,6 +49,11 @@ export function excerpt(text: string): string {
   return text.length <= EXCERPT_LENGTH ? text : `${text.slice(0, EXCERPT_LENGTH)}...`;
 }
 
+/** `4,119,994`; toLocaleString would load its tables (2 ms). */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 /** `3 objects`, `1 object`. */
 export function counted(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
@@ -60,4 +65,16 @@ const MOST_NAMED = 4;
 export function aFew(names: readonly string[]): string {
   const more = names.length - MOST_NAMED;
   return `${names.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+/**
+ * The first of some lines, and how many more there are of `what`: `... and 1,204 more (--json lists all)`. `total` is for
+ * who has made no more than the first.
+ */
+export function firstLines(lines: readonly string[], most: number, what = "", total = lines.length): string[] {
+  const shown = lines.slice(0, most);
+  const more = total - shown.length;
+  return more > 0
+    ? [...shown, `... and ${grouped(more)} more${what === "" ? "" : ` ${what}`} (--json lists all)`]
+    : shown;
 }

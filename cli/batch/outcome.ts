@@ -3,7 +3,6 @@ import type { WrittenBundle } from "../../corpus/bundle/write.ts";
 import { NO_KERNEL } from "../../corpus/source/item.ts";
 import { placeText } from "../../lib/core/place.ts";
 import { unusedRuleNotes } from "../inputs/allow-list.ts";
-import { grouped } from "../minimize/text.ts";
 import { lackingNotes, lackingObjects, NOTHING_TO_RELOCATE } from "../objects/lacking.ts";
 import { needLines } from "../objects/needs.ts";
 import {
@@ -14,7 +13,7 @@ import {
   type ExitCode,
   type Outcome,
 } from "../outcome.ts";
-import { counted, printable } from "../table.ts";
+import { counted, firstLines, grouped, printable } from "../table.ts";
 import { leftOutNotes, objectRows } from "./objects.ts";
 import { duration } from "./progress.ts";
 import { type BatchReport, hasFindings, reportBatch } from "./report.ts";
@@ -82,10 +81,10 @@ function batchText(report: BatchReport): string {
   for (const { name, milliseconds } of report.slowest) rows.push(["slow", `${grouped(milliseconds)} ms ${name}`]);
   if (report.emitted !== null) rows.push(...objectRows(report.emitted.objects, bytes.distinct, grouped));
   const bundles = writtenBundles(report);
-  for (const { path, bytes: size, tarSha256 } of bundles.slice(0, LINES)) {
-    rows.push(["written", `${path} (${grouped(size)} bytes, tar ${tarSha256.slice(0, HASH_DIGITS)})`]);
-  }
-  if (bundles.length > LINES) rows.push(["", `... and ${bundles.length - LINES} more (--json lists all)`]);
+  const written = bundles.map(({ path, bytes: size, tarSha256 }) => {
+    return `${path} (${grouped(size)} bytes, tar ${tarSha256.slice(0, HASH_DIGITS)})`;
+  });
+  for (const [i, line] of firstLines(written, LINES).entries()) rows.push([i < LINES ? "written" : "", line]);
   rows.push(["memory", `${grouped(report.peakMemory)} MiB at most`]);
   rows.push(["time", duration(report.durationMs / SECOND)]);
   if (ended !== "complete") rows.push(["ended", ended]);
@@ -126,15 +125,14 @@ function unresolvedText({ unresolved }: BatchReport): string {
 
 function listText(title: string, lines: readonly string[]): string {
   if (lines.length === 0) return "";
-  const shown = lines.slice(0, LINES).map((line) => `  ${printable(line)}\n`);
-  const more = lines.length > LINES ? `  ... and ${grouped(lines.length - LINES)} more (--json lists all)\n` : "";
-  return `\n${title}:\n${shown.join("")}${more}`;
+  const shown = firstLines(lines, LINES).map((line) => `  ${printable(line)}\n`);
+  return `\n${title}:\n${shown.join("")}`;
 }
 
 /** What hardly anybody means to leave out is said; files that are no kernel are counted. */
 export function passedOverNotes({ passedOver }: PreparedBatch): string[] {
-  const lines = passedOver.slice(0, LINES).map(({ origin, reason }) => printable(`passed over ${origin}: ${reason}`));
-  return passedOver.length > LINES ? [...lines, `... and ${passedOver.length - LINES} more (--json lists all)`] : lines;
+  const lines = passedOver.map(({ origin, reason }) => printable(`passed over ${origin}: ${reason}`));
+  return firstLines(lines, LINES);
 }
 
 function batchNotes(report: BatchReport, output: string, allowFile: string | undefined): string[] {
@@ -142,8 +140,8 @@ function batchNotes(report: BatchReport, output: string, allowFile: string | und
   const notes: string[] = [];
   if (failed.length > 0)
     notes.push(`${counted(failed.length, "kernel or file")} failed${ended === "complete" ? " and is left out" : ""}:`);
-  for (const { origin, reason } of failed.slice(0, LINES)) notes.push(`  ${origin}: ${reason}`);
-  if (failed.length > LINES) notes.push(`  ... and ${failed.length - LINES} more (--json lists all)`);
+  const reasons = failed.map(({ origin, reason }) => `${origin}: ${reason}`);
+  notes.push(...firstLines(reasons, LINES).map((line) => `  ${line}`));
   if (ended !== "complete") {
     notes.push(
       `stopped at a failure after ${grouped(files.done)} of ${grouped(files.planned)} files; no bundle is written`,

@@ -1,9 +1,8 @@
 import { type LackedSection, lackedSection } from "../../lib/core/lacked-section.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
-import { grouped } from "../minimize/text.ts";
 import { lackingNotes, lackingObjects } from "../objects/lacking.ts";
 import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
-import { counted, formatTable } from "../table.ts";
+import { counted, formatTable, grouped } from "../table.ts";
 import { passedOverNotes } from "./outcome.ts";
 import type { PreparedBatch } from "./run.ts";
 

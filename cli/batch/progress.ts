@@ -1,8 +1,7 @@
 import { isatty } from "node:tty";
 import type { BatchEvent, FileEvent } from "../../corpus/batch/event.ts";
-import { grouped } from "../minimize/text.ts";
 import { writeErr, writeOut } from "../output.ts";
-import { printable } from "../table.ts";
+import { grouped, printable } from "../table.ts";
 
 /** What shows how a run goes on. */
 export interface Progress {

@@ -8,11 +8,12 @@ import { RESOLVER_OPTION } from "./target-options.ts";
 /** `btfgen compat OBJECT... --corpus CORPUS...`. */
 export const compat = defineCommand({
   name: "compat",
-  summary: "Show on which kernels BPF objects resolve, and which relocations do not",
+  summary: "Show on which kernels BPF objects resolve and attach, and what is in their way",
   description:
-    "Resolves every CO-RE relocation of BPF objects against every kernel of a corpus, as the loader would, and shows " +
-    "kernels on which everything is the same as one line. Exits 1 when a loader refuses an object somewhere " +
-    "(ambiguous or erring relocations) or a kernel cannot be read, with --strict also for poisoned relocations.",
+    "Resolves every CO-RE relocation of BPF objects against every kernel of a corpus, as the loader would, looks up what " +
+    "they attach to and call, and shows kernels on which everything is the same as one line. Exits 1 when a loader " +
+    "refuses an object somewhere (ambiguous or erring relocations) or a kernel cannot be read, with --strict also for " +
+    "poisoned relocations and targets that are not there.",
   positionals: [{ ...OBJECTS, name: "objects", optional: true }],
   options: {
     corpus: {
@@ -45,8 +46,11 @@ export const compat = defineCommand({
       value: "FILE",
       describe: "Write a page too, to sort, filter and open, that needs no server",
     },
-    strict: { type: "boolean", describe: "Exit 1 also for poisoned relocations and objects without BTF" },
-    allow: { type: "string", value: "FILE", describe: "Relocations that --strict lets pass: see docs/FORMATS.md" },
+    strict: {
+      type: "boolean",
+      describe: "Exit 1 also for poisoned relocations, missing targets and objects without BTF",
+    },
+    allow: { type: "string", value: "FILE", describe: "What --strict lets pass: see docs/FORMATS.md" },
     jobs: { type: "number", alias: "j", value: "N", describe: "Files at once (as many as there are processors)" },
   },
   examples: [

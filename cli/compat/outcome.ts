@@ -13,6 +13,8 @@ import { judgeStrict, type StrictVerdict } from "./allow.ts";
 import type { CompatRequest, CompatRun } from "./run.ts";
 import { compatNotes, compatText } from "./text.ts";
 
+const MODULES_NOTE = "what modules have counts as not there (--modules reads those of packages)";
+
 /** What the command says of a matrix, and how it ends. */
 export function compatOutcome({ matrix, passedOver, allowed }: CompatRun, request: CompatRequest): Outcome {
   const { format, html, allow } = request;
@@ -29,6 +31,7 @@ export function compatOutcome({ matrix, passedOver, allowed }: CompatRun, reques
     notes: [
       ...lackingNotes(strict?.lacking ?? lackingObjects(matrix.objects), strict !== null),
       ...compatNotes(matrix, passedOver),
+      ...(cellsByStatus["no-target"] > 0 && !request.modules ? [MODULES_NOTE] : []),
       ...needLines(matrix.objects),
       ...strictNotes(strict, allow),
     ].map(printable),

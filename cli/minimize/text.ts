@@ -2,7 +2,7 @@ import { placeText } from "../../lib/core/place.ts";
 import { unusedRuleNotes } from "../inputs/allow-list.ts";
 import { lackingNotes, lackingObjects, NOTHING_TO_RELOCATE } from "../objects/lacking.ts";
 import { needLines } from "../objects/needs.ts";
-import { aFew, counted, printable } from "../table.ts";
+import { aFew, counted, firstLines, grouped, printable } from "../table.ts";
 import { proofLines } from "./proof-report.ts";
 import { type MinimizeReport, SUMMARY_LINES, type UnresolvedReport } from "./report.ts";
 
@@ -54,8 +54,7 @@ function unresolvedText({ unresolved, relocations }: MinimizeReport): string {
   const { error = 0, ambiguous = 0, poisoned = 0, guarded = 0, absent = 0 } = relocations.byStatus;
   const total = error + ambiguous + poisoned + guarded + absent;
   if (total === 0) return "";
-  const lines = unresolved.slice(0, SUMMARY_LINES).map(unresolvedLine);
-  if (total > lines.length) lines.push(`... and ${total - lines.length} more (--json lists all)`);
+  const lines = firstLines(unresolved.map(unresolvedLine), SUMMARY_LINES, "", total);
   return `\nNot resolved:\n${lines.map((line) => `  ${printable(line)}\n`).join("")}`;
 }
 
@@ -97,20 +96,12 @@ export function minimizeNotes(report: MinimizeReport, allowFile: string | undefi
 
 function typeIdNotes({ typeIds }: MinimizeReport): string[] {
   const open = typeIds.filter(({ allowedBy }) => allowedBy === null);
-  const lines = open
-    .slice(0, SUMMARY_LINES)
-    .map((one) => `warning: ${placeText(one)}: the type's id is another one in the small BTF`);
-  const more = open.length - lines.length;
-  return more > 0 ? [...lines, `warning: ... and ${more} more uses of target_type_id (--json lists all)`] : lines;
+  const lines = open.map((one) => `${placeText(one)}: the type's id is another one in the small BTF`);
+  return firstLines(lines, SUMMARY_LINES, "uses of target_type_id").map((line) => `warning: ${line}`);
 }
 
 function shortName(source: string): string {
   return source.slice(Math.max(source.lastIndexOf("/"), source.lastIndexOf(":")) + 1);
-}
-
-/** `4,119,994`; toLocaleString would load its tables (2 ms). */
-export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 function share(after: number, before: number): string {

@@ -1,6 +1,6 @@
 import type { LackedSection } from "../../lib/core/lacked-section.ts";
 import type { AllowRule } from "../inputs/allow-list.ts";
-import { counted } from "../table.ts";
+import { counted, firstLines } from "../table.ts";
 
 /** An object that may have lost its CO-RE relocations before it came here, and whether that is known. */
 export interface LackingObject {
@@ -50,9 +50,8 @@ export function isLacking(lacking: readonly LackingObject[]): boolean {
 /** Warnings of those that are not let pass, for standard error, and with `strict` how many they are. */
 export function lackingNotes(lacking: readonly LackingObject[], strict: boolean): string[] {
   const open = lacking.filter(({ allowedBy }) => allowedBy === null);
-  const lines = open.slice(0, MOST_LINES).map(({ object, section }) => `warning: ${object} ${CAUSES[section]}`);
-  const more = open.length - lines.length;
-  if (more > 0) lines.push(`warning: ... and ${more} more objects without .BTF or .BTF.ext (--json lists all)`);
+  const all = open.map(({ object, section }) => `${object} ${CAUSES[section]}`);
+  const lines = firstLines(all, MOST_LINES, "objects without .BTF or .BTF.ext").map((line) => `warning: ${line}`);
   if (strict && open.length > 0) lines.push(`--strict: ${counted(open.length, "object")} without .BTF or .BTF.ext`);
   return lines;
 }

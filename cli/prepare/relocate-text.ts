@@ -1,5 +1,5 @@
 import type { KernelNeed } from "../../lib/prepare/kernel-needs.ts";
-import { counted, formatTable, printable } from "../table.ts";
+import { counted, firstLines, formatTable, printable } from "../table.ts";
 import type { PlaceReport, RelocatedReport, RelocateReport } from "./relocate.ts";
 
 const RIGHT: ReadonlySet<string> = new Set(["RELOCATIONS", "CHANGED", "POISONED", "BYTES"]);
@@ -44,9 +44,9 @@ function lists(object: RelocatedReport): string {
 
 function listText(title: string, lines: readonly string[]): string {
   if (lines.length === 0) return "";
-  const shown = lines.slice(0, MOST_LINES);
-  if (lines.length > shown.length) shown.push(`... and ${lines.length - shown.length} more (--json lists all)`);
-  return `\n${printable(title)}\n${shown.map((line) => `  ${printable(line)}\n`).join("")}`;
+  return `\n${printable(title)}\n${firstLines(lines, MOST_LINES)
+    .map((line) => `  ${printable(line)}\n`)
+    .join("")}`;
 }
 
 function refused(optional: boolean): string {

@@ -247,7 +247,9 @@ function targetOfProgram({ attached, found }: Context, program: string): Planned
   const one = attached.find(({ user, kind }) => user === program && kind !== "kptr" && kind !== "struct_ops");
   if (one === undefined) return null;
   const { kind, name, module, targetKind } = one;
-  const typeId = targetKind === null ? undefined : found?.get(keyOf({ name, kind: targetKind }));
+  // libbpf compares as much of a module's name as the section has, also of `vmlinux` (libbpf.c, find_kernel_btf_id).
+  const isInKernel = targetKind !== null && "vmlinux".startsWith(module ?? "");
+  const typeId = isInKernel ? found?.get(keyOf({ name, kind: targetKind })) : undefined;
   return { kind, name, module, typeId: typeId ?? null };
 }
 
