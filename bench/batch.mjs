@@ -14,7 +14,7 @@ import { exists, median } from "./measure.mjs";
 const QUICK = process.argv.includes("--quick");
 const ROUNDS = QUICK ? 1 : 3;
 /** Of each sample kernel: enough that starting the workers is a small part of it, as it is of a corpus. */
-const COPIES = QUICK ? 2 : 40;
+const COPIES = QUICK ? 2 : 80;
 const SIZES = QUICK ? [8, 40] : [40, 400, 4000];
 /** More than these are run once: what disturbs a run is over before it is. */
 const MANY = 1000;

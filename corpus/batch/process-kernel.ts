@@ -1,5 +1,6 @@
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import type { Btf, BtfSegment } from "../../lib/btf/view.ts";
+import { type ViewMemory, viewMemory } from "../../lib/btf/view-memory.ts";
 import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
 import type { ReachableMemo } from "../../lib/core/reachable.ts";
 import { RELO_TYPE_ID_TARGET } from "../../lib/core/relo-kind.ts";
@@ -19,6 +20,8 @@ export interface ParsedSetup {
   /** In the order of the setup's objects. */
   readonly objects: readonly BpfObject[];
   readonly memo: ReachableMemo;
+  /** What one kernel after the other is parsed into. */
+  readonly memory: ViewMemory;
   /** The setup's pattern, compiled. */
   readonly paths: PathPattern | null;
 }
@@ -29,7 +32,7 @@ export function parseSetup(setup: BatchSetup): ParsedSetup {
   const pattern = paths === null ? null : parsePathPattern(paths);
   if (typeof pattern === "string") throw new TypeError(`the pattern ${paths}: ${pattern}`);
   const objects = setup.objects.map(({ bytes, name }) => parseBpfObject(bytes, name));
-  return { setup, objects, memo: new Map(), paths: pattern };
+  return { setup, objects, memo: new Map(), memory: viewMemory(), paths: pattern };
 }
 
 /**
@@ -37,10 +40,10 @@ export function parseSetup(setup: BatchSetup): ParsedSetup {
  * @throws FormatError when the BTF is damaged.
  */
 export function processKernel(
-  { setup, objects, memo }: ParsedSetup,
+  { setup, objects, memo, memory }: ParsedSetup,
   { identity, origin, btf, modules }: KernelBtf,
 ): DoneKernel | SkippedKernel | FailedPart {
-  const base = parseBtf(btf.bytes, { source: btf.source });
+  const base = parseBtf(btf.bytes, { source: btf.source, memory });
   const { littleEndian } = (base.segments[0] as BtfSegment).header;
   const fitting = objects.filter((_, i) => isForKernel(setup.objects[i] as BatchObject, identity, littleEndian));
   if (fitting.length === 0) {

@@ -1,12 +1,12 @@
+import { viewMemory } from "../../lib/btf/view-memory.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
-import type { ReachableMemo } from "../../lib/core/reachable.ts";
 import type { ObjectTag } from "../batch/object-tag.ts";
 import { reasonOf } from "../batch/process-file.ts";
 import type { KernelBtf } from "../kernel.ts";
 import { isLooseModule, isPassedOver, isProblem, type SourceOptions } from "../source/item.ts";
 import { readFileKernels } from "../source/read-kernels.ts";
 import type { SourceFile } from "../source/walk.ts";
-import { assessKernel, type CompatObject, type CompatRules, type KernelOutcome } from "./assess.ts";
+import { type AssessMemory, assessKernel, type CompatObject, type CompatRules, type KernelOutcome } from "./assess.ts";
 import type { Unreadable } from "./matrix.ts";
 
 /** All that a worker needs to know besides the file. Plain data. */
@@ -30,7 +30,7 @@ export interface ParsedCompat {
   readonly objects: readonly CompatObject[];
   readonly rules: CompatRules;
   readonly source: SourceOptions;
-  readonly memo: ReachableMemo;
+  readonly shared: AssessMemory;
 }
 
 /** Parses a setup's objects. @throws FormatError for a damaged one. */
@@ -38,7 +38,7 @@ export function parseCompat({ objects, rules, source }: CompatSetup): ParsedComp
   return {
     rules,
     source,
-    memo: new Map(),
+    shared: { memo: new Map(), memory: viewMemory() },
     objects: objects.map(({ name, bytes, tag }) => ({ object: parseBpfObject(bytes, name), tag })),
   };
 }
@@ -76,12 +76,12 @@ export async function assessFile(file: SourceFile, parsed: ParsedCompat): Promis
 function assessOne(
   kernel: KernelBtf,
   origin: string,
-  { objects, rules, memo }: ParsedCompat,
+  { objects, rules, shared }: ParsedCompat,
   kernels: KernelOutcome[],
   problem: (origin: string, error: unknown) => void,
 ): void {
   try {
-    kernels.push({ ...assessKernel(kernel, objects, rules, memo), origin });
+    kernels.push({ ...assessKernel(kernel, objects, rules, shared), origin });
   } catch (error) {
     problem(kernel.origin, error);
   }

@@ -1,5 +1,6 @@
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import type { BtfSegment } from "../../lib/btf/view.ts";
+import type { ViewMemory } from "../../lib/btf/view-memory.ts";
 import { type Assessment, assessObject, type NearWords } from "../../lib/core/assess.ts";
 import type { AttachKind } from "../../lib/core/attach-targets.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
@@ -77,18 +78,24 @@ export interface KernelOutcome {
   readonly objects: readonly ObjectOutcome[];
 }
 
+/** What kernels share that are assessed one after the other. */
+export interface AssessMemory {
+  readonly memo: ReachableMemo;
+  readonly memory: ViewMemory;
+}
+
 /**
  * Resolves every relocation of every object against one kernel, instructions included, and looks up what the objects
- * attach to and call, by the rules of the kernel's release. `memo` is shared by kernels.
+ * attach to and call, by the rules of the kernel's release.
  * @throws FormatError when the BTF is damaged.
  */
 export function assessKernel(
   { identity, origin, btf, modules }: KernelBtf,
   objects: readonly CompatObject[],
   rules: CompatRules,
-  memo?: ReachableMemo,
+  { memo, memory }: AssessMemory,
 ): KernelOutcome {
-  const base = parseBtf(btf.bytes, { source: btf.source });
+  const base = parseBtf(btf.bytes, { source: btf.source, memory });
   const { littleEndian } = (base.segments[0] as BtfSegment).header;
   const target = modules.length === 0 ? base : parseModules(base, modules);
   const index = indexCandidates(target);

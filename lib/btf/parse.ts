@@ -6,6 +6,7 @@ import { checkScan, scanTypes } from "./scan.ts";
 import { shiftReferences } from "./shift.ts";
 import { isLongName } from "./strings.ts";
 import type { Btf, BtfHeader, BtfSegment } from "./view.ts";
+import { NEW_MEMORY, type ViewMemory } from "./view-memory.ts";
 import { readWords } from "./words.ts";
 
 /** Bytes of BTF and the name to use for them in messages. */
@@ -18,6 +19,8 @@ export interface BtfInput {
 export interface ParseOptions {
   /** Name for messages; `BTF` when absent. */
   readonly source?: string;
+  /** What the view is put into; new memory by default. */
+  readonly memory?: ViewMemory;
   /** Bytes of a pointer where that is known (8 for a BPF object); otherwise read off the size of `long`. */
   readonly pointerSize?: 4 | 8;
 }
@@ -32,7 +35,9 @@ const KNOWN_SIZES: RecordSizes = { fixedWords: FIXED_WORDS, elementWords: ELEMEN
 export function parseBtf(bytes: Uint8Array, options: ParseOptions = {}): Btf {
   const source = options.source ?? "BTF";
   const header = parseHeader(bytes, source);
-  const words = new Uint32Array(TYPE_WORDS + header.typeLength / 4);
+  const { memory = NEW_MEMORY } = options;
+  const words = memory.words(TYPE_WORDS + header.typeLength / 4);
+  words.fill(0, 0, TYPE_WORDS);
   const strings = stringSection(bytes, header, source);
   if (strings[0] !== 0) {
     throw new FormatError("missing-base", "strings do not start with an empty one: split BTF, which needs its base", {
@@ -44,7 +49,7 @@ export function parseBtf(bytes: Uint8Array, options: ParseOptions = {}): Btf {
   const { layout, sizes } = layoutSection(bytes, header, source, KNOWN_SIZES);
   readWords(bytes, header.headerLength + header.typeOffset, header.typeLength, header.littleEndian, words, TYPE_WORDS);
   // A record has at least TYPE_WORDS words, so this many offsets are enough for any input.
-  const offsets = new Uint32Array(Math.floor(words.length / TYPE_WORDS) + 1);
+  const offsets = memory.offsets(Math.floor(words.length / TYPE_WORDS) + 1);
   const section = { words, from: TYPE_WORDS, to: words.length, firstId: 1, source };
   const scan = scanTypes(section, sizes, offsets, 1);
   checkScan(section, sizes, scan, strings.length);
@@ -62,7 +67,7 @@ export function parseBtf(bytes: Uint8Array, options: ParseOptions = {}): Btf {
   return {
     source,
     words,
-    offsets: offsets.slice(0, scan.endId + 1),
+    offsets: memory.kept(offsets, scan.endId + 1),
     strings,
     segments: [segment],
     roots: scan.roots,
