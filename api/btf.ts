@@ -86,6 +86,7 @@ export {
   typeCount,
   vlenOf,
 } from "../lib/btf/view.ts";
+export { type ViewMemory, viewMemory } from "../lib/btf/view-memory.ts";
 export { declare, declareMember, plainSpelling, type Spelling } from "../lib/c/declarator.ts";
 export { dumpC } from "../lib/c/header.ts";
 export { type BtfSections, btfBytes, readBtfSections } from "../lib/elf/btf-section.ts";
