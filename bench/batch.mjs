@@ -3,21 +3,34 @@
 // (a) raw BTF: kernels a second against `xargs -P` over bpftool;
 // (b) BTFHub archives: how much of what `xz -dc` alone does is left when everything else is done as well;
 // (c) whether processor time a kernel and peak memory stay the same from 40 kernels to 4,000, raw and in archives.
-// Writes bench/BATCH.md. `--quick` does little of each and writes nothing.
+// Writes bench/BATCH.md. `--quick` does little of each and writes nothing; `--only-growth` does (c) anew and leaves the rest.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { readKernels, readObjects, root } from "./inputs.mjs";
 import { exists, median } from "./measure.mjs";
 
 const QUICK = process.argv.includes("--quick");
+const ONLY_GROWTH = process.argv.includes("--only-growth");
 const ROUNDS = QUICK ? 1 : 5;
+/** Runs of each small corpus before the large one, and after it. */
+const GROWTH_ROUNDS = QUICK ? 1 : 3;
 /** Of each sample kernel: enough that starting the workers is a small part of it, as it is of a corpus. */
 const COPIES = QUICK ? 2 : 60;
 const SIZES = QUICK ? [8, 40] : [40, 400, 4000];
-/** More than these are run once: what disturbs a run is over before it is. */
-const MANY = 1000;
+/** Where (c) begins in the results. */
+const GROWTH = "## (c) From 40 kernels to 4,000, no cache";
 const CORES = String(availableParallelism());
 const COMMAND = join(root, "dist/btfgen.cjs");
 const SAMPLES = join(root, "corpus/samples/debian");
@@ -35,7 +48,7 @@ try {
     .filter(({ name }) => !name.includes("s390x"))
     .map(({ name, path }) => ({ path, arch: basename(dirname(name)) }));
   const archives = copyArchives();
-  const lines = [
+  const races = () => [
     "# A whole corpus",
     "",
     `\`npm run bench:batch\` on ${cpus()[0]?.model ?? "?"}, ${CORES} cores, Node ${process.version}; ${paths.length} objects of`,
@@ -43,16 +56,21 @@ try {
     "",
     ...raceRaw(kernels, paths),
     ...raceArchives(archives, paths),
-    "## (c) From 40 kernels to 4,000, no cache",
+    "",
+  ];
+  const before = ONLY_GROWTH ? readFileSync(RESULTS, "utf8").split(GROWTH, 1)[0] : races().join("\n");
+  const growth = [
+    GROWTH,
     "",
     "To start (Node, the workers, the objects in each of them, code that is still cold) takes a second of processor time for any",
-    "corpus, which is what a kernel of a small one has more; so what a further kernel takes has to stay the same.",
+    "corpus, which is what a kernel of a small one has more; so what a further kernel takes has to stay the same. The largest is",
+    `run once, the others ${GROWTH_ROUNDS} times before it and ${GROWTH_ROUNDS} after, for the machine changes its pace; medians.`,
     "",
     ...grow("raw BTF", kernels, paths),
     "",
     ...grow("BTFHub archives", archives, paths),
   ];
-  const text = `${lines.join("\n")}\n`;
+  const text = `${before}${growth.join("\n")}\n`;
   process.stdout.write(text);
   if (!QUICK) writeFileSync(RESULTS, text);
 } finally {
@@ -122,7 +140,18 @@ function raceArchives(archives, objects) {
  * @param {readonly string[]} objects
  */
 function grow(what, samples, objects) {
-  const sizes = SIZES.map((size) => measureSize(samples, objects, size));
+  const all = SIZES.map((size) => ({ size, corpus: join(directory, `grow-${size}`) }));
+  for (const { size, corpus } of all) repeat(samples, corpus, size);
+  const small = all.slice(0, -1);
+  const turns = Array.from({ length: GROWTH_ROUNDS }, () => small).flat();
+  /** @type {Map<number, Run[]>} */
+  const runs = new Map(SIZES.map((size) => [size, []]));
+  for (const { size, corpus } of [...turns, ...all.slice(-1), ...turns]) {
+    // A store, for a tree in a tar is a file a kernel and has to be in memory once.
+    runs.get(size)?.push(batch(corpus, objects, ["--layout", "store"]));
+  }
+  for (const { corpus } of all) rmSync(corpus, { recursive: true, force: true });
+  const sizes = SIZES.map((size) => medianRun(size, runs.get(size) ?? []));
   // The first kernels of each worker pay for code that is still cold.
   const further = sizes.map(({ size, cpu }, i) => {
     const before = sizes[i - 1] ?? { size: 0, cpu: 0 };
@@ -144,16 +173,10 @@ function grow(what, samples, objects) {
 }
 
 /**
- * @param {readonly Sample[]} samples
- * @param {readonly string[]} objects
  * @param {number} size
+ * @param {readonly Run[]} runs
  */
-function measureSize(samples, objects, size) {
-  const corpus = join(directory, `grow-${size}`);
-  repeat(samples, corpus, size);
-  // A store, for a tree in a tar is a file a kernel and has to be in memory once.
-  const runs = Array.from({ length: size > MANY ? 1 : ROUNDS }, () => batch(corpus, objects, ["--layout", "store"]));
-  rmSync(corpus, { recursive: true, force: true });
+function medianRun(size, runs) {
   return {
     size,
     cpu: median(runs.map(({ cpu }) => cpu)),
