@@ -2,14 +2,13 @@ import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import type { BtfSegment } from "../../lib/btf/view.ts";
 import type { ViewMemory } from "../../lib/btf/view-memory.ts";
 import { type Assessment, assessObject, type NearWords } from "../../lib/core/assess.ts";
-import type { AttachKind } from "../../lib/core/attach-targets.ts";
+import type { AttachTarget } from "../../lib/core/attach-targets.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
 import type { DescribedStatus } from "../../lib/core/describe.ts";
 import { type LackedTarget, lackedTargets } from "../../lib/core/lacked-targets.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import type { ReachableMemo } from "../../lib/core/reachable.ts";
 import { RULE_SETS } from "../../lib/core/rules.ts";
-import { isOfProgram } from "../../lib/core/target-standing.ts";
 import { NEWEST_TRAMPOLINE_RULES, trampolineRules } from "../../lib/core/trampoline-rules.ts";
 import type { ObjectTag } from "../batch/object-tag.ts";
 import type { KernelBtf, KernelIdentity } from "../kernel.ts";
@@ -43,15 +42,7 @@ export interface Finding {
 }
 
 /** Something that the object attaches to or calls, and does not load without, that is not there as it needs it. */
-export interface LackedName {
-  /** The program or the map; the section for an extern. */
-  readonly user: string;
-  /** True where `user` is a program. */
-  readonly isProgram: boolean;
-  /** `fentry`, `kfunc`, ... */
-  readonly kind: AttachKind;
-  /** In the kernel. */
-  readonly name: string;
+export interface LackedName extends Pick<AttachTarget, "user" | "kind" | "name"> {
   readonly reason: string;
 }
 
@@ -100,16 +91,20 @@ export function assessKernel(
   const target = modules.length === 0 ? base : parseModules(base, modules);
   const index = indexCandidates(target);
   const near: NearWords = new Map();
-  const skipped = objects.map((object) => skipReason(object, identity, littleEndian));
-  const fitting = objects.flatMap(({ object }, i) => (skipped[i] === null ? [object] : []));
-  const lacked = lackedTargets(fitting, target, {
-    rules: trampolineRules(identity.release ?? "") ?? NEWEST_TRAMPOLINE_RULES,
-    ...(identity.arch !== null && { architecture: identity.arch }),
-  }).values();
-  const outcomes = objects.map(({ object }, i): ObjectOutcome => {
-    const reason = skipped[i] ?? null;
-    if (reason !== null) return { skipped: reason };
-    return outcomeOf(assessObject(object, index, RULE_SETS[rules], near, memo), lacked.next().value ?? []);
+  const fitting = objects.filter((one) => skipReason(one, identity, littleEndian) === null);
+  const found = lackedTargets(
+    fitting.map(({ object }) => object),
+    target,
+    {
+      rules: trampolineRules(identity.release ?? "") ?? NEWEST_TRAMPOLINE_RULES,
+      ...(identity.arch !== null && { architecture: identity.arch }),
+    },
+  );
+  const lacked = new Map(fitting.map((one, i) => [one, found[i]]));
+  const outcomes = objects.map((one): ObjectOutcome => {
+    const skipped = skipReason(one, identity, littleEndian);
+    if (skipped !== null) return { skipped };
+    return outcomeOf(assessObject(one.object, index, RULE_SETS[rules], near, memo), lacked.get(one) ?? []);
   });
   return { identity, origin, objects: outcomes };
 }
@@ -132,9 +127,6 @@ function outcomeOf({ judged, reasons }: Assessment, lacked: readonly LackedTarge
     skipped: null,
     statuses: judged.map(({ status }) => STATUS_LETTERS[status]).join(""),
     findings: [...reasons].map(([relocation, reason]): Finding => ({ relocation, reason })),
-    lacked: lacked.map(({ target, reason }): LackedName => {
-      const { user, kind, name } = target;
-      return { user, isProgram: isOfProgram(target), kind, name, reason };
-    }),
+    lacked: lacked.map(({ target: { user, kind, name }, reason }): LackedName => ({ user, kind, name, reason })),
   };
 }

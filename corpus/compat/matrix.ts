@@ -178,7 +178,7 @@ export function matrixBuilder(objects: readonly CompatObject[], rules: CompatRul
         reason: reasons.indexOf(reason),
       }));
     const lacked = outcome.lacked
-      .filter(({ isProgram, user }) => program === null || !isProgram || user === program)
+      .filter((one) => program === null || !isOfProgram(one) || one.user === program)
       .map(
         (one): MatrixFinding => ({
           place: places.indexOf(lackedPlace((objects[object] as CompatObject).object, one)),
@@ -239,9 +239,9 @@ function layoutOf({ object }: CompatObject, byProgram: boolean): Layout {
   const owners = object.relocations.map(({ program }) => program);
   const relocating = new Set(owners);
   const targets = attachTargets(object).filter(({ kind, targetKind }) => targetKind !== null && kind !== "kptr");
-  const attaching = new Set(targets.filter(isOfProgram).map(({ user }) => user));
+  const attaching = new Set(targets.map(({ user }) => user));
   // Nothing tells which programs use a map or an extern that all of the object does not load without.
-  const isAnybodys = attaching.size < new Set(targets.map(({ user }) => user)).size;
+  const isAnybodys = !targets.every(isOfProgram);
   const columns = object.programs.flatMap(({ name }, owner): Column[] =>
     isAnybodys || relocating.has(owner) || attaching.has(name)
       ? [{ program: name, contains: (relocation) => owners[relocation] === owner }]
@@ -251,10 +251,8 @@ function layoutOf({ object }: CompatObject, byProgram: boolean): Layout {
 }
 
 /** A target's place, as a rule of an allow-list names it too. */
-function lackedPlace(
-  { source: object, programs }: BpfObject,
-  { user, isProgram, kind, name }: LackedName,
-): FindingPlace {
+function lackedPlace({ source: object, programs }: BpfObject, { user, kind, name }: LackedName): FindingPlace {
+  const isProgram = isOfProgram({ kind });
   const section = isProgram ? (programs.find((program) => program.name === user)?.section ?? user) : user;
   return { object, section, program: isProgram ? user : null, instruction: null, source: null, kind, path: name };
 }

@@ -55,6 +55,14 @@ export interface AttachTarget {
   readonly optional: boolean;
 }
 
+/**
+ * Whether a target may be in a module, or in `vmlinux`: libbpf compares as much of the name as the section has
+ * (libbpf.c, find_kernel_btf_id).
+ */
+export function mayBeIn({ module }: Pick<AttachTarget, "module">, name: string): boolean {
+  return name.startsWith(module ?? "");
+}
+
 interface SectionRow {
   readonly kind: AttachKind;
   readonly targetKind: number | null;

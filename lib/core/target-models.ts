@@ -11,7 +11,7 @@ import { paramType } from "../btf/members.ts";
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { nameOf } from "../btf/strings.ts";
 import { type Btf, kindOf, segmentOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
-import { type AttachTarget, attachTargets } from "./attach-targets.ts";
+import { type AttachTarget, attachTargets, mayBeIn } from "./attach-targets.ts";
 import { type FunctionModel, type FunctionModelOptions, functionModel } from "./function-model.ts";
 import { MATCH, matchState } from "./match-state.ts";
 import { typesCompatible } from "./match-type.ts";
@@ -86,7 +86,7 @@ export function resolveByObject(
     (wanted[i] ?? []).map((one) => {
       if (one.targetKind === null) return replacedFunction(object, one, objects, options);
       const ids = (byName.get(one.name) ?? []).filter((id) => kindOf(target, id) === one.targetKind);
-      const ofModule = ids.filter((each) => moduleOf(target, each).startsWith(one.module ?? ""));
+      const ofModule = ids.filter((each) => mayBeIn(one, moduleOf(target, each)));
       const [id] = inBaseFirst(target, ofModule);
       return id === undefined ? missing(one, target, ids) : kernelTarget(object, one, target, id, options);
     }),
@@ -126,7 +126,7 @@ function kernelTarget(
   return judged({ ...found, type, model: null }, externFault(object, one, target, id));
 }
 
-/** libbpf compares as much of a module's name as the section has, also of `vmlinux` (libbpf.c, find_kernel_btf_id). */
+/** Which module a section's beginning of a name stands for: see mayBeIn. */
 function moduleRemark({ module }: AttachTarget, target: Btf, id: number): string | null {
   const whole = moduleOf(target, id);
   return module === null || module === whole ? null : `'${module}' stands for ${whole}, the first that has it`;

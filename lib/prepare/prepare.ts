@@ -2,7 +2,7 @@ import { encodeBtf } from "../btf/encode.ts";
 import { stringAt } from "../btf/strings.ts";
 import type { Btf } from "../btf/view.ts";
 import { type AppliedProgram, applyRecords, isFailure } from "../core/apply.ts";
-import { type AttachTarget, attachTargets } from "../core/attach-targets.ts";
+import { type AttachTarget, attachTargets, mayBeIn } from "../core/attach-targets.ts";
 import { infoPart } from "../core/btf-ext.ts";
 import type { CandidateIndex } from "../core/candidates.ts";
 import { INSN_BYTES } from "../core/instruction.ts";
@@ -247,8 +247,7 @@ function targetOfProgram({ attached, found }: Context, program: string): Planned
   const one = attached.find(({ user, kind }) => user === program && kind !== "kptr" && kind !== "struct_ops");
   if (one === undefined) return null;
   const { kind, name, module, targetKind } = one;
-  // libbpf compares as much of a module's name as the section has, also of `vmlinux` (libbpf.c, find_kernel_btf_id).
-  const isInKernel = targetKind !== null && "vmlinux".startsWith(module ?? "");
+  const isInKernel = targetKind !== null && mayBeIn(one, "vmlinux");
   const typeId = isInKernel ? found?.get(keyOf({ name, kind: targetKind })) : undefined;
   return { kind, name, module, typeId: typeId ?? null };
 }

@@ -1,32 +1,9 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
-import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
-import type { Btf } from "../../lib/btf/view.ts";
+import { describe, expect, it } from "vitest";
 import { lackedTargets } from "../../lib/core/lacked-targets.ts";
-import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
 import { trampolineRules } from "../../lib/core/trampoline-rules.ts";
-import * as make from "../btf/builder.ts";
-import { KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
-import { buildObject, EXIT } from "./object-builder.ts";
+import { attached, fixture, targetKernels } from "./target-scene.ts";
 
-const fixture = (name: string) =>
-  parseBpfObject(readFileSync(join(import.meta.dirname, "../fixtures/objects", name)), name);
-
-let kernel: Btf;
-let withModules: Btf;
-
-beforeAll(async () => {
-  const { bytes } = kernelSample(KERNEL_OF_MODULES);
-  kernel = parseBtf(bytes, { source: "vmlinux" });
-  const modules = moduleSamples().map((one) => ({ bytes: one.bytes, source: `${one.name}.btf` }));
-  withModules = parseModules(kernel, modules);
-});
-
-function attached(...sections: string[]): BpfObject {
-  const programs = sections.map((section, i) => ({ name: `p${i}`, section, insns: [EXIT], relos: [] }));
-  return buildObject({ rows: [make.int("int", 4)], programs });
-}
+const { kernel, withModules } = targetKernels();
 
 describe("lackedTargets", () => {
   it.each(["fentry_fexit.o", "lsm_exec.o", "kptr.o", "iter_task.o", "externs.o", "struct_ops.o"])(
@@ -43,7 +20,7 @@ describe("lackedTargets", () => {
     ["lsm/no_such_hook", "missing", "there is no function bpf_lsm_no_such_hook"],
     ["iter/no_such_thing", "missing", "there is no function bpf_iter_no_such_thing"],
   ])("has %s: %s", (section, standing, reason) => {
-    expect(lackedTargets([attached(section)], kernel)).toMatchObject([[{ standing, reason, target: { user: "p0" } }]]);
+    expect(lackedTargets([attached([section])], kernel)).toMatchObject([[{ standing, reason, target: { user: "p" } }]]);
   });
 
   it.each([
@@ -52,19 +29,19 @@ describe("lackedTargets", () => {
     ["a module's function where no module is given", "fentry/veth:veth_xmit"],
     ["a section that names nothing", "fentry"],
   ])("has nothing of %s", (_what, section) => {
-    expect(lackedTargets([attached(section)], kernel)).toEqual([[]]);
+    expect(lackedTargets([attached([section])], kernel)).toEqual([[]]);
   });
 
   it("judges what is in modules where they are given, in words without their files", () => {
-    expect(lackedTargets([attached("fentry/veth_xmit")], kernel)).toMatchObject([[{ standing: "missing" }]]);
-    expect(lackedTargets([attached("fentry/veth_xmit", "fentry/veth:veth_xmit")], withModules)).toEqual([[]]);
-    expect(lackedTargets([attached("fentry/overlay:veth_xmit")], withModules)).toMatchObject([
+    expect(lackedTargets([attached(["fentry/veth_xmit"])], kernel)).toMatchObject([[{ standing: "missing" }]]);
+    expect(lackedTargets([attached(["fentry/veth_xmit", "fentry/veth:veth_xmit"])], withModules)).toEqual([[]]);
+    expect(lackedTargets([attached(["fentry/overlay:veth_xmit"])], withModules)).toMatchObject([
       [{ reason: "there is no function veth_xmit in module overlay" }],
     ]);
   });
 
   it("asks by the rules of the kernel's release", () => {
-    const object = attached("fentry/pte_pfn");
+    const object = attached(["fentry/pte_pfn"]);
     const of = (release: string) => {
       const rules = trampolineRules(release);
       return lackedTargets([object], kernel, rules === undefined ? {} : { rules }).flat();
@@ -76,8 +53,8 @@ describe("lackedTargets", () => {
   });
 
   it("keeps objects apart, in their order, also those of one name", () => {
-    const none = attached("fentry/nowhere");
-    const fine = attached("fentry/vfs_read");
+    const none = attached(["fentry/nowhere"]);
+    const fine = attached(["fentry/vfs_read"]);
     expect(none.source).toBe(fine.source);
     const counts = lackedTargets([fine, none, fine, none], kernel).map((lacked) => lacked.length);
     expect(counts).toEqual([0, 1, 0, 1]);

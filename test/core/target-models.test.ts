@@ -1,36 +1,15 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
-import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
-import type { Btf } from "../../lib/btf/view.ts";
-import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
+import { describe, expect, it } from "vitest";
+import { parseBtf } from "../../lib/btf/parse.ts";
+import type { BpfObject } from "../../lib/core/object.ts";
 import { resolveFields } from "../../lib/core/resolve-fields.ts";
 import { resolveTargets } from "../../lib/core/target-models.ts";
 import { trampolineRules } from "../../lib/core/trampoline-rules.ts";
 import * as make from "../btf/builder.ts";
-import { KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
-import { buildObject, EXIT } from "./object-builder.ts";
+import { KERNEL_OF_MODULES, kernelSample } from "../samples.ts";
+import { buildObject } from "./object-builder.ts";
+import { attached, fixture, targetKernels } from "./target-scene.ts";
 
-const fixture = (name: string) =>
-  parseBpfObject(readFileSync(join(import.meta.dirname, "../fixtures/objects", name)), name);
-
-let kernel: Btf;
-let withModules: Btf;
-
-beforeAll(async () => {
-  const { bytes } = kernelSample(KERNEL_OF_MODULES);
-  kernel = parseBtf(bytes, { source: "vmlinux" });
-  const modules = moduleSamples().map((one) => ({ bytes: one.bytes, source: `${one.name}.btf` }));
-  withModules = parseModules(kernel, modules);
-});
-
-/** An object that attaches to a section's target, with a function of its own behind the program. */
-function attached(section: string, own: readonly make.Row[] = []): BpfObject {
-  return buildObject({
-    rows: [make.int("int", 4), ...own],
-    programs: [{ name: "p", section, insns: [EXIT], relos: [] }],
-  });
-}
+const { kernel, withModules } = targetKernels();
 
 const one = (objects: readonly BpfObject[], target = kernel, release = "6.12") => {
   const rules = trampolineRules(release);
@@ -71,19 +50,19 @@ describe("resolveTargets", () => {
     ["fentry/veth:vfs_read", "missing", "there is no function vfs_read in module veth; vmlinux has it"],
     ["freplace/work", "unknown", "no other object that is given has a function work"],
   ])("of section %s says %s: %s", (section, status, reason) => {
-    expect(one([attached(section)])).toMatchObject([{ status, reason }]);
+    expect(one([attached([section])])).toMatchObject([{ status, reason }]);
   });
 
   it("looks into the modules, too, and into the one that is named", () => {
-    expect(one([attached("fentry/veth_xmit")], withModules)).toMatchObject([{ status: "found", source: "veth.btf" }]);
-    expect(one([attached("fentry/veth:veth_xmit")], withModules)).toMatchObject([{ status: "found" }]);
-    expect(one([attached("fentry/overlay:veth_xmit")], withModules)).toMatchObject([
+    expect(one([attached(["fentry/veth_xmit"])], withModules)).toMatchObject([{ status: "found", source: "veth.btf" }]);
+    expect(one([attached(["fentry/veth:veth_xmit"])], withModules)).toMatchObject([{ status: "found" }]);
+    expect(one([attached(["fentry/overlay:veth_xmit"])], withModules)).toMatchObject([
       { status: "missing", reason: "there is no function veth_xmit in module overlay; veth.btf has it" },
     ]);
   });
 
   it("tells the whole name of a module that is named by its beginning", () => {
-    const remark = (section: string) => one([attached(section)], withModules)[0]?.remark;
+    const remark = (section: string) => one([attached([section])], withModules)[0]?.remark;
     expect(remark("fentry/veth:veth_xmit")).toBeNull();
     expect(remark("fentry/veth_xmit")).toBeNull();
     expect(remark("fentry/kvm:svm_vcpu_run")).toBe("'kvm' stands for kvm_amd, the first that has it");
@@ -91,7 +70,7 @@ describe("resolveTargets", () => {
   });
 
   it("follows the release's rules", () => {
-    const object = attached("fentry/kill_pid_usb_asyncio");
+    const object = attached(["fentry/kill_pid_usb_asyncio"]);
     expect(one([object], kernel, "6.18")[0]?.status).toBe("found");
     expect(one([object], kernel, "6.12")[0]?.reason).toMatch(
       /^argument \d \(addr\) is sigval_t, which is not passed by value$/,
@@ -105,7 +84,7 @@ describe("resolveTargets", () => {
       make.proto(1, [make.param("ctx", 2), make.param("value", 1)]),
     ];
     const other = buildObject({ rows: [make.int("int", 4), ...rows, make.func("work", 4)], programs: [] });
-    const own = attached("freplace/work", [...rows, make.func("p", 4)]);
+    const own = attached(["freplace/work"], [...rows, make.func("p", 4)]);
     const [found] = one([own, other]);
     expect(found).toMatchObject({ status: "found", reason: null, source: other.source });
     expect(found?.model?.args.map(({ type }) => type)).toEqual(["struct __sk_buff *", "int"]);
@@ -130,7 +109,7 @@ describe("resolveTargets", () => {
     ],
   ])("refuses to replace %s", (_, rows, reason) => {
     const other = buildObject({ rows: [make.int("int", 4), ...rows], programs: [] });
-    const own = attached("freplace/work", [make.proto(1), make.func("p", 2)]);
+    const own = attached(["freplace/work"], [make.proto(1), make.func("p", 2)]);
     expect(one([own, other])).toMatchObject([{ status: "impossible", reason }]);
   });
 

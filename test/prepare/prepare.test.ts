@@ -3,7 +3,7 @@ import { parseBtf } from "../../lib/btf/parse.ts";
 import { type CandidateIndex, indexCandidates } from "../../lib/core/candidates.ts";
 import { prepare } from "../../lib/prepare/prepare.ts";
 import * as make from "../btf/builder.ts";
-import { buildObject, EXIT } from "../core/object-builder.ts";
+import { attached } from "../core/target-scene.ts";
 
 const FUNCTION = 3;
 const kernel: CandidateIndex = indexCandidates(
@@ -20,7 +20,6 @@ it.each<[string, string | null, number | null]>([
   ["fentry/vmlinux2:f", "vmlinux2", null],
   ["fentry/g", null, null],
 ])("the target of %s is in %s and has the id %s", (section, module, typeId) => {
-  const programs = [{ name: "p", section, insns: [EXIT], relos: [] }];
-  const plan = prepare(buildObject({ rows: [make.int("int", 4)], programs }), kernel);
+  const plan = prepare(attached([section]), kernel);
   expect(plan.programs[0]?.attachTarget).toMatchObject({ kind: "fentry", module, typeId });
 });

@@ -1,4 +1,5 @@
 import type { CompatDocument } from "../document.ts";
+import type { FindingStatus } from "../matrix.ts";
 import { element, visible } from "./dom.ts";
 import { ROW_STATUSES, type Row, type RowCounts, type RowStatus } from "./model.ts";
 
@@ -15,10 +16,7 @@ export const WORDS: Readonly<Record<RowStatus, string>> = {
   skipped: "skipped",
 };
 
-/** What becomes of a relocation, or of a target: a check that is 0, or what such a check keeps from being reached. */
-export type FindingStatus = CompatDocument["outcomes"][number]["findings"][number]["status"];
-
-/** The sign of a finding's status: both of those are a column's `guarded`. */
+/** The sign of a finding's status: a check that is 0, and what it keeps from being reached, are a column's `guarded`. */
 export function findingBadge(status: FindingStatus): HTMLElement {
   const tone = status === "guarded" ? "absent" : status;
   return element("span", { class: `badge ${tone}` }, status);

@@ -143,8 +143,8 @@ describe("a matrix", () => {
       const builder = matrixBuilder(objects, "libbpf", true);
       const user = "swap";
       const lacked = [
-        { user, isProgram: true, kind: "tp_btf", name: "btf_trace_x", reason: "none" },
-        { user: ".ksyms", isProgram: false, kind: "kfunc", name: "bpf_x", reason: "none" },
+        { user, kind: "tp_btf", name: "btf_trace_x", reason: "none" },
+        { user: ".ksyms", kind: "kfunc", name: "bpf_x", reason: "none" },
       ] as const;
       const identity = { id: "debian", versionId: "12", arch: "x86_64", release: "6.1.0-1-amd64" };
       builder.add({ identity, origin: "a", objects: [{ skipped: null, statuses: "", findings: [], lacked }] });

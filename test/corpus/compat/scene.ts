@@ -41,9 +41,7 @@ export function sceneOutcome([key, ...cells]: SceneKernel, objects: readonly Com
         (_, at) => STATUS_LETTERS[given.find(([n]) => +n === at)?.[1][0] ?? "resolved"],
       );
       const findings = given.map(([at, [, reason]]) => ({ relocation: Number(at), reason }));
-      const lacked = lacks.map(([user, kind, name]) => {
-        return { user, isProgram: kind !== "kfunc", kind, name, reason: `there is no ${name}` };
-      });
+      const lacked = lacks.map(([user, kind, name]) => ({ user, kind, name, reason: `there is no ${name}` }));
       return { skipped: null, statuses: letters.join(""), findings, lacked };
     }),
   };
