@@ -1,7 +1,7 @@
 // @ts-check
-// The published command, `dist/btfgen.cjs`. It answers `--version` itself and starts everyday.cjs or others.cjs (bundles
-// of main.ts, each with some of the commands) with its compiled code at hand: compiling yargs and our modules anew is 18 of 62 ms otherwise (Node 20,
-// `btfgen completion bash`; `node -e 0` is 33). The code V8 made at build time is used where this is the same V8.
+// The published command, `dist/btfgen.cjs`. It answers `--version` itself and starts everyday.cjs, diff.cjs or others.cjs
+// (bundles of main.ts, each with some of the commands) with its compiled code at hand: compiling yargs and our modules
+// anew is 18 of 62 ms otherwise (Node 20, `btfgen completion bash`; `node -e 0` is 33). The code V8 made at build time is used where this is the same V8.
 // Elsewhere Node's own compile cache (22.1 and later, in the temporary directory) does the same from the second run on.
 // Nothing is written beside the program, so a read-only install works, and a cache V8 rejects is just not used.
 "use strict";
@@ -10,16 +10,17 @@ const nodeModule = require("node:module");
 
 /** Replaced at build time. */
 const VERSION = process.env.BTFGEN_BUILD_VERSION ?? "";
-/** From about eight objects on there is so much to do that the 3 ms for loading node:v8 are won back. */
-const MANY_ARGUMENTS = 10;
-/** The commands of everyday.cjs; replaced at build time. */
-const EVERYDAY = (process.env.BTFGEN_EVERYDAY ?? "").split(" ");
+/**
+ * The bundle of each command that is not in others.cjs; replaced at build time.
+ * @type {ReadonlyMap<string | undefined, string>}
+ */
+const BUNDLES = new Map(JSON.parse(process.env.BTFGEN_BUNDLES ?? "[]"));
 
 const argv = process.argv.slice(2);
 if (argv.length === 1 && argv[0] === "--version") {
   writeSync(1, `${VERSION}\n`);
 } else {
-  load(argv[0] === undefined || EVERYDAY.includes(argv[0]) ? "everyday" : "others")
+  load(argv[0] === undefined ? "everyday" : (BUNDLES.get(argv[0]) ?? "others"))
     .main(argv, VERSION)
     .then((code) => {
       process.exitCode = code;
@@ -27,7 +28,7 @@ if (argv.length === 1 && argv[0] === "--version") {
 }
 
 /**
- * @param {"everyday" | "others"} bundle
+ * @param {string} bundle
  * @returns {typeof import("./main.ts")}
  */
 function load(bundle) {
@@ -47,18 +48,7 @@ function load(bundle) {
   const script = new Script(source, { filename, cachedData });
   const exported = { exports: /** @type {any} */ ({}) };
   script.runInThisContext()(exported.exports, require, exported, filename, __dirname);
-  if (argv.length >= MANY_ARGUMENTS) compileLater();
   return exported.exports;
-}
-
-/**
- * V8 optimizes code early, which a process does not live to see: minimizing for 52 objects takes 177 ms in place of 240
- * when it waits for about twice as much work (bytes of bytecode that a function has run; 135,168 otherwise). Workers,
- * which live longer, are as fast either way. Only Node 20's V8 has the number; later ones have a quick compiler in
- * between (Maglev). Not before the code is loaded, or the cache would be for other flags.
- */
-function compileLater() {
-  if (process.versions.v8.startsWith("11.")) require("node:v8").setFlagsFromString("--interrupt-budget=300000");
 }
 
 /**

@@ -17,17 +17,18 @@ const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 /** Native code, WebAssembly and what has files of its own: loaded from node_modules by the few commands that need them. */
 const EXTERNAL = ["@cloudpss/zstd", "bullmq", "ioredis", "koffi", "libarchive-wasm", "piscina"];
 
-/** What a build loop or a loader's start runs for every kernel or object, and is to start at once. */
-const EVERYDAY = ["minimize", "min_core_btf", "relocs", "completion"];
 /**
- * The command is built twice, each with some of the commands' code, and the launcher takes the one that has the command
- * it is asked for: what all commands together are costs each start 10 ms of reading (Node 20).
- * @type {Record<string, (handler: string) => boolean>}
+ * The command is built several times, each with some of the commands' code, and the launcher takes the one that has the
+ * command it is asked for: what all commands together are costs each start 10 ms of reading (Node 20). Everyday is what
+ * a build loop or a loader's start runs for every kernel or object.
+ * @type {Record<string, readonly string[]>}
  */
-const COMMAND_BUNDLES = {
-  everyday: (handler) => EVERYDAY.includes(handler.replaceAll("-", "_")),
-  others: (handler) => !EVERYDAY.includes(handler.replaceAll("-", "_")),
-};
+const COMMAND_BUNDLES = { everyday: ["minimize", "min_core_btf", "relocs", "completion"], diff: ["diff"] };
+/** The bundle of the commands that no other one has. */
+const OTHERS = "others";
+const BUNDLE_OF = new Map(
+  Object.entries(COMMAND_BUNDLES).flatMap(([name, commands]) => commands.map((command) => [command, name])),
+);
 
 // Made beside dist/ and put in place at the end: a command that runs meanwhile finds all of the old or all of the new.
 const fresh = join(root, `dist.${process.pid}.tmp`);
@@ -86,7 +87,7 @@ async function buildCommand() {
       "import.meta.dirname": "__dirname",
     },
   };
-  for (const [name, has] of Object.entries(COMMAND_BUNDLES)) {
+  for (const name of [...Object.keys(COMMAND_BUNDLES), OTHERS]) {
     await build({
       ...common,
       entryPoints: ["cli/main.ts"],
@@ -99,11 +100,12 @@ async function buildCommand() {
         "bundle:parser-strings": join(modules, "yargs-parser/build/lib/string-utils.js"),
       },
       plugins: [
-        replace("lazy-zlib.mjs", /^node:zlib$/, ({ importer }) => /\/(cli|lib)\//.test(importer.slice(root.length))),
+        replace("lazy-zlib.mjs", /^node:zlib$/, within("cli", "lib")),
+        replace("lazy-crypto.mjs", /^node:crypto$/, within("cli", "lib", "corpus")),
         replace("yargs-shim.mjs", /platform-shims\/esm\.mjs$/, () => true),
         replace("other-bundle.mjs", /^\.\/[\w-]+\.ts$/, ({ importer, kind, path }) => {
           const isHandler = kind === "dynamic-import" && importer === join(root, "cli/handlers/index.ts");
-          return isHandler && !has(basename(path, ".ts"));
+          return isHandler && (BUNDLE_OF.get(basename(path, ".ts").replaceAll("-", "_")) ?? OTHERS) !== name;
         }),
       ],
     });
@@ -140,7 +142,7 @@ async function buildCommand() {
     ...common,
     entryPoints: ["cli/launcher.cjs"],
     outfile: join(fresh, "btfgen.cjs"),
-    define: { ...common.define, "process.env.BTFGEN_EVERYDAY": JSON.stringify(EVERYDAY.join(" ")) },
+    define: { ...common.define, "process.env.BTFGEN_BUNDLES": JSON.stringify(JSON.stringify([...BUNDLE_OF])) },
     banner: { js: "#!/usr/bin/env node" },
   });
   chmodSync(join(fresh, "btfgen.cjs"), 0o755);
@@ -159,6 +161,15 @@ function replace(file, filter, where) {
     name: file,
     setup: (bundler) => bundler.onResolve({ filter }, (asked) => (where(asked) ? { path } : undefined)),
   };
+}
+
+/**
+ * Says of an import whether it is one of these rooms'.
+ * @param {string[]} rooms
+ * @returns {(asked: import("esbuild").OnResolveArgs) => boolean}
+ */
+function within(...rooms) {
+  return ({ importer }) => rooms.some((room) => importer.startsWith(join(root, room, "/")));
 }
 
 function makeCache() {

@@ -5,7 +5,7 @@ import { printable } from "../table.ts";
 import { diffHtml, stepTitle } from "./html.ts";
 import { diffMarkdown } from "./markdown.ts";
 import { foldedNotes, foldModules, missingModuleNotes } from "./modules.ts";
-import { diffHead, writeDiffJson } from "./report.ts";
+import { diffHead, diffTotals, writeDiffJson } from "./report.ts";
 import type { DiffRequest, DiffRun } from "./run.ts";
 import { statLine, statText } from "./stat.ts";
 import { typeLines } from "./text.ts";
@@ -21,7 +21,7 @@ const PIECE = 1 << 16;
 export function diffOutcome({ diff, filtered, unknown }: DiffRun, request: DiffRequest): Outcome {
   const { format, full, stat, color, exitCode, ignoreFile, html } = request;
   const { types, unusedRules } = filtered;
-  const head = diffHead(diff, filtered);
+  const head = () => diffHead(diff, filtered);
   const unused = unusedRules.map(
     ({ line, text }) => `warning: ${ignoreFile}:${line}: the rule leaves nothing out: ${text}`,
   );
@@ -38,15 +38,15 @@ export function diffOutcome({ diff, filtered, unknown }: DiffRun, request: DiffR
       ...missingModuleNotes(request, diff),
       ...unknown.map((rule) => `warning: --type ${rule}: neither side has such a type`),
       ...unused,
-      ...(stat || format !== "text" ? [] : [statLine(head), ...foldedNotes(types, shown)]),
+      ...(stat || format !== "text" ? [] : [statLine(diffTotals(filtered)), ...foldedNotes(types, shown)]),
     ].map(printable),
     files: html === undefined ? [] : [{ path: html, bytes: page() }],
   } as const;
   if (format === "json") {
-    return { ...outcome, stream: (write) => writeDiffJson(head, stat ? [] : types, write) };
+    return { ...outcome, stream: (write) => writeDiffJson(head(), stat ? [] : types, write) };
   }
-  if (format === "markdown") return { ...outcome, text: () => diffMarkdown(head, shown, full) };
-  if (stat) return { ...outcome, text: () => statText(head) };
+  if (format === "markdown") return { ...outcome, text: () => diffMarkdown(head(), shown, full) };
+  if (stat) return { ...outcome, text: () => statText(head()) };
   return { ...outcome, stream: (write) => writeText(shown, { full }, color, write) };
 }
 

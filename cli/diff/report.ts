@@ -2,27 +2,37 @@ import { type Change, countChanges, type TypeChange, type TypeSide, type TypesDi
 import type { Filtered } from "./rules.ts";
 import { DIFF_WORDS, wordsOf } from "./words.ts";
 
-/** The head of the document of `btfgen diff --json`; `types` comes last, a type a line. */
-interface DiffHead {
-  /** Version of this schema. */
-  readonly version: 1;
-  readonly old: TypesDiff["old"];
-  readonly new: TypesDiff["new"];
+/** How many types differ. */
+export interface DiffTotals {
   readonly counts: ReturnType<typeof countChanges>;
-  /** Differences of changed types by what they are; only those that occur. */
-  readonly differences: Readonly<Record<string, number>>;
   /** Types that --ignore has left out. */
   readonly ignored: number;
 }
 
+/** The head of the document of `btfgen diff --json`; `types` comes last, a type a line. */
+interface DiffHead extends DiffTotals {
+  /** Version of this schema. */
+  readonly version: 1;
+  readonly old: TypesDiff["old"];
+  readonly new: TypesDiff["new"];
+  /** Differences of changed types by what they are; only those that occur. */
+  readonly differences: Readonly<Record<string, number>>;
+}
+
+/** What is said of every diff. */
+export function diffTotals({ types, ignored }: Filtered): DiffTotals {
+  return { counts: countChanges(types), ignored };
+}
+
 /** What --stat and every document say of a diff as a whole. */
-export function diffHead(diff: TypesDiff, { types, ignored }: Filtered): DiffHead {
+export function diffHead(diff: TypesDiff, filtered: Filtered): DiffHead {
+  const { counts, ignored } = diffTotals(filtered);
   return {
     version: 1,
     old: diff.old,
     new: diff.new,
-    counts: countChanges(types),
-    differences: countDifferences(types.flatMap(({ changes, status }) => (status === "changed" ? changes : []))),
+    counts,
+    differences: countDifferences(filtered.types.flatMap((type) => (type.status === "changed" ? type.changes : []))),
     ignored,
   };
 }

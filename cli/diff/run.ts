@@ -8,6 +8,7 @@ import type { TypesDiff } from "../../lib/diff/change.ts";
 import { diffTypes } from "../../lib/diff/diff.ts";
 import type { Args } from "../command.ts";
 import type { diff as command } from "../commands/diff.ts";
+import { compileLater } from "../compile-later.ts";
 import { InputError, UsageError } from "../errors.ts";
 import { formatOf } from "../format.ts";
 import {
@@ -119,6 +120,7 @@ function wantsColor(choice: "auto" | "always" | "never"): boolean {
 /** Reads both sides and compares them. Throws InputError or FormatError. */
 export async function runDiff(request: DiffRequest): Promise<DiffRun> {
   const { old, new: next } = await readSides(request);
+  compileLater();
   return compareSides(old.target, next.target, request);
 }
 

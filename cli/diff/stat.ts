@@ -1,6 +1,6 @@
 import { DIFF_KINDS, type DiffCounts } from "../../lib/diff/change.ts";
 import { formatTable } from "../table.ts";
-import type { diffHead } from "./report.ts";
+import type { DiffTotals, diffHead } from "./report.ts";
 
 type Head = ReturnType<typeof diffHead>;
 
@@ -35,7 +35,7 @@ export function statRows(counts: Readonly<Record<string, DiffCounts>>): string[]
 }
 
 /** One line for standard error. */
-export function statLine({ counts, ignored }: Head): string {
+export function statLine({ counts, ignored }: DiffTotals): string {
   const [last] = statRows(counts).slice(-1);
   const left = ignored > 0 ? `; ${ignored} left out by --ignore` : "";
   const { added: come = 0, removed: gone = 0 } = counts.module ?? {};
