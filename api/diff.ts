@@ -35,3 +35,4 @@ export {
 } from "../lib/diff/impact.ts";
 export type { AttachChange, AttachImpact, TypeDifference } from "../lib/diff/impact-targets.ts";
 export type { FieldPlace, RelocationSide, Standing } from "../lib/diff/standing.ts";
+export { WebAssemblyError } from "../lib/diff/web-assembly-error.ts";

@@ -103,7 +103,7 @@ async function measure() {
     },
     { what: "btfgen --version / node -e 0", now: ratio(outside.version, outside.node), aim: "at most 2" },
     {
-      what: "two bpftool dumps and a diff / parsing and comparing both in process, warm",
+      what: "two bpftool dumps and a diff, 6.1 and 6.12 / parsing and comparing both in process, warm",
       now: over(diffs.bpftoolDiff, diffs.compare),
       aim: "at least 10",
     },

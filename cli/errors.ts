@@ -1,6 +1,7 @@
 import { CouldNotRunError } from "../corpus/could-not-run.ts";
 import { systemCodeOf, systemReason } from "../corpus/system-error.ts";
 import { FormatError } from "../lib/btf/error.ts";
+import { WebAssemblyError } from "../lib/diff/web-assembly-error.ts";
 import { EXIT_BAD_INPUT, EXIT_COULD_NOT_RUN, type ExitCode } from "./outcome.ts";
 
 export { systemCodeOf, systemReason };
@@ -57,7 +58,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof FormatError) {
     return { exitCode: EXIT_BAD_INPUT, message: error.message, hint: undefined };
   }
-  if (error instanceof RunError || error instanceof CouldNotRunError) {
+  if (error instanceof RunError || error instanceof CouldNotRunError || error instanceof WebAssemblyError) {
     return { exitCode: EXIT_COULD_NOT_RUN, message: error.message, hint: undefined };
   }
   if (systemCodeOf(error) !== undefined) {

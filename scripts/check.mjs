@@ -8,6 +8,7 @@ const CHECKS = [
   ["types", "tsc", ["-p", "."]],
   ["types of the page of compat", "tsc", ["-p", "corpus/compat/page"]],
   ["types of the page of diff", "tsc", ["-p", "cli/diff-page"]],
+  ["what is made of assembly/", "node", ["scripts/assembly.mjs", "--check"]],
   ["unused code and packages", "knip", []],
   ["packages of other platforms", "node", ["scripts/mend-lock.mjs", "--check"]],
   ["rooms and file lengths", "vitest", ["run", "--reporter=dot", "test/architecture.test.ts"]],

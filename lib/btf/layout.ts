@@ -1,5 +1,6 @@
 import { FormatError } from "./error.ts";
-import { ELEMENT_WORDS, FIXED_WORDS, KIND_LIMIT, KIND_MAX, TYPE_WORDS } from "./format.ts";
+import { KIND_LIMIT, KIND_MAX, TYPE_WORDS } from "./format.ts";
+import { ELEMENT_WORDS, FIXED_WORDS } from "./kind-table.ts";
 
 /** Words of a record's fixed part and of each element, by kind; a fixed part of 0 words means an unknown kind. */
 export interface RecordSizes {

@@ -2,10 +2,6 @@ import {
   ARRAY_ELEMENT_WORD,
   ARRAY_INDEX_WORD,
   DECL_TAG_COMPONENT_WORD,
-  ELEMENT_NAME_WORDS,
-  ELEMENT_TYPE_ID_WORDS,
-  ELEMENT_WORDS,
-  FIXED_WORDS,
   INT_BITS_MASK,
   INT_BOOL,
   INT_CHAR,
@@ -33,10 +29,10 @@ import {
   SECINFO_TYPE_WORD,
   SECINFO_WORDS,
   SIZE_OR_TYPE_WORD,
-  TYPE_ID_WORDS,
   TYPE_WORDS,
   VAR_LINKAGE_WORD,
 } from "./format.ts";
+import { ELEMENT_NAME_WORDS, ELEMENT_TYPE_ID_WORDS, ELEMENT_WORDS, FIXED_WORDS, TYPE_ID_WORDS } from "./kind-table.ts";
 import { complainOfType, type LintSubject, showName } from "./lint-finding.ts";
 import { MAX_NAME_OFFSET } from "./lint-header.ts";
 import {

@@ -1,13 +1,6 @@
 import { FormatError } from "./error.ts";
-import {
-  ELEMENT_WORDS,
-  FIXED_WORDS,
-  INFO_KIND_MASK,
-  INFO_KIND_SHIFT,
-  INFO_WORD,
-  KIND_MAX,
-  TYPE_WORDS,
-} from "./format.ts";
+import { INFO_KIND_MASK, INFO_KIND_SHIFT, INFO_WORD, KIND_MAX, TYPE_WORDS } from "./format.ts";
+import { ELEMENT_WORDS, FIXED_WORDS } from "./kind-table.ts";
 import { applyLayout, type RecordSizes } from "./layout.ts";
 import { complainOfFile, type LintFinding, type LintReport, type LintSubject } from "./lint-finding.ts";
 import { lintHeader, lintStrings } from "./lint-header.ts";

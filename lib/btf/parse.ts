@@ -1,6 +1,7 @@
 import { FormatError } from "./error.ts";
-import { ELEMENT_WORDS, FIXED_WORDS, NAME_WORD, SIZE_OR_TYPE_WORD, TYPE_WORDS } from "./format.ts";
+import { NAME_WORD, SIZE_OR_TYPE_WORD, TYPE_WORDS } from "./format.ts";
 import { parseHeader } from "./header.ts";
+import { ELEMENT_WORDS, FIXED_WORDS } from "./kind-table.ts";
 import { applyLayout, type RecordSizes } from "./layout.ts";
 import { checkScan, scanTypes } from "./scan.ts";
 import { shiftReferences } from "./shift.ts";

@@ -2,8 +2,6 @@ import { FormatError } from "./error.ts";
 import {
   ARRAY_ELEMENT_WORD,
   ARRAY_INDEX_WORD,
-  ELEMENT_NAME_WORDS,
-  ELEMENT_TYPE_ID_WORDS,
   INFO_KIND_MASK,
   INFO_KIND_SHIFT,
   INFO_VLEN_MASK,
@@ -15,9 +13,9 @@ import {
   KIND_VOID,
   NAME_WORD,
   SIZE_OR_TYPE_WORD,
-  TYPE_ID_WORDS,
   TYPE_WORDS,
 } from "./format.ts";
+import { ELEMENT_NAME_WORDS, ELEMENT_TYPE_ID_WORDS, TYPE_ID_WORDS } from "./kind-table.ts";
 import type { RecordSizes } from "./layout.ts";
 import { NO_ROOT_KINDS } from "./view.ts";
 

@@ -1,14 +1,5 @@
-import {
-  ELEMENT_NAME_WORDS,
-  ELEMENT_TYPE_ID_WORDS,
-  ELEMENT_WORDS,
-  FIXED_WORDS,
-  INFO_KIND_MASK,
-  INFO_KIND_SHIFT,
-  INFO_WORD,
-  NAME_WORD,
-  TYPE_ID_WORDS,
-} from "./format.ts";
+import { INFO_KIND_MASK, INFO_KIND_SHIFT, INFO_WORD, NAME_WORD } from "./format.ts";
+import { ELEMENT_NAME_WORDS, ELEMENT_TYPE_ID_WORDS, ELEMENT_WORDS, FIXED_WORDS, TYPE_ID_WORDS } from "./kind-table.ts";
 import type { BtfSegment } from "./view.ts";
 
 /** Moves every type id at or above one limit, and every name offset at or above another, by a fixed amount. */

@@ -1,4 +1,5 @@
-import { INT_SIGNED, KIND_ARRAY, KIND_INT, KIND_PTR, TYPE_ID_WORDS } from "../btf/format.ts";
+import { INT_SIGNED, KIND_ARRAY, KIND_INT, KIND_PTR } from "../btf/format.ts";
+import { TYPE_ID_WORDS } from "../btf/kind-table.ts";
 import { arrayElement, enumeratorBits, intEncoding, memberBitfieldSize, memberType } from "../btf/members.ts";
 import { resolveSize, skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { type Btf, isEnum, kindFlagOf, kindOf, sizeOf } from "../btf/view.ts";

@@ -1,6 +1,5 @@
 import {
   DECL_TAG_COMPONENT_WORD,
-  KIND_DATASEC,
   KIND_DECL_TAG,
   NAME_WORD,
   SECINFO_OFFSET_WORD,
@@ -9,7 +8,7 @@ import {
   SECINFO_WORDS,
   TYPE_WORDS,
 } from "../btf/format.ts";
-import { type Btf, kindOf, nameOffsetOf, recordOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
+import { type Btf, kindOf, recordOf, targetOf, vlenOf } from "../btf/view.ts";
 
 /** What is said of types elsewhere, by the id of the type it is said of: each list in an order without ids. */
 export interface Attached {
@@ -35,29 +34,28 @@ export interface AttachedPlace {
   readonly size: number;
 }
 
-/** Collects declaration tags and places of variables; `names` are the view's common numbers by offset. */
-export function collectAttached(btf: Btf, names: Int32Array): Attached {
+/**
+ * Collects declaration tags and places of variables.
+ * @param records The type records with each name's number in place of its offset.
+ * @param speaking Ids of the DECL_TAGs and DATASECs.
+ */
+export function collectAttached(btf: Btf, records: Int32Array, speaking: Int32Array): Attached {
   const tags = new Map<number, AttachedTag[]>();
   const places = new Map<number, AttachedPlace[]>();
-  for (let id = 1; id < typeCount(btf); id++) {
-    const kind = kindOf(btf, id);
-    if (kind === KIND_DECL_TAG) {
-      const at = recordOf(btf, id);
-      const nameOffset = btf.words[at + NAME_WORD] as number;
+  for (const id of speaking) {
+    const at = recordOf(btf, id);
+    const nameOffset = btf.words[at + NAME_WORD] as number;
+    const name = records[at + NAME_WORD] as number;
+    if (kindOf(btf, id) === KIND_DECL_TAG) {
       const component = (btf.words[at + DECL_TAG_COMPONENT_WORD] as number) | 0;
-      add(tags, targetOf(btf, id), { name: names[nameOffset] as number, nameOffset, component });
-    } else if (kind === KIND_DATASEC) {
-      const nameOffset = nameOffsetOf(btf, id);
-      const first = recordOf(btf, id) + TYPE_WORDS;
-      const end = first + vlenOf(btf, id) * SECINFO_WORDS;
-      for (let at = first; at < end; at += SECINFO_WORDS) {
-        add(places, btf.words[at + SECINFO_TYPE_WORD] as number, {
-          name: names[nameOffset] as number,
-          nameOffset,
-          offset: btf.words[at + SECINFO_OFFSET_WORD] as number,
-          size: btf.words[at + SECINFO_SIZE_WORD] as number,
-        });
-      }
+      add(tags, targetOf(btf, id), { name, nameOffset, component });
+      continue;
+    }
+    const end = at + TYPE_WORDS + vlenOf(btf, id) * SECINFO_WORDS;
+    for (let variable = at + TYPE_WORDS; variable < end; variable += SECINFO_WORDS) {
+      const offset = btf.words[variable + SECINFO_OFFSET_WORD] as number;
+      const size = btf.words[variable + SECINFO_SIZE_WORD] as number;
+      add(places, btf.words[variable + SECINFO_TYPE_WORD] as number, { name, nameOffset, offset, size });
     }
   }
   for (const list of tags.values()) list.sort((a, b) => a.component - b.component || a.name - b.name);

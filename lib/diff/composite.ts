@@ -1,4 +1,3 @@
-import { resolveSize } from "../btf/resolve.ts";
 import { sizeOf } from "../btf/view.ts";
 import type { Change, MemberChange, MemberDifference, MemberSide } from "./change.ts";
 import type { ClassedView } from "./classes.ts";
@@ -46,14 +45,15 @@ function namelessPaths(fields: readonly Field[]): ReadonlySet<string> {
 
 /** Index in `right` of each field of `left`, -1 for none. */
 function matchFields(pair: CompositePair, left: readonly Field[], right: readonly Field[]): Int32Array {
-  const matching: Matching = {
-    partners: new Int32Array(left.length).fill(-1),
-    taken: new Uint8Array(right.length),
-    byPath: indexesBy(right, ({ path }) => path),
-  };
-  left.forEach(({ path }, i) => {
-    matchPath(matching, i, path);
-  });
+  const partners = new Int32Array(left.length).fill(-1);
+  const taken = new Uint8Array(right.length);
+  let same = 0;
+  while (same < left.length && left[same]?.path === right[same]?.path) {
+    partners[same] = same;
+    taken[same++] = 1;
+  }
+  const matching: Matching = { partners, taken, byPath: indexesBy(right, ({ path }) => path, same) };
+  for (let i = same; i < left.length; i++) matchPath(matching, i, (left[i] as Field).path);
   matchRenamed(pair, left, right, matching);
   return matching.partners;
 }
@@ -90,8 +90,8 @@ function matchRenamed(
   matching: Matching,
 ): void {
   const { partners, taken } = matching;
-  const gone = [...left.keys()].filter((i) => partners[i] === -1);
-  const come = [...right.keys()].filter((j) => taken[j] === 0);
+  const gone = indexesOf(partners, -1);
+  const come = indexesOf(taken, 0);
   if (gone.length === 0 || come.length === 0) return;
   const newKeys = indexesBy(come, (j) => placeKey(right[j] as Field, next));
   const oldKeys = indexesBy(gone, (i) => placeKey(left[i] as Field, old));
@@ -210,7 +210,7 @@ function differences({ old, next }: CompositePair, a: Field, b: Field): MemberDi
   if (a.bitOffset !== b.bitOffset) how.push("moved");
   const sameType = a.isContainer === b.isContainer && typeKey(a, old) === typeKey(b, next);
   if (!sameType) how.push("retyped");
-  else if (resolveSize(old.btf, a.typeId) !== resolveSize(next.btf, b.typeId)) how.push("resized");
+  else if (old.speller.sizeOf(a.typeId) !== next.speller.sizeOf(b.typeId)) how.push("resized");
   if (a.bitfieldSize !== b.bitfieldSize) how.push("bitfield");
   if (a.group !== b.group) how.push("regrouped");
   return how;
@@ -230,10 +230,17 @@ function distinct(
   return { old: { ...oldSide, type: x }, new: { ...newSide, type: y } };
 }
 
-/** Indexes by key, last first. */
-function indexesBy<T>(list: readonly T[], key: (item: T) => string): Map<string, number[]> {
+/** Where a value is. */
+function indexesOf(values: Int32Array | Uint8Array, value: number): number[] {
+  const indexes: number[] = [];
+  for (let i = 0; i < values.length; i++) if (values[i] === value) indexes.push(i);
+  return indexes;
+}
+
+/** Indexes by key from one on, last first. */
+function indexesBy<T>(list: readonly T[], key: (item: T) => string, from = 0): Map<string, number[]> {
   const indexes = new Map<string, number[]>();
-  for (let i = list.length - 1; i >= 0; i--) {
+  for (let i = list.length - 1; i >= from; i--) {
     const own = key(list[i] as T);
     const known = indexes.get(own);
     if (known === undefined) indexes.set(own, [i]);

@@ -28,6 +28,8 @@ export interface DiffOptions {
  * Compares all types of two BTFs, each with or without modules (parseModules). Types are known by kind and name, never
  * by id, so that neither the order of types nor that of strings matters; diff(b, a) is diff(a, b) with its sides
  * changed. A change is where it is: a type that only refers to a changed one is not changed.
+ * @throws FormatError (too-large) for BTFs that, with what is made of them, do not fit into 4 GiB; WebAssemblyError
+ * where the JavaScript engine cannot run it.
  */
 export function diffTypes(old: Btf, next: Btf, options: DiffOptions = {}): TypesDiff {
   const classes = classify(old, next);

@@ -1,7 +1,25 @@
-import { KIND_ARRAY } from "../btf/format.ts";
-import { arrayElement, memberBitfieldSize, memberBitOffset, memberName, memberType } from "../btf/members.ts";
-import { resolveSize } from "../btf/resolve.ts";
-import { type Btf, isComposite, isModifier, kindOf, nameOffsetOf, targetOf, vlenOf } from "../btf/view.ts";
+import {
+  KIND_ARRAY,
+  MEMBER_BIT_OFFSET_MASK,
+  MEMBER_BITFIELD_SHIFT,
+  MEMBER_NAME_WORD,
+  MEMBER_OFFSET_WORD,
+  MEMBER_TYPE_WORD,
+  MEMBER_WORDS,
+  TYPE_WORDS,
+} from "../btf/format.ts";
+import { arrayElement } from "../btf/members.ts";
+import {
+  type Btf,
+  isComposite,
+  isModifier,
+  kindFlagOf,
+  kindOf,
+  nameOffsetOf,
+  recordOf,
+  targetOf,
+  vlenOf,
+} from "../btf/view.ts";
 import { keywordOf } from "../c/declarator.ts";
 import type { MemberSide } from "./change.ts";
 import type { Speller } from "./speller.ts";
@@ -76,12 +94,17 @@ function addFields(speller: Speller, composite: Composite, list: FieldList): voi
   const { btf, nameAt } = speller;
   const { fields, budget, isKept } = list;
   const { id, prefix, parent, group, depth } = composite;
-  const count = vlenOf(btf, id);
+  const { words } = btf;
+  const hasBitfields = kindFlagOf(btf, id) === 1;
+  const first = recordOf(btf, id) + TYPE_WORDS;
+  const end = first + vlenOf(btf, id) * MEMBER_WORDS;
   const isOpen = depth < MAX_DEPTH;
-  for (let i = 0; i < count && budget.left > 0; i++) {
-    const nameOffset = memberName(btf, id, i);
-    const typeId = memberType(btf, id, i);
-    const bitOffset = composite.bitOffset + memberBitOffset(btf, id, i);
+  // Word by word, for most of a diff's time is spent here before it is compiled.
+  for (let member = first; member < end && budget.left > 0; member += MEMBER_WORDS) {
+    const nameOffset = words[member + MEMBER_NAME_WORD] as number;
+    const typeId = words[member + MEMBER_TYPE_WORD] as number;
+    const offset = words[member + MEMBER_OFFSET_WORD] as number;
+    const bitOffset = composite.bitOffset + (hasBitfields ? offset & MEMBER_BIT_OFFSET_MASK : offset);
     const inner = isOpen ? innerComposite(btf, typeId) : undefined;
     const isAnonymous = inner !== undefined && nameOffsetOf(btf, inner.id) === 0;
     const isNameless = nameOffset === 0 && inner !== undefined && inner.suffix === "";
@@ -94,7 +117,7 @@ function addFields(speller: Speller, composite: Composite, list: FieldList): voi
     budget.left--;
     const name = nameAt(nameOffset);
     const path = prefix + (name === "" ? speller.declare(typeId, "") : name);
-    const bitfieldSize = memberBitfieldSize(btf, id, i);
+    const bitfieldSize = hasBitfields ? offset >>> MEMBER_BITFIELD_SHIFT : 0;
     fields.push({ path, name, parent, group, bitOffset, bitfieldSize, typeId, isContainer: isAnonymous });
     if (!isAnonymous) continue;
     const next = {
@@ -131,12 +154,11 @@ function innerComposite(btf: Btf, typeId: number): { readonly id: number; readon
 /** A field for people. */
 export function memberSide(speller: Speller, field: Field): MemberSide {
   const { path, name, bitOffset, bitfieldSize, typeId, group } = field;
-  const size = resolveSize(speller.btf, typeId);
   return {
     path,
     bitOffset,
     bitfieldSize,
-    size: size < 0 ? null : size,
+    size: speller.sizeOf(typeId),
     type: speller.declare(typeId, ""),
     declaration: speller.declare(typeId, name === "" ? "" : path) + (bitfieldSize === 0 ? "" : `: ${bitfieldSize}`),
     group,

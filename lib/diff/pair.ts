@@ -1,10 +1,6 @@
-import { INFO_WORD, KIND_ENUM } from "../btf/format.ts";
-import { type Btf, nameOffsetOf, recordOf, segmentOf, typeCount } from "../btf/view.ts";
+import { type Btf, segmentOf } from "../btf/view.ts";
 import { moduleName } from "../core/module-name.ts";
-import { bodyClass, type ClassedView, type Classes } from "./classes.ts";
-import { referencedTypes } from "./references.ts";
-import { isDeclaration, nameKind } from "./root-kind.ts";
-import { isSameRecord } from "./same-record.ts";
+import type { ClassedView, Classes } from "./classes.ts";
 import { type Definition, matchBySimilarity } from "./similar.ts";
 
 /** Two types that are one type of two BTFs and differ, or one alone; 0 stands for none. */
@@ -17,47 +13,31 @@ export interface TypePair {
   readonly definitions: { readonly old: number; readonly new: number };
 }
 
-/** By class: the last type of a side with that key, and for each type the one before it. */
-interface Chains {
-  readonly last: Int32Array;
-  readonly before: Int32Array;
-}
-
 /**
  * Pairs the types of two BTFs that differ. Types of one kind and name are paired; where a side has several that
  * differ among themselves, equal ones go first, then those of the same module, then the most alike. A forward
  * declaration counts only where its side has no definition. What is equal on both sides is left out.
  */
 export function pairTypes(classes: Classes): TypePair[] {
-  const { views, nameEnd } = classes;
+  const { views, unequal } = classes;
   const [old, next] = views;
   const moduleNames = views.map(({ btf }) => btf.segments.map(({ source }, i) => (i === 0 ? "" : moduleName(source))));
-  const oldChains = chainsOf(old, nameEnd);
-  const newChains = chainsOf(next, nameEnd);
   const pairs: TypePair[] = [];
-  for (let key = 1; key < nameEnd; key++) {
-    const a = oldChains.last[key] as number;
-    const b = newChains.last[key] as number;
-    const isSingle = oldChains.before[a] === 0 && newChains.before[b] === 0;
-    if (isSingle) {
-      if ((a !== 0 || b !== 0) && !isEqual(classes, a, b)) pairs.push(singlePair(views, moduleNames, a, b));
+  for (const key of unequal) {
+    const a = old.last[key] as number;
+    const b = next.last[key] as number;
+    if (old.before[a] === 0 && next.before[b] === 0) {
+      pairs.push(singlePair(views, moduleNames, a, b));
       continue;
     }
     const definitions = [
-      definitionsOf(classes, old, oldChains, a, moduleNames[0] as string[]),
-      definitionsOf(classes, next, newChains, b, moduleNames[1] as string[]),
+      definitionsOf(old, a, moduleNames[0] as string[]),
+      definitionsOf(next, b, moduleNames[1] as string[]),
     ] as const;
     pairDefinitions(views, definitions, pairs);
   }
   pairAnonymous(classes, moduleNames, pairs);
   return pairs;
-}
-
-/** True when both are there and say the same. */
-function isEqual(classes: Classes, a: number, b: number): boolean {
-  if (a === 0 || b === 0) return false;
-  const [old, next] = classes.views;
-  return isSameRecord(old, a, next, b) || bodyClass(classes, old, a) === bodyClass(classes, next, b);
 }
 
 const BASE: readonly string[] = [""];
@@ -76,33 +56,16 @@ function singlePair(views: Sides, moduleNames: readonly string[][], a: number, b
   return { old: a, new: b, modules, definitions: a === 0 ? ONLY_NEW : b === 0 ? ONLY_OLD : BOTH };
 }
 
-function chainsOf({ references }: ClassedView, nameEnd: number): Chains {
-  const last = new Int32Array(nameEnd);
-  const before = new Int32Array(references.length);
-  for (let id = references.length - 1; id > 0; id--) {
-    const key = references[id] as number;
-    if (key === 0 || key >= nameEnd) continue;
-    before[id] = last[key] as number;
-    last[key] = id;
-  }
-  return { last, before };
-}
-
 /** The different definitions in a chain: forward declarations only where there is nothing else. */
 function definitionsOf(
-  classes: Classes,
-  view: ClassedView,
-  { before }: Chains,
+  { btf, bodies, before }: ClassedView,
   last: number,
   moduleNames: readonly string[],
 ): Definition[] {
-  const { btf } = view;
   const byBody = new Map<number, Definition>();
-  let defined = false;
-  for (let id = last; id !== 0; id = before[id] as number) defined = defined || !isDeclaration(btf, id);
   for (let id = last; id !== 0; id = before[id] as number) {
-    if (defined && isDeclaration(btf, id)) continue;
-    addDefinition(byBody, btf, id, bodyClass(classes, view, id), moduleNames);
+    const body = bodies[id] as number;
+    if (body !== 0) addDefinition(byBody, btf, id, body, moduleNames);
   }
   return [...byBody.values()];
 }
@@ -150,28 +113,17 @@ function withoutEqual(old: readonly Definition[], next: readonly Definition[]): 
  * to are variables of functions, which nobody can ask for.)
  */
 function pairAnonymous({ views }: Classes, moduleNames: readonly string[][], pairs: TypePair[]): void {
-  const enums = views.map(anonymousEnums);
-  const classes = enums.map((ids, i) => new Set(ids.map((id) => views[i]?.references[id])));
-  const [left, right] = enums.map((ids, i) => {
-    const view = views[i] as ClassedView;
-    const strange = ids.filter((id) => classes[1 - i]?.has(view.references[id]) === false);
+  const classes = views.map(
+    ({ unnamedEnums, references }) => new Set(Array.from(unnamedEnums, (id) => references[id])),
+  );
+  const [left, right] = views.map((view, i) => {
+    const strange = view.unnamedEnums.filter((id) => classes[1 - i]?.has(view.references[id]) === false);
     const roots = new Map<number, Definition>();
-    if (strange.length === 0) return roots;
-    const referenced = referencedTypes(view.btf);
     for (const id of strange) {
-      if (referenced[id] === 1) continue;
+      if (view.referenced[id] === 1) continue;
       addDefinition(roots, view.btf, id, view.references[id] as number, moduleNames[i] as string[]);
     }
     return roots;
   }) as [Map<number, Definition>, Map<number, Definition>];
   pairDefinitions(views, [[...left.values()], [...right.values()]], pairs, BOTH);
-}
-
-function anonymousEnums({ btf, names }: ClassedView): number[] {
-  const ids: number[] = [];
-  for (let id = 1; id < typeCount(btf); id++) {
-    if (nameKind(btf.words[recordOf(btf, id) + INFO_WORD] as number) !== KIND_ENUM) continue;
-    if (names[nameOffsetOf(btf, id)] === 0) ids.push(id);
-  }
-  return ids;
 }

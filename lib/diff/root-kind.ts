@@ -10,7 +10,6 @@ import {
   KIND_FUNC,
   KIND_FWD,
   KIND_INT,
-  KIND_LIMIT,
   KIND_STRUCT,
   KIND_TYPEDEF,
   KIND_UNION,
@@ -31,21 +30,15 @@ const KINDS: readonly (readonly [kind: number, word: DiffKind])[] = [
   [KIND_DATASEC, "datasec"],
 ];
 
-/** A number from 1 for each kind whose types stand for themselves where they have a name; 0 for others. */
-export const ROOT_KINDS: Uint8Array = numbered();
-/** One more than the highest of these numbers. */
-export const ROOT_NUMBERS: number = KINDS.length + 1;
+const WORDS: ReadonlyMap<number, DiffKind> = new Map(KINDS);
 
-function numbered(): Uint8Array {
-  const table = new Uint8Array(KIND_LIMIT);
-  KINDS.forEach(([kind], i) => {
-    table[kind] = i + 1;
-  });
-  return table;
+/** True for a kind whose types stand for themselves where they have a name. */
+export function isRootKind(kind: number): boolean {
+  return WORDS.has(kind);
 }
 
 /** The kind that a name is of, by a type's info word: ENUM64 is ENUM, a FWD is what it declares. */
-export function nameKind(info: number): number {
+function nameKind(info: number): number {
   const kind = (info >>> INFO_KIND_SHIFT) & INFO_KIND_MASK;
   if (kind === KIND_ENUM64) return KIND_ENUM;
   if (kind === KIND_FWD) return info >>> INFO_KIND_FLAG_SHIFT === 1 ? KIND_UNION : KIND_STRUCT;
@@ -55,7 +48,7 @@ export function nameKind(info: number): number {
 /** The word for a type that stands for itself; null for others. */
 export function diffKindOf(btf: Btf, id: number): DiffKind | null {
   const kind = nameKind(btf.words[recordOf(btf, id) + INFO_WORD] as number);
-  return KINDS[(ROOT_KINDS[kind] as number) - 1]?.[1] ?? null;
+  return WORDS.get(kind) ?? null;
 }
 
 /** A forward declaration, or an enum without enumerators, which C has no other way to write. */

@@ -1,4 +1,5 @@
-import { ELEMENT_NAME_WORDS, ELEMENT_WORDS, FIXED_WORDS, KIND_FUNC } from "../btf/format.ts";
+import { KIND_FUNC } from "../btf/format.ts";
+import { ELEMENT_NAME_WORDS, ELEMENT_WORDS, FIXED_WORDS } from "../btf/kind-table.ts";
 import { enumeratorName, enumeratorValue, memberBitOffset, memberType } from "../btf/members.ts";
 import { compareText } from "../btf/text-order.ts";
 import {
@@ -126,11 +127,11 @@ function profileOf(view: ClassedView, definition: Definition): Profile {
 }
 
 /** Common number of an element's name; 0 for none, and for a kind without elements. */
-function nameOfElement({ btf, names }: ClassedView, id: number, index: number): number {
+function nameOfElement({ btf, records }: ClassedView, id: number, index: number): number {
   const kind = kindOf(btf, id);
   if (ELEMENT_NAME_WORDS[kind] === 0 || index >= vlenOf(btf, id)) return 0;
   const at = recordOf(btf, id) + (FIXED_WORDS[kind] as number) + index * (ELEMENT_WORDS[kind] as number);
-  return names[btf.words[at] as number] as number;
+  return records[at] as number;
 }
 
 /** A function's parameters are its prototype's. */

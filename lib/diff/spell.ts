@@ -1,6 +1,5 @@
 import { KIND_DATASEC, KIND_FUNC, KIND_FUNC_PROTO, KIND_TYPEDEF, KIND_VAR, VAR_LINKAGE_WORD } from "../btf/format.ts";
 import { enumeratorName, enumeratorValue, memberName, memberType } from "../btf/members.ts";
-import { resolveSize } from "../btf/resolve.ts";
 import {
   type Btf,
   isComposite,
@@ -28,13 +27,12 @@ const ENUM_LENGTH = 40;
 export function typeSide(speller: Speller, id: number): TypeSide {
   const { btf } = speller;
   const segment = btf.segments[segmentOf(btf, id)];
-  const size = resolveSize(btf, id);
   const elements = kindOf(btf, id) === KIND_FUNC ? targetOf(btf, id) : id;
   const isProto = kindOf(btf, id) !== KIND_FUNC || kindOf(btf, elements) === KIND_FUNC_PROTO;
   return {
     id,
     fileId: id - (segment?.idShift ?? 0),
-    size: size < 0 ? null : size,
+    size: speller.sizeOf(id),
     count: isProto ? vlenOf(btf, elements) : 0,
     declaration: declarationOf(speller, id),
   };

@@ -1,4 +1,5 @@
-import { SIZE_OR_TYPE_WORD, TYPE_ID_WORDS } from "../btf/format.ts";
+import { SIZE_OR_TYPE_WORD } from "../btf/format.ts";
+import { TYPE_ID_WORDS } from "../btf/kind-table.ts";
 
 /** A member, enumerator or parameter of a draft. */
 export interface DraftElement {

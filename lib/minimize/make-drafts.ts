@@ -1,5 +1,4 @@
 import {
-  ELEMENT_WORDS,
   ENUMERATOR_NAME_WORD,
   ENUMERATOR_VALUE_WORD,
   KIND_ARRAY,
@@ -20,6 +19,7 @@ import {
   MEMBER_TYPE_WORD,
   VAR_LINKAGE_WORD,
 } from "../btf/format.ts";
+import { ELEMENT_WORDS } from "../btf/kind-table.ts";
 import { arrayElement, arrayLength, intBits, intOffset, paramName, paramType } from "../btf/members.ts";
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import {

@@ -1,5 +1,4 @@
 import {
-  FIXED_WORDS,
   KIND_ARRAY,
   KIND_ENUM,
   KIND_ENUM64,
@@ -12,6 +11,7 @@ import {
   KIND_VAR,
   MEMBER_TYPE_WORD,
 } from "../btf/format.ts";
+import { FIXED_WORDS } from "../btf/kind-table.ts";
 import { arrayElement, enumeratorAt, memberAt, memberType, paramType } from "../btf/members.ts";
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { type Btf, isComposite, isEnum, kindOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";

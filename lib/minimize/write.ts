@@ -1,13 +1,6 @@
 import { assembleBtf } from "../btf/encode.ts";
-import {
-  ELEMENT_TYPE_ID_WORDS,
-  INFO_KIND_FLAG_SHIFT,
-  INFO_KIND_SHIFT,
-  KIND_ARRAY,
-  KIND_FUNC,
-  KIND_INT,
-  KIND_VAR,
-} from "../btf/format.ts";
+import { INFO_KIND_FLAG_SHIFT, INFO_KIND_SHIFT, KIND_ARRAY, KIND_FUNC, KIND_INT, KIND_VAR } from "../btf/format.ts";
+import { ELEMENT_TYPE_ID_WORDS } from "../btf/kind-table.ts";
 import { layoutOfKnownKinds } from "../btf/layout.ts";
 import { type Draft, refersToType } from "./draft.ts";
 import { buildStringTable, offsetOf, type StringTable } from "./string-table.ts";

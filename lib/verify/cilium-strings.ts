@@ -1,4 +1,5 @@
-import { ELEMENT_WORDS, FIXED_WORDS, KIND_DATASEC } from "../btf/format.ts";
+import { KIND_DATASEC } from "../btf/format.ts";
+import { ELEMENT_WORDS, FIXED_WORDS } from "../btf/kind-table.ts";
 import type { LintFinding } from "../btf/lint-finding.ts";
 import { nameOf } from "../btf/strings.ts";
 import {

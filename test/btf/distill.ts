@@ -1,17 +1,13 @@
 /** Splits a module's BTF on a distilled base, as pahole does for modules built outside the kernel's tree. */
 import { assembleBtf } from "../../lib/btf/encode.ts";
+import { KIND_ENUM, KIND_ENUM64, KIND_FLOAT, KIND_FWD, KIND_INT } from "../../lib/btf/format.ts";
 import {
   ELEMENT_NAME_WORDS,
   ELEMENT_TYPE_ID_WORDS,
   ELEMENT_WORDS,
   FIXED_WORDS,
-  KIND_ENUM,
-  KIND_ENUM64,
-  KIND_FLOAT,
-  KIND_FWD,
-  KIND_INT,
   TYPE_ID_WORDS,
-} from "../../lib/btf/format.ts";
+} from "../../lib/btf/kind-table.ts";
 import { stringAt } from "../../lib/btf/strings.ts";
 import { type Btf, isComposite, kindOf, nameOffsetOf, recordOf, sizeOf, typeCount } from "../../lib/btf/view.ts";
 import { info } from "./records.ts";

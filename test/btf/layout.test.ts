@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ELEMENT_WORDS, FIXED_WORDS, KIND_MAX } from "../../lib/btf/format.ts";
+import { KIND_MAX } from "../../lib/btf/format.ts";
+import { ELEMENT_WORDS, FIXED_WORDS } from "../../lib/btf/kind-table.ts";
 import { applyLayout, layoutOfKnownKinds } from "../../lib/btf/layout.ts";
 import { formatErrorOf } from "./records.ts";
 

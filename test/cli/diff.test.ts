@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -5,7 +6,7 @@ import { INT_SIGNED } from "../../lib/btf/format.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { bitStruct, btf, enumOf, func, int, m, param, proto, ptr, type Row, struct, typedef } from "../btf/builder.ts";
 import { KERNEL_6_1, KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
-import { run, runText } from "./run.ts";
+import { COMMAND, run, runText } from "./run.ts";
 import { tar, workspace } from "./workspace.ts";
 
 const { put, directory } = workspace();
@@ -31,6 +32,8 @@ const NEW: readonly Row[] = [
   func("kill", 6),
   typedef("tgid_t", 1),
 ];
+const TOO_FEW_ADDRESSES =
+  "btfgen: diff needs WebAssembly, for whose memory the system gives no addresses: run it without ulimit -v, or by node --disable-wasm-trap-handler";
 const PATCH = ` struct holder {  /* size 24 -> 32; only because of what is in it */
 -	struct task task;  /* 0, 24 bytes */
 +	struct task task;  /* 0, 32 bytes */
@@ -306,6 +309,24 @@ describe("btfgen diff", () => {
     expect(stderr).toContain(says);
     expect(stderr).not.toMatch(/^ +at /m);
     expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
+  });
+
+  it("needs few addresses, or says that it has too few", () => {
+    const script = 'ulimit -v 4000000; exec "$0" "$@"';
+    const { status, stderr } = spawnSync("sh", ["-c", script, process.execPath, COMMAND, "diff", oldPath, newPath], {
+      encoding: "utf8",
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: "" },
+    });
+    // Later engines than Node 20's try again with less.
+    const canDoWithLess = !process.versions.v8.startsWith("11.");
+    expect(status).toBe(canDoWithLess ? 0 : 3);
+    if (!canDoWithLess) expect(stderr).toBe(`${TOO_FEW_ADDRESSES}\n`);
+  });
+
+  it("says where it cannot run", async () => {
+    const { stderr, code } = await runText(["diff", oldPath, newPath], { env: { NODE_OPTIONS: "--jitless" } });
+    expect(stderr).toContain("btfgen: diff needs WebAssembly, which node --jitless does without\n");
+    expect(code).toBe(3);
   });
 });
 

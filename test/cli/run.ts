@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const COMMAND = fileURLToPath(new URL("../../dist/btfgen.cjs", import.meta.url));
+/** The built command. */
+export const COMMAND = fileURLToPath(new URL("../../dist/btfgen.cjs", import.meta.url));
 /** A command that hangs; a machine with much else to do makes many take five seconds. */
 const DEADLINE_MS = 45_000;
 

@@ -1,9 +1,5 @@
 /** Broken BTF of any size and byte order, by changes that know the format. All are made in place. */
 import {
-  ELEMENT_NAME_WORDS,
-  ELEMENT_TYPE_ID_WORDS,
-  ELEMENT_WORDS,
-  FIXED_WORDS,
   KIND_ARRAY,
   KIND_CONST,
   KIND_ENUM64,
@@ -15,9 +11,15 @@ import {
   KIND_TYPEDEF,
   KIND_UNION,
   KIND_VOLATILE,
-  TYPE_ID_WORDS,
   TYPE_WORDS,
 } from "../../lib/btf/format.ts";
+import {
+  ELEMENT_NAME_WORDS,
+  ELEMENT_TYPE_ID_WORDS,
+  ELEMENT_WORDS,
+  FIXED_WORDS,
+  TYPE_ID_WORDS,
+} from "../../lib/btf/kind-table.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { type Btf, isComposite, kindOf, recordOf, typeCount, vlenOf } from "../../lib/btf/view.ts";
 import { oneOf, type Random } from "./random.ts";

@@ -1,15 +1,7 @@
 /** Broken BTF by the thousand: small right blobs with a few words, bytes or fields changed, the same on every run. */
-import {
-  ELEMENT_TYPE_ID_WORDS,
-  ELEMENT_WORDS,
-  FIXED_WORDS,
-  INFO_KIND_MASK,
-  INFO_KIND_SHIFT,
-  INFO_VLEN_MASK,
-  KIND_MAX,
-  TYPE_ID_WORDS,
-} from "../../lib/btf/format.ts";
+import { INFO_KIND_MASK, INFO_KIND_SHIFT, INFO_VLEN_MASK, KIND_MAX } from "../../lib/btf/format.ts";
 import { parseHeader } from "../../lib/btf/header.ts";
+import { ELEMENT_TYPE_ID_WORDS, ELEMENT_WORDS, FIXED_WORDS, TYPE_ID_WORDS } from "../../lib/btf/kind-table.ts";
 
 /** Random numbers from a seed (mulberry32): an integer from 0 to `limit - 1` a call. */
 export type Random = (limit: number) => number;

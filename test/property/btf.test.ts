@@ -4,18 +4,14 @@ import { dumpJson } from "../../lib/btf/dump-json.ts";
 import { dumpRaw } from "../../lib/btf/dump-raw.ts";
 import { assembleBtf, encodeBtf } from "../../lib/btf/encode.ts";
 import { FormatError } from "../../lib/btf/error.ts";
+import { INFO_KIND_FLAG_SHIFT, INFO_KIND_SHIFT, INFO_WORD, KIND_MAX, NAME_WORD } from "../../lib/btf/format.ts";
 import {
   ELEMENT_NAME_WORDS,
   ELEMENT_TYPE_ID_WORDS,
   ELEMENT_WORDS,
   FIXED_WORDS,
-  INFO_KIND_FLAG_SHIFT,
-  INFO_KIND_SHIFT,
-  INFO_WORD,
-  KIND_MAX,
-  NAME_WORD,
   TYPE_ID_WORDS,
-} from "../../lib/btf/format.ts";
+} from "../../lib/btf/kind-table.ts";
 import { layoutOfKnownKinds } from "../../lib/btf/layout.ts";
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import { resolveSize, skipModifiersAndTypedefs } from "../../lib/btf/resolve.ts";
