@@ -1,8 +1,9 @@
-// What the host calls, in this order: allocateStrings and newSide for both sides, then it writes their strings, records
-// and offsets; numberNames; it may attach what is said of types elsewhere; classify, findUnequal. From then on nothing
-// is allocated.
+// What the host calls, in this order: seedHashes; allocateStrings and newSide for both sides, then it writes their
+// strings, records and offsets; numberNames; it may attach what is said of types elsewhere; classify, findUnequal. From
+// then on nothing is allocated.
 import { classify, nameClassEnd } from "./classes.ts";
 import { kindTable } from "./elements.ts";
+import { seedHashes } from "./hash.ts";
 import { allocateWords } from "./memory.ts";
 import { allocateStrings } from "./name-starts.ts";
 import { numberNames } from "./names.ts";
@@ -18,6 +19,7 @@ export {
   nameClassEnd,
   newSide,
   numberNames,
+  seedHashes,
   unequalClasses,
 };
 

@@ -1,5 +1,6 @@
 import { KIND_ENUM, KIND_ENUM64, NAME_WORD } from "../lib/btf/format.ts";
 import { elementBytes, elementsEnd, firstElement, hasElementNames, recordKind } from "./elements.ts";
+import { folded, mix } from "./hash.ts";
 import { allocateWords, get, set, slotsFor } from "./memory.ts";
 import {
   allStringBytes,
@@ -14,8 +15,6 @@ import {
 import { inBlocks, recordOf, Side } from "./side.ts";
 import { survey } from "./survey.ts";
 
-/** Makes any bit of a word change many of the product: 2 to the 64th by the golden ratio. */
-const HASH_FACTOR: u64 = ((<u64>0x9e37_79b9) << 32) | 0x7f4a_7c15;
 /** Bytes of strings in one call: see inBlocks. */
 const BYTES_A_CALL = 8192;
 
@@ -131,18 +130,12 @@ function sameUntil(offset: i32, other: i32): i32 {
 }
 
 /**
- * Adds eight bytes to the hash of what comes behind them. Names are hashed from their end, so that those that begin
- * inside one another are hashed together.
+ * Adds the first bytes of a name, up to seven, and gives the hash of all of it. Names are hashed from their end, so that
+ * those that begin inside one another are hashed together.
  */
-function mix(hash: u64, chunk: u64): u64 {
-  const product = (hash ^ chunk) * HASH_FACTOR;
-  return product ^ (product >>> 32);
-}
-
-/** Adds the first bytes of a name, up to seven, and gives the hash of all of it. */
 function hashFrom(first: i32, hashed: i32, hash: u64): i32 {
   const left = hashed - first;
-  return <i32>(left === 0 ? hash : mix(hash, chunkAt(first) & (((<u64>1) << (left << 3)) - 1)));
+  return folded(left === 0 ? hash : mix(hash, chunkAt(first) & (((<u64>1) << (left << 3)) - 1)));
 }
 
 /** Numbers a string in which no other name begins. */

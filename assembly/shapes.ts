@@ -1,6 +1,5 @@
+import { folded, mix } from "./hash.ts";
 import { allocate, allocateWords, get, set, slotsFor } from "./memory.ts";
-
-const HASH_FACTOR: u32 = 0x9e3779b1;
 
 /**
  * Numbers for sequences of 32-bit words: two sequences get the same number exactly when they are the same. They are
@@ -65,16 +64,12 @@ export function finish(shapes: Shapes): i32 {
     shapes.expected = expected + 1;
     return shapes.first + expected;
   }
-  let hash: u32 = length;
-  for (let i = start; i < shapes.length; i++) {
-    hash = (hash ^ get(shapes.words, i)) * HASH_FACTOR;
-    hash ^= hash >>> 15;
-  }
-  let slot = <i32>hash & shapes.slotMask;
+  const hash = hashOf(shapes, start, length);
+  let slot = hash & shapes.slotMask;
   while (true) {
     const known = get(shapes.slots, slot);
     if (known === 0) break;
-    if (<u32>get(shapes.hashes, known) === hash && isSame(shapes, known, start, length)) {
+    if (get(shapes.hashes, known) === hash && isSame(shapes, known, start, length)) {
       shapes.length = start;
       shapes.expected = known + 1;
       return shapes.first + known;
@@ -83,10 +78,18 @@ export function finish(shapes: Shapes): i32 {
   }
   const added = shapes.count++;
   set(shapes.slots, slot, added);
-  set(shapes.hashes, added, <i32>hash);
+  set(shapes.hashes, added, hash);
   set(shapes.starts, shapes.count, shapes.length);
   shapes.expected = added + 1;
   return shapes.first + added;
+}
+
+function hashOf(shapes: Shapes, start: i32, length: i32): i32 {
+  const from = shapes.words + ((<usize>start) << 2);
+  const pairs = length >>> 1;
+  let hash: u64 = length;
+  for (let i = 0; i < pairs; i++) hash = mix(hash, load<u64>(from + ((<usize>i) << 3)));
+  return folded((length & 1) === 0 ? hash : mix(hash, get(shapes.words, start + length - 1)));
 }
 
 function isSame(shapes: Shapes, known: i32, start: i32, length: i32): bool {

@@ -12,6 +12,7 @@ import {
   KIND_UNION,
   NAME_WORD,
 } from "./format.ts";
+import { hashName } from "./hash.ts";
 import { arrayElement, intEncoding, memberType } from "./members.ts";
 import { parseBtf, parseModules } from "./parse.ts";
 import { mapReferences } from "./shift.ts";
@@ -174,7 +175,7 @@ function findCounterparts(distilled: Btf, base: Btf, target: BtfSegment, embedde
     const kind = kindOf(base, id);
     const name = nameOffsetOf(base, id);
     if (name === 0 || !(isDistilledKind(kind) || kind === KIND_ENUM64)) continue;
-    for (const wanted of byName.get(nameHash(base.strings, name)) ?? []) {
+    for (const wanted of byName.get(hashName(base.strings, name)) ?? []) {
       if (!equalStrings(base.strings, name, distilled.strings, nameOffsetOf(distilled, wanted))) continue;
       const bySize = kind !== KIND_FWD && (!isComposite(kind) || sharedNames[name] === MANY);
       // A FWD's third word is not a size but 0, and is compared like one: so does libbpf.
@@ -240,19 +241,12 @@ function sharedCompositeNames(base: Btf, target: BtfSegment): Uint8Array {
 function idsByName(btf: Btf): Map<number, number[]> {
   const byName = new Map<number, number[]>();
   for (let id = 1; id < typeCount(btf); id++) {
-    const hash = nameHash(btf.strings, nameOffsetOf(btf, id));
+    const hash = hashName(btf.strings, nameOffsetOf(btf, id));
     const ids = byName.get(hash);
     if (ids === undefined) byName.set(hash, [id]);
     else ids.push(id);
   }
   return byName;
-}
-
-/** FNV-1a over a NUL-terminated name. */
-function nameHash(strings: Uint8Array, offset: number): number {
-  let hash = 0x811c9dc5 | 0;
-  for (let at = offset; strings[at] !== 0; at++) hash = Math.imul(hash ^ (strings[at] as number), 0x01000193);
-  return hash;
 }
 
 /** By offset of a distilled type's name: the offset of its counterpart's; 0 where there is none. */

@@ -1,4 +1,5 @@
 import { KIND_ARRAY, KIND_FUNC_PROTO, KIND_PTR } from "./format.ts";
+import { HASH_PRIME, HASH_SEED } from "./hash.ts";
 import { complainOfFile, complainOfType, showName } from "./lint-finding.ts";
 import type { RecordPass } from "./lint-meta.ts";
 import { isTransparent } from "./lint-walk.ts";
@@ -46,11 +47,11 @@ function lintStringWaste({ subject, names }: RecordPass, options: WasteOptions):
   let firstUnused = -1;
   for (let at = options.stringStart; at < strings.length; ) {
     // FNV-1a over the string, which also finds its end; a name may be the tail of a longer string.
-    let hash = 0x811c9dc5;
+    let hash = HASH_SEED;
     let use = 0;
     let end = at;
     for (let byte = strings[end] as number; byte !== 0 && end < strings.length; byte = strings[++end] as number) {
-      hash = Math.imul(hash ^ byte, 0x01000193);
+      hash = Math.imul(hash ^ byte, HASH_PRIME);
       use |= known[end] as number;
     }
     if (at !== end) {

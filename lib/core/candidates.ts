@@ -1,12 +1,10 @@
+import { HASH_PRIME, HASH_SEED } from "../btf/hash.ts";
 import { equalBytes, essentialLength } from "../btf/strings.ts";
 import { type Btf, type BtfSegment, kindOf, NO_ROOT_KINDS, nameOffsetOf, typeCount } from "../btf/view.ts";
 import { sameKind } from "./match-field.ts";
 import { LIBBPF_RULES, type MatchRules } from "./rules.ts";
 
 const UNDERSCORE = 0x5f;
-/** FNV-1a, 32 bits. */
-const HASH_SEED = 0x811c9dc5;
-const HASH_PRIME = 0x01000193;
 /** More than the long prefixes that thousands of a kernel's names share ("trace_event_raw_" and a word). */
 const HASHED_BYTES = 32;
 /** Names are hashed a word at a time; these find a byte in one (the lowest and highest bit of each, and `_` in each). */

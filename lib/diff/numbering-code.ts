@@ -1,9 +1,11 @@
+import { randomWord } from "../btf/hash.ts";
 import { NUMBERING_BASE64 } from "./numbering-wasm.ts";
 import { WebAssemblyError } from "./web-assembly-error.ts";
 
 /** What assembly/index.ts exports. Addresses come as signed 32-bit numbers. */
 interface Exports {
   readonly kindTable: { readonly value: number };
+  seedHashes(low: number, high: number): void;
   allocateWords(count: bigint): number;
   allocateStrings(bytes: number): number;
   newSide(wordCount: number, types: number, stringStart: number): number;
@@ -65,7 +67,9 @@ export function instantiate(bytes: number, tooLarge: () => Error): NumberingCode
   const memory = newMemory(WebAssembly, bytes);
   const { exports } = new WebAssembly.Instance(compiled, { memory: { tooLarge: stop }, env: { memory } });
   // Made of assembly/index.ts by scripts/assembly.mjs, and checked with it.
-  return { ...(exports as Exports), memory };
+  const code = { ...(exports as Exports), memory };
+  code.seedHashes(randomWord(), randomWord());
+  return code;
 }
 
 /** Node 20 reserves 10 GB of addresses for each memory, whatever its size; later ones do with less where they must. */

@@ -1,4 +1,5 @@
 import { FormatError } from "../btf/error.ts";
+import { HASH_PRIME, HASH_SEED } from "../btf/hash.ts";
 import { equalBytes } from "../btf/strings.ts";
 import {
   AT_MACHINE,
@@ -179,17 +180,18 @@ function distinct(found: readonly Found[]): Found[] {
     const { length } = object.bytes;
     if (lengths.get(length) === 1) return true;
     const key = `${length}:${checksum(object.bytes)}`;
-    const others = seen.get(key) ?? [];
-    if (others.some(({ bytes }) => equalBytes(bytes, 0, object.bytes, 0, length))) return false;
-    seen.set(key, [...others, object]);
+    const others = seen.get(key);
+    if (others === undefined) seen.set(key, [object]);
+    else if (others.some(({ bytes }) => equalBytes(bytes, 0, object.bytes, 0, length))) return false;
+    else others.push(object);
     return true;
   });
 }
 
 /** FNV-1a: only to compare few pairs whole. */
 function checksum(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  let hash = HASH_SEED;
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ (bytes[i] as number), HASH_PRIME);
   return hash;
 }
 
