@@ -46,14 +46,18 @@ const ONLY_OLD = { old: 1, new: 0 };
 const ONLY_NEW = { old: 0, new: 1 };
 
 /** Nearly all pairs: at most one definition on each side. What can be shared is, for there may be a million. */
-function singlePair(views: Sides, moduleNames: readonly string[][], a: number, b: number): TypePair {
-  const names = views.map(({ btf }, i) => {
-    const id = i === 0 ? a : b;
-    return id === 0 ? undefined : moduleNames[i]?.[btf.segments.length === 1 ? 0 : segmentOf(btf, id)];
-  });
-  const known = names.filter((name) => name !== undefined);
-  const modules = known.every((name) => name === "") ? BASE : [...new Set(known)].sort();
-  return { old: a, new: b, modules, definitions: a === 0 ? ONLY_NEW : b === 0 ? ONLY_OLD : BOTH };
+function singlePair([old, next]: Sides, moduleNames: readonly string[][], a: number, b: number): TypePair {
+  const x = a === 0 ? "" : moduleOf(old.btf, a, moduleNames[0] as string[]);
+  const y = b === 0 ? "" : moduleOf(next.btf, b, moduleNames[1] as string[]);
+  const definitions = a === 0 ? ONLY_NEW : b === 0 ? ONLY_OLD : BOTH;
+  if (x === "" && y === "") return { old: a, new: b, modules: BASE, definitions };
+  const modules = a === 0 ? [y] : b === 0 ? [x] : [...new Set([x, y])].sort();
+  return { old: a, new: b, modules, definitions };
+}
+
+/** Name of the module that a type is of; `""` for the base. */
+function moduleOf(btf: Btf, id: number, moduleNames: readonly string[]): string {
+  return btf.segments.length === 1 ? "" : (moduleNames[segmentOf(btf, id)] as string);
 }
 
 /** The different definitions in a chain: forward declarations only where there is nothing else. */
@@ -77,7 +81,7 @@ function addDefinition(
   body: number,
   moduleNames: readonly string[],
 ): void {
-  const module = moduleNames[btf.segments.length === 1 ? 0 : segmentOf(btf, id)] as string;
+  const module = moduleOf(btf, id, moduleNames);
   const known = byBody.get(body);
   if (known === undefined) byBody.set(body, { id, body, modules: new Set([module]) });
   else known.modules.add(module);
