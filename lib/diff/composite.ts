@@ -32,6 +32,7 @@ function bothFields({ old, oldId, next, newId }: CompositePair, budget: FieldBud
   const left = fieldsOf(old.speller, oldId, budget);
   const right = fieldsOf(next.speller, newId, budget);
   const [oldPaths, newPaths] = [namelessPaths(left), namelessPaths(right)];
+  if (oldPaths.size + newPaths.size === 0) return [left, right];
   const isKept = (path: string) => oldPaths.has(path) && newPaths.has(path);
   if ([...oldPaths, ...newPaths].every(isKept)) return [left, right];
   const opened = ({ speller, isOnly }: ClassedView, id: number) =>
@@ -40,7 +41,9 @@ function bothFields({ old, oldId, next, newId }: CompositePair, budget: FieldBud
 }
 
 function namelessPaths(fields: readonly Field[]): ReadonlySet<string> {
-  return new Set(fields.filter(({ name }) => name === "").map(({ path }) => path));
+  const paths = new Set<string>();
+  for (const { name, path } of fields) if (name === "") paths.add(path);
+  return paths;
 }
 
 /** Index in `right` of each field of `left`, -1 for none. */

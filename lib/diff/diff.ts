@@ -36,16 +36,15 @@ export function diffTypes(old: Btf, next: Btf, options: DiffOptions = {}): Types
   const [oldView, newView] = classes.views;
   const { accepts = () => true } = options;
   const budget: FieldBudget = { left: FIELD_BUDGET };
+  const comparison: Comparison = { old: oldView, next: newView, budget, bodies: options.bodies === true };
   const types: TypeChange[] = [];
   for (const pair of pairTypes(classes)) {
     if (options.modulesOnly === true && pair.modules.every((module) => module === "")) continue;
-    const [{ btf, speller }, id] = pair.new === 0 ? [oldView, pair.old] : [newView, pair.new];
+    const { btf, speller } = pair.new === 0 ? oldView : newView;
+    const id = pair.new || pair.old;
     const kind = diffKindOf(btf, id) as DiffKind;
     const name = speller.nameAt(nameOffsetOf(btf, id));
-    if (accepts(kind, name))
-      types.push(
-        typeChange({ old: oldView, next: newView, budget, bodies: options.bodies === true }, pair, kind, name),
-      );
+    if (accepts(kind, name)) types.push(typeChange(comparison, pair, kind, name));
   }
   for (const module of loneModules(old, next, options.modulesOnly === true)) {
     if (accepts(module.kind, module.name)) types.push(module);

@@ -7,9 +7,9 @@ import type { ClassedView } from "./classes.ts";
 
 /** Tags that only one of two types has, on itself or on a member or parameter of the same name. */
 export function diffTags(old: ClassedView, oldId: number, next: ClassedView, newId: number): TagChange[] {
+  if (!old.attached.tags.has(oldId) && !next.attached.tags.has(newId)) return [];
   const left = tagsOf(old, oldId);
   const right = tagsOf(next, newId);
-  if (left.size === 0 && right.size === 0) return [];
   return [
     ...[...left].filter(([key]) => !right.has(key)).map(([, tag]): TagChange => ({ ...tag, status: "removed" })),
     ...[...right].filter(([key]) => !left.has(key)).map(([, tag]): TagChange => ({ ...tag, status: "added" })),
