@@ -174,8 +174,9 @@ function nearestNames(btf: Btf): (kind: number, name: string) => string | null {
 
 function targetReport({ target, ...rest }: ResolvedTarget, near: ReturnType<typeof nearestNames>): TargetReport {
   const { object, user, kind, name, symbol, module, optional, targetKind } = target;
-  const isMissing = rest.status === "missing" && targetKind !== null;
-  const nearest = isMissing ? near(targetKind, name) : null;
+  // What has a remark is there by that very name, in another module.
+  const isNowhere = rest.status === "missing" && rest.remark === null && targetKind !== null;
+  const nearest = isNowhere ? near(targetKind, name) : null;
   return { object, user, kind, name, symbol, module, optional, ...rest, nearest };
 }
 

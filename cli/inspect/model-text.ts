@@ -80,11 +80,15 @@ function targetsText(targets: readonly TargetReport[]): string {
     one.kind,
     one.symbol ?? one.name,
     isDispensable(one) ? `${one.status} (optional)` : one.status,
-    one.reason === null
-      ? shapeText(one)
-      : `${one.reason}${one.nearest === null ? "" : `; did you mean ${one.nearest}?`}`,
+    one.reason === null ? shapeText(one) : faultText(one),
   ]);
   return formatTable(["OBJECT", "USER", "KIND", "TARGET", "STATUS", "MODEL"], rows);
+}
+
+function faultText({ reason, remark, nearest }: TargetReport): string {
+  return [reason, remark, nearest === null ? null : `did you mean ${nearest}?`]
+    .filter((text) => text !== null)
+    .join("; ");
 }
 
 function shapeText({ model, type, source, remark }: TargetReport): string {

@@ -24,12 +24,11 @@ export function lackedTargets(
 ): LackedTarget[][] {
   return resolveByObject(objects, kernel, options).map((targets) =>
     targets.flatMap((resolved): LackedTarget[] => {
-      const { target, reason } = resolved;
+      const { target } = resolved;
       const standing = standingOf(resolved);
       if (standing === "present" || !canTell(target, kernel)) return [];
       if (loadsWithout(target, standing === "missing")) return [];
-      // Which module's file has it instead differs from kernel to kernel.
-      return [{ target, standing, reason: (reason ?? "").replace(/; .* has it$/, "") }];
+      return [{ target, standing, reason: resolved.reason ?? "" }];
     }),
   );
 }

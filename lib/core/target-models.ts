@@ -36,7 +36,7 @@ export interface ResolvedTarget {
   readonly status: TargetStatus;
   /** In words; null where it is found. */
   readonly reason: string | null;
-  /** The whole name of a module of which the section has the beginning, in words; else null. */
+  /** In words, the whole name of a module of which the section has the beginning, or who has what is missing; else null. */
   readonly remark: string | null;
   /** Where it was found: the kernel's or a module's BTF, or the other program's object. */
   readonly source: string | null;
@@ -96,10 +96,10 @@ export function resolveByObject(
 function missing(one: AttachTarget, target: Btf, elsewhere: readonly number[]): ResolvedTarget {
   const word = WORDS.get(one.targetKind ?? 0) ?? "type";
   const [other] = elsewhere;
-  const where = other === undefined ? "" : `; ${sourceOf(target, other)} has it`;
+  const remark = other === undefined ? null : `${sourceOf(target, other)} has it`;
   const inModule = one.module === null ? "" : ` in module ${one.module}`;
-  const reason = `there is no ${word} ${one.name}${inModule}${where}`;
-  return { target: one, status: "missing", reason, remark: null, source: null, typeId: null, type: null, model: null };
+  const reason = `there is no ${word} ${one.name}${inModule}`;
+  return { target: one, status: "missing", reason, remark, source: null, typeId: null, type: null, model: null };
 }
 
 function kernelTarget(

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { kernelNamedBy } from "../../cli/inputs/kernel-release.ts";
 import type { ModelReport } from "../../cli/inspect/model-report.ts";
 import { btf, datasec, func, int, param, place, proto, ptr, struct, typeTag, variable } from "../btf/builder.ts";
-import { objectBytes } from "../core/object-builder.ts";
+import { EXIT, objectBytes } from "../core/object-builder.ts";
 import { KERNEL_6_1, KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
 import { runText } from "./run.ts";
 import { workspace } from "./workspace.ts";
@@ -142,6 +142,14 @@ describe("btfgen model", () => {
     const elsewhere = await modelOf(path, ...object("freplace"));
     expect(elsewhere.report.targets?.map(({ status }) => status)).toEqual(["unknown"]);
     expect(elsewhere.code).toBe(0);
+  });
+
+  it("says who has what a module has not", async () => {
+    const program = { name: "p", section: "fentry/veth:gives_pair", insns: [EXIT], relos: [] };
+    const object = put("veth.o", objectBytes({ rows: [int("int", 4)], programs: [program] }));
+    const { stdout, code } = await runText(["model", small, "--object", object]);
+    expect(stdout).toContain(`missing  there is no function gives_pair in module veth; ${small} has it\n`);
+    expect(code).toBe(1);
   });
 
   it("refuses a pointer whose tags are out of order", async () => {

@@ -47,7 +47,7 @@ describe("resolveTargets", () => {
     ["fexit/class_irqsave_constructor", "impossible", "it returns class_irqsave_t, which no trampoline hands on"],
     ["tp_btf/no_such_event", "missing", "there is no tracepoint btf_trace_no_such_event"],
     ["fentry/veth:veth_xmit", "missing", "there is no function veth_xmit in module veth"],
-    ["fentry/veth:vfs_read", "missing", "there is no function vfs_read in module veth; vmlinux has it"],
+    ["fentry/veth:vfs_read", "missing", "there is no function vfs_read in module veth"],
     ["freplace/work", "unknown", "no other object that is given has a function work"],
   ])("of section %s says %s: %s", (section, status, reason) => {
     expect(one([attached([section])])).toMatchObject([{ status, reason }]);
@@ -57,12 +57,14 @@ describe("resolveTargets", () => {
     expect(one([attached(["fentry/veth_xmit"])], withModules)).toMatchObject([{ status: "found", source: "veth.btf" }]);
     expect(one([attached(["fentry/veth:veth_xmit"])], withModules)).toMatchObject([{ status: "found" }]);
     expect(one([attached(["fentry/overlay:veth_xmit"])], withModules)).toMatchObject([
-      { status: "missing", reason: "there is no function veth_xmit in module overlay; veth.btf has it" },
+      { status: "missing", reason: "there is no function veth_xmit in module overlay", remark: "veth.btf has it" },
     ]);
   });
 
-  it("tells the whole name of a module that is named by its beginning", () => {
+  it("tells the whole name of a module that is named by its beginning, and who has what is missing", () => {
     const remark = (section: string) => one([attached([section])], withModules)[0]?.remark;
+    expect(remark("fentry/veth:vfs_read")).toBe("vmlinux has it");
+    expect(remark("fentry/veth:no_such_function")).toBeNull();
     expect(remark("fentry/veth:veth_xmit")).toBeNull();
     expect(remark("fentry/veth_xmit")).toBeNull();
     expect(remark("fentry/kvm:svm_vcpu_run")).toBe("'kvm' stands for kvm_amd, the first that has it");
