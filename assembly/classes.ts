@@ -27,7 +27,7 @@ import {
 } from "./elements.ts";
 import { allocateWords, get, set } from "./memory.ts";
 import { nameCount } from "./names.ts";
-import { pushShape, shapeWords } from "./shape-of.ts";
+import { pushShape, qualifiedPrototype, shapeWords } from "./shape-of.ts";
 import { finish, newShapes, Shapes } from "./shapes.ts";
 import { inBlocks, infoOf, kindOf, recordOf, Side, sizeOrType } from "./side.ts";
 
@@ -143,6 +143,11 @@ function classUnnamed(side: Side, from: i32, to: i32): void {
 }
 
 function classType(side: Side, id: i32): void {
+  const prototype = qualifiedPrototype(side, id);
+  if (prototype !== 0) {
+    set(side.references, id, get(side.references, prototype));
+    return;
+  }
   pushShape(shapes, side, id);
   set(side.references, id, finish(shapes));
 }

@@ -161,6 +161,20 @@ function isQualifier(kind: i32): bool {
   return kind === KIND_CONST || kind === KIND_VOLATILE || kind === KIND_RESTRICT;
 }
 
+/**
+ * The function type behind a run of qualifiers, or 0. GCC makes a function that does not return `volatile`; C has no
+ * such thing, Clang does not write it, and nobody can spell it.
+ */
+export function qualifiedPrototype(side: Side, id: i32): i32 {
+  let inner = id;
+  for (let steps = 0; steps < MOST_QUALIFIERS; steps++) {
+    const kind = recordKind(recordOf(side, inner));
+    if (!isQualifier(kind)) return kind === KIND_FUNC_PROTO && inner !== id ? inner : 0;
+    inner = sizeOrType(recordOf(side, inner));
+  }
+  return 0;
+}
+
 /** Pushes a run of qualifiers as a set: compilers nest `const` and `volatile` either way. */
 function pushQualifiers(shapes: Shapes, side: Side, id: i32): void {
   let kinds = 0;

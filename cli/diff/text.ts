@@ -44,11 +44,11 @@ function rawLines(type: TypeChange, options: DiffTextOptions): string[] {
       `+${headText(type, next)};${note(type, [sideNote(type, next)])}`,
     ];
   }
-  if (kind === "func" || kind === "var" || kind === "int" || kind === "float") return bothSides(type, old, next);
   const body = bodyLines(type, options);
+  const isLine = kind === "func" || kind === "var" || kind === "int" || kind === "float";
+  if (isLine || type.changes.some(({ what }) => what === "target")) return [...bothSides(type, old, next), ...body];
   if (kind === "datasec" || body.length === 0)
     return [` ${headText(type, next)};${note(type, headNotes(type))}`, ...body];
-  if (kind === "typedef" && old.declaration !== next.declaration) return [...bothSides(type, old, next), ...body];
   return [` ${headText(type, next)} {${note(type, headNotes(type))}`, ...body, " };"];
 }
 
@@ -66,15 +66,14 @@ function headText({ kind }: TypeChange, { declaration }: TypeSide): string {
   return kind === "datasec" ? `section ${declaration}` : declaration;
 }
 
-/** Functions, variables and numbers: a line for each side, and lines for what the declaration does not show. */
+/** Functions, variables, numbers, typedefs of something else: a line for each side. */
 function bothSides(type: TypeChange, old: TypeSide, next: TypeSide): string[] {
   const notesOf = (side: "old" | "new") => type.changes.flatMap((change) => sideNotes(change, side));
   const [a, b] = [
     `${headText(type, old)};${note(type, notesOf("old"))}`,
     `${headText(type, next)};${note(type, notesOf("new"))}`,
   ];
-  const tags = type.changes.flatMap((change) => (change.what === "tag" ? changeLines(change) : []));
-  return a === b ? [` ${a}`, ...tags] : [`-${a}`, `+${b}`, ...tags];
+  return a === b ? [` ${a}`] : [`-${a}`, `+${b}`];
 }
 
 function sideNotes(change: Change, side: "old" | "new"): string[] {
@@ -88,12 +87,22 @@ function sideNotes(change: Change, side: "old" | "new"): string[] {
     case "linkage":
       return [change[side]];
     case "type":
-    case "returns":
     case "target":
-      return [];
+      return bodyNote("", change[side]);
+    case "returns":
+      return bodyNote("returns ", change[side]);
+    case "parameter": {
+      const { name, position, type } = change[side] ?? { name: "", position: 0, type: "" };
+      return change.status === "retyped" ? bodyNote(`${name || `#${position}`}: `, type) : [];
+    }
     default:
       return [];
   }
+}
+
+/** Declarations elide anonymous bodies; where those are what differs, a type's text has them. */
+function bodyNote(label: string, type: string): string[] {
+  return type.includes("{ ") ? [label + type] : [];
 }
 
 function placeText(place: PlaceSide | null): string {
@@ -216,9 +225,8 @@ function memberText(side: MemberSide, { how }: MemberChange): string {
   const notes = [offsetText(side)];
   if (how.includes("resized")) notes.push(side.size === null ? "of no size" : counted(side.size, "byte"));
   if (how.includes("regrouped")) notes.push(side.group === "" ? "in no group" : `in ${side.group}`);
-  // The declaration elides anonymous bodies; where those are what differs, the type has them.
-  const body = how.includes("retyped") && side.type.includes("{ ") ? `  /* ${side.type} */` : "";
-  return `${side.declaration};  /* ${notes.join(", ")} */${body}`;
+  const body = how.includes("retyped") ? bodyNote("  /* ", side.type).map((text) => `${text} */`) : [];
+  return `${side.declaration};  /* ${notes.join(", ")} */${body.join("")}`;
 }
 
 function enumeratorText({ name, value }: EnumeratorSide): string {

@@ -32,7 +32,7 @@ export function changesOf(pair: CompositePair, budget: FieldBudget): Change[] {
 function ownChanges(pair: CompositePair, budget: FieldBudget): Change[] {
   const { old, oldId, next, newId } = pair;
   const [a, b] = [isDeclaration(old.btf, oldId), isDeclaration(next.btf, newId)];
-  if (a || b) return a === b ? [] : [{ what: "definition", old: definitionText(a), new: definitionText(b) }];
+  if (a !== b) return [{ what: "definition", old: definitionText(a), new: definitionText(b) }];
   const kind = kindOf(next.btf, newId);
   if (isComposite(kind)) return diffComposites(pair, budget);
   if (isEnum(kind)) return diffEnums(old.speller, oldId, next.speller, newId);

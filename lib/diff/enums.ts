@@ -17,7 +17,8 @@ export function diffEnums(oldSpeller: Speller, oldId: number, newSpeller: Spelle
   if (oldSize !== newSize) changes.push({ what: "size", old: oldSize, new: newSize });
   const [oldSign, newSign] = [signText(old, oldId), signText(next, newId)];
   if (oldSign !== newSign) changes.push({ what: "signedness", old: oldSign, new: newSign });
-  return changes.concat(diffEnumerators(enumerators(oldSpeller, oldId), enumerators(newSpeller, newId)));
+  const isSame = (a: Enumerator, b: Enumerator) => a.value === b.value || (oldSign !== newSign && a.bits === b.bits);
+  return changes.concat(diffEnumerators(enumerators(oldSpeller, oldId), enumerators(newSpeller, newId), isSame));
 }
 
 function signText(btf: Btf, id: number): "signed" | "unsigned" {
@@ -33,7 +34,11 @@ function enumerators({ btf, nameAt }: Speller, id: number): Enumerator[] {
 }
 
 /** By name; one that went and one that came with the same value, which no other of those has, are one renamed. */
-function diffEnumerators(left: readonly Enumerator[], right: readonly Enumerator[]): EnumeratorChange[] {
+function diffEnumerators(
+  left: readonly Enumerator[],
+  right: readonly Enumerator[],
+  isSame: (a: Enumerator, b: Enumerator) => boolean,
+): EnumeratorChange[] {
   // Where a name stands twice, which no compiler takes, the last counts.
   const byName = new Map(right.map((one) => [one.name, one]));
   const names = new Set(left.map(({ name }) => name));
@@ -54,7 +59,7 @@ function diffEnumerators(left: readonly Enumerator[], right: readonly Enumerator
     }
     last = places.get(partner.name) as number;
     // The same bits of another sign are said once, of the enum.
-    if (b !== undefined && (a.value === b.value || a.bits === b.bits)) continue;
+    if (b !== undefined && isSame(a, b)) continue;
     const status = b === undefined ? "renamed" : "revalued";
     placed.push({ at: last, change: { what: "enumerator", status, old: side(a), new: side(partner) } });
   }

@@ -9,7 +9,7 @@ export interface TypePair {
   readonly new: number;
   /** Names of the modules with this very pair, sorted; `""` is the base. */
   readonly modules: readonly string[];
-  /** Different definitions of this name and kind on each side. */
+  /** Different definitions of this name and kind on each side; of no name, only itself. */
   readonly definitions: { readonly old: number; readonly new: number };
 }
 
@@ -34,7 +34,7 @@ export function pairTypes(classes: Classes): TypePair[] {
       definitionsOf(old, a, moduleNames[0] as string[]),
       definitionsOf(next, b, moduleNames[1] as string[]),
     ] as const;
-    pairDefinitions(views, definitions, pairs);
+    pairDefinitions(views, definitions, pairs, true);
   }
   pairAnonymous(classes, moduleNames, pairs);
   return pairs;
@@ -45,11 +45,16 @@ const BOTH = { old: 1, new: 1 };
 const ONLY_OLD = { old: 1, new: 0 };
 const ONLY_NEW = { old: 0, new: 1 };
 
+/** One definition on each side that has one. */
+function oneOf(old: number, next: number): TypePair["definitions"] {
+  return old === 0 ? ONLY_NEW : next === 0 ? ONLY_OLD : BOTH;
+}
+
 /** Nearly all pairs: at most one definition on each side. What can be shared is, for there may be a million. */
 function singlePair([old, next]: Sides, moduleNames: readonly string[][], a: number, b: number): TypePair {
   const x = a === 0 ? "" : moduleOf(old.btf, a, moduleNames[0] as string[]);
   const y = b === 0 ? "" : moduleOf(next.btf, b, moduleNames[1] as string[]);
-  const definitions = a === 0 ? ONLY_NEW : b === 0 ? ONLY_OLD : BOTH;
+  const definitions = oneOf(a, b);
   if (x === "" && y === "") return { old: a, new: b, modules: BASE, definitions };
   const modules = a === 0 ? [y] : b === 0 ? [x] : [...new Set([x, y])].sort();
   return { old: a, new: b, modules, definitions };
@@ -93,13 +98,15 @@ function pairDefinitions(
   views: Sides,
   sides: readonly [Definition[], Definition[]],
   pairs: TypePair[],
-  counts: TypePair["definitions"] = { old: sides[0].length, new: sides[1].length },
+  isNamed: boolean,
 ): void {
   const [left, right] = withoutEqual(sides[0], sides[1]);
   if (left.length === 0 && right.length === 0) return;
+  const counts = { old: sides[0].length, new: sides[1].length };
   const add = (a: Definition | null, b: Definition | null) => {
     const modules = [...new Set([...(a?.modules ?? []), ...(b?.modules ?? [])])].sort();
-    pairs.push({ old: a?.id ?? 0, new: b?.id ?? 0, modules, definitions: counts });
+    const [x, y] = [a?.id ?? 0, b?.id ?? 0];
+    pairs.push({ old: x, new: y, modules, definitions: isNamed ? counts : oneOf(x, y) });
   };
   for (const [a, b] of matchBySimilarity(views, left, right)) add(a, b);
 }
@@ -129,5 +136,5 @@ function pairAnonymous({ views }: Classes, moduleNames: readonly string[][], pai
     }
     return roots;
   }) as [Map<number, Definition>, Map<number, Definition>];
-  pairDefinitions(views, [[...left.values()], [...right.values()]], pairs, BOTH);
+  pairDefinitions(views, [[...left.values()], [...right.values()]], pairs, false);
 }

@@ -30,11 +30,10 @@ export interface Definition {
 export type Match = readonly [Definition | null, Definition | null];
 type Sides = readonly [ClassedView, ClassedView];
 
-/**
- * Definitions of one name on each side that are compared each with each; a kernel has ten at most. Of more, those that
- * are not equal are not paired.
- */
+/** Definitions of one name on each side that are compared each with each; a kernel has ten at most. */
 const MOST_COMPARED = 32;
+/** Of more, those are compared that share the name of an element, which more definitions of a side than so many tell nothing of. */
+const MOST_HOLDERS = 4;
 /** What is worth how much: the module, then members of the same name, those with the same type as well, and the size. */
 const SAME_MODULE = 1 << 28;
 const SAME_NAME = 4;
@@ -52,14 +51,8 @@ export function matchBySimilarity(views: Sides, left: readonly Definition[], rig
   if (b === undefined) return left.map((one) => [one, null]);
   const named = nameOffsetOf(views[0].btf, a.id) !== 0;
   if (named && left.length === 1 && right.length === 1) return [[a, b]];
-  if (left.length > MOST_COMPARED || right.length > MOST_COMPARED) return matchByFirstName(views, left, right);
-  const leftProfiles = left.map((one) => profileOf(views[0], one));
-  const rightProfiles = right.map((one) => profileOf(views[1], one));
-  const candidates = leftProfiles.flatMap((x, i) =>
-    rightProfiles.map((y, j) => {
-      return { i, j, score: similarity(views, x, y), key: [x.key, y.key].sort().join("\n") };
-    }),
-  );
+  const isMany = left.length > MOST_COMPARED || right.length > MOST_COMPARED;
+  const candidates = isMany ? withSharedName(views, left, right) : eachWithEach(views, left, right);
   candidates.sort((x, y) => y.score - x.score || compareText(x.key, y.key));
   const pairs: [number, number][] = [];
   const takenLeft = new Set<number>();
@@ -88,22 +81,62 @@ function matchesOf(
   ];
 }
 
-/** Of very many, those whose first element's name is that of one definition alone on each side. */
-function matchByFirstName(views: Sides, left: readonly Definition[], right: readonly Definition[]): Match[] {
-  const firstNames = (view: ClassedView, list: readonly Definition[]) => {
-    const byName = new Map<number, number>();
-    list.forEach(({ id }, i) => {
-      const name = nameOfElement(view, id, 0);
-      if (name !== 0) byName.set(name, byName.has(name) ? -1 : i);
-    });
-    return byName;
-  };
-  const ofRight = firstNames(views[1], right);
-  const pairs = [...firstNames(views[0], left)].flatMap(([name, i]): [number, number][] => {
-    const j = ofRight.get(name) ?? -1;
-    return i === -1 || j === -1 ? [] : [[i, j]];
+/** Two definitions that may be paired, by index. */
+interface Candidate {
+  readonly i: number;
+  readonly j: number;
+  readonly score: number;
+  /** Does not depend on the direction of the diff. */
+  readonly key: string;
+}
+
+function eachWithEach(views: Sides, left: readonly Definition[], right: readonly Definition[]): Candidate[] {
+  const leftProfiles = left.map((one) => profileOf(views[0], one));
+  const rightProfiles = right.map((one) => profileOf(views[1], one));
+  return leftProfiles.flatMap((x, i) =>
+    rightProfiles.map((y, j) => {
+      return { i, j, score: similarity(views, x, y), key: keyOfBoth(x.key, y.key) };
+    }),
+  );
+}
+
+/** Linear in the number of elements, however many definitions there are. */
+function withSharedName(views: Sides, left: readonly Definition[], right: readonly Definition[]): Candidate[] {
+  const ofRight = holdersByName(views[1], right);
+  const shared = new Map<number, number>();
+  for (const [name, inLeft] of holdersByName(views[0], left)) {
+    const inRight = ofRight.get(name) ?? [];
+    if (inLeft.length > MOST_HOLDERS || inRight.length > MOST_HOLDERS) continue;
+    for (const i of inLeft) {
+      for (const j of inRight) shared.set(i * right.length + j, (shared.get(i * right.length + j) ?? 0) + 1);
+    }
+  }
+  return [...shared].map(([pair, names]) => {
+    const [i, j] = [Math.floor(pair / right.length), pair % right.length];
+    const [a, b] = [left[i] as Definition, right[j] as Definition];
+    const key = keyOfBoth(contentKey(views[0].speller, a.id), contentKey(views[1].speller, b.id));
+    return { i, j, score: names * SAME_NAME + likeness(views, a, b), key };
   });
-  return matchesOf(left, right, pairs);
+}
+
+/** Indexes of the definitions with an element of a name, by its common number; one more than MOST_HOLDERS at most. */
+function holdersByName(view: ClassedView, list: readonly Definition[]): Map<number, number[]> {
+  const byName = new Map<number, number[]>();
+  list.forEach((definition, i) => {
+    const id = elementsOf(view.btf, definition.id);
+    for (let index = 0; index < vlenOf(view.btf, id); index++) {
+      const name = nameOfElement(view, id, index);
+      const known = byName.get(name);
+      if (name === 0) continue;
+      if (known === undefined) byName.set(name, [i]);
+      else if (known.length <= MOST_HOLDERS && known.at(-1) !== i) known.push(i);
+    }
+  });
+  return byName;
+}
+
+function keyOfBoth(a: string, b: string): string {
+  return [a, b].sort().join("\n");
 }
 
 interface Profile {
@@ -169,8 +202,7 @@ function sizeText(btf: Btf, id: number): string {
 function similarity(views: Sides, a: Profile, b: Profile): number {
   const [old, next] = views;
   const [i, j] = [a.definition.id, b.definition.id];
-  let score = 0;
-  for (const module of a.definition.modules) if (b.definition.modules.has(module)) score = SAME_MODULE;
+  let score = likeness(views, a.definition, b.definition);
   const composite = isComposite(kindOf(old.btf, i)) && isComposite(kindOf(next.btf, j));
   for (const [name, indexOfA] of a.indexes) {
     const indexOfB = b.indexes.get(name);
@@ -182,6 +214,13 @@ function similarity(views: Sides, a: Profile, b: Profile): number {
       memberBitOffset(old.btf, i, indexOfA) === memberBitOffset(next.btf, j, indexOfB);
     if (isSameType) score += SAME_TYPE;
   }
-  const isAlike = sizeText(old.btf, i) === sizeText(next.btf, j) && vlenOf(old.btf, i) === vlenOf(next.btf, j);
+  return score;
+}
+
+/** What two definitions have in common besides their elements. */
+function likeness([{ btf: old }, { btf: next }]: Sides, a: Definition, b: Definition): number {
+  let score = 0;
+  for (const module of a.modules) if (b.modules.has(module)) score = SAME_MODULE;
+  const isAlike = sizeText(old, a.id) === sizeText(next, b.id) && vlenOf(old, a.id) === vlenOf(next, b.id);
   return score + (isAlike ? SAME_SIZE : 0);
 }

@@ -1,5 +1,12 @@
 import { KIND_DATASEC, KIND_FUNC, KIND_FUNC_PROTO, KIND_TYPEDEF, KIND_VAR, VAR_LINKAGE_WORD } from "../btf/format.ts";
-import { enumeratorName, enumeratorValue, memberName, memberType } from "../btf/members.ts";
+import {
+  enumeratorName,
+  enumeratorValue,
+  memberBitfieldSize,
+  memberBitOffset,
+  memberName,
+  memberType,
+} from "../btf/members.ts";
 import {
   type Btf,
   isComposite,
@@ -8,6 +15,7 @@ import {
   nameOffsetOf,
   recordOf,
   segmentOf,
+  sizeOf,
   targetOf,
   vlenOf,
 } from "../btf/view.ts";
@@ -74,36 +82,49 @@ export function varLinkage(btf: Btf, id: number): number {
 
 /**
  * Two types that differ, as texts that differ: where both are spelled the same, the difference is in an anonymous body,
- * which is then written out.
+ * which is then written out, with offsets and sizes if it is in these.
  */
 export function differentTexts(old: Speller, oldId: number, next: Speller, newId: number): readonly [string, string] {
-  const a = old.declare(oldId, "");
-  const b = next.declare(newId, "");
-  return a === b ? [declare(withBodies(old, 0), oldId, ""), declare(withBodies(next, 0), newId, "")] : [a, b];
+  const texts = [old.declare(oldId, ""), next.declare(newId, "")] as const;
+  if (texts[0] !== texts[1]) return texts;
+  const bodies = (places: boolean) =>
+    [
+      declare(withBodies(old, 0, BODY_LENGTH, places), oldId, ""),
+      declare(withBodies(next, 0, BODY_LENGTH, places), newId, ""),
+    ] as const;
+  const [a, b] = bodies(false);
+  return a === b ? bodies(true) : [a, b];
 }
 
 /** The plain spelling with the bodies of anonymous types, as far as they are short. */
-function withBodies(speller: Speller, depth: number, length = BODY_LENGTH): Spelling {
+function withBodies(speller: Speller, depth: number, length: number, places = false): Spelling {
   const { btf, spelling: plain, nameAt } = speller;
   const specifier = (id: number): string => {
     const keyword = keywordOf(btf, id);
     const kind = kindOf(btf, id);
     if (keyword === undefined || nameOffsetOf(btf, id) !== 0 || depth === BODY_DEPTH) return plain.specifier(id);
     let body = "";
-    const inner = withBodies(speller, depth + 1);
+    const inner = withBodies(speller, depth + 1, BODY_LENGTH, places);
     for (let i = 0; i < vlenOf(btf, id); i++) {
       if (body.length > length) {
         body += " ...";
         break;
       }
       if (isComposite(kind)) {
-        const name = nameAt(memberName(btf, id, i));
-        body += ` ${declare(inner, memberType(btf, id, i), name)};`;
+        const bits = memberBitfieldSize(btf, id, i);
+        const text = declare(inner, memberType(btf, id, i), nameAt(memberName(btf, id, i)));
+        const place = places ? ` at ${offsetText(memberBitOffset(btf, id, i))}` : "";
+        body += ` ${text}${bits === 0 ? "" : `: ${bits}`}${place};`;
       } else if (isEnum(kind)) {
         body += `${i === 0 ? "" : ","} ${`${nameAt(enumeratorName(btf, id, i))} = ${enumeratorValue(btf, id, i)}`}`;
       }
     }
-    return `${keyword} {${body} }`;
+    return `${keyword} {${body} }${places ? ` of ${sizeOf(btf, id)} bytes` : ""}`;
   };
   return { ...plain, specifier };
+}
+
+/** Bytes, and `:` with the bits above them. */
+function offsetText(bits: number): string {
+  return bits % 8 === 0 ? String(bits / 8) : `${Math.floor(bits / 8)}:${bits % 8}`;
 }

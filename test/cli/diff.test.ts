@@ -4,7 +4,21 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { INT_SIGNED } from "../../lib/btf/format.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
-import { bitStruct, btf, enumOf, func, int, m, param, proto, ptr, type Row, struct, typedef } from "../btf/builder.ts";
+import {
+  bitStruct,
+  btf,
+  enumOf,
+  func,
+  int,
+  m,
+  param,
+  proto,
+  ptr,
+  type Row,
+  struct,
+  typedef,
+  variable,
+} from "../btf/builder.ts";
 import { KERNEL_6_1, KERNEL_OF_MODULES, kernelSample, moduleSamples } from "../samples.ts";
 import { COMMAND, run, runText } from "./run.ts";
 import { tar, workspace } from "./workspace.ts";
@@ -233,6 +247,35 @@ describe("btfgen diff", () => {
     );
     expect(await shown(now, old)).toContain(" \t/* 3 enumerators +1: FIRST 1 -> 2 ... THIRD 3 -> 4 */\n");
     expect(lines(await shown(old, now, "--full"))).toHaveLength(9);
+  });
+
+  it("says on lines of both sides what a declaration does not show", async () => {
+    const rows = (members: readonly Row[]): Row[] => [
+      INT,
+      struct("", 8, members),
+      ptr(2),
+      typedef("t", 3),
+      proto(1, [param("a", 3)]),
+      func("f", 5),
+      proto(3),
+      func("g", 7),
+      variable("v", 3),
+    ];
+    const old = put("bodies.btf", btf([...rows([m("x", 1, 0)]), typedef("u", 1)]));
+    const now = put("others.btf", btf([...rows([m("y", 1, 0)]), typedef("u", 3)]));
+    const { stdout } = await runText(["diff", old, now]);
+    expect(lines(stdout)).toEqual([
+      "-typedef struct {...} *t;  /* struct { int x; } * */",
+      "+typedef struct {...} *t;  /* struct { int y; } * */",
+      "-typedef int u;",
+      "+typedef struct {...} *u;",
+      "-int f(struct {...} *a);  /* a: struct { int x; } * */",
+      "+int f(struct {...} *a);  /* a: struct { int y; } * */",
+      "-struct {...} *g(void);  /* returns struct { int x; } * */",
+      "+struct {...} *g(void);  /* returns struct { int y; } * */",
+      "-struct {...} *v;  /* struct { int x; } * */",
+      "+struct {...} *v;  /* struct { int y; } * */",
+    ]);
   });
 
   it("colours a terminal only, or where it is told to", async () => {

@@ -401,6 +401,60 @@ const CASES: readonly Case[] = [
     there: ["+func f", "+int int"],
     back: ["-func f", "-int int"],
   },
+  {
+    name: "an enum of 64 bits that was written in 32",
+    old: [enumOf("e", 8, { MAX: -1 })],
+    new: [enum64("e", 8, { MAX: -1n })],
+    there: ["enum e: MAX=4294967295 revalued MAX=18446744073709551615"],
+    back: ["enum e: MAX=18446744073709551615 revalued MAX=4294967295"],
+  },
+  {
+    name: "an enum without enumerators",
+    old: [enumOf("sized", 0, {}), enumOf("signed", 4, {})],
+    new: [enumOf("sized", 4, {}), enumOf("signed", 4, {}, 1)],
+    there: ["enum signed: signedness unsigned -> signed", "enum sized: size 0 -> 4"],
+    back: ["enum signed: signedness signed -> unsigned", "enum sized: size 4 -> 0"],
+  },
+  {
+    name: "a qualifier of a member without a name",
+    old: [INT, struct("", 4, [m("x", 1, 0)]), constOf(2), struct("s", 4, [m("", 3, 0)])],
+    new: [INT, struct("", 4, [m("x", 1, 0)]), volatileOf(2), struct("s", 4, [m("", 3, 0)])],
+    there: ["struct s: int x@0 in const struct regrouped int x@0 in volatile struct"],
+    back: ["struct s: int x@0 in volatile struct regrouped int x@0 in const struct"],
+  },
+  {
+    name: "a qualifier of a function type, which is no difference",
+    old: [INT, proto(1), ptr(2), struct("s", 8, [m("f", 3, 0)])],
+    new: [INT, proto(1), volatileOf(2), ptr(3), struct("s", 8, [m("f", 4, 0)])],
+    there: [],
+    back: [],
+  },
+  {
+    name: "a body without a name behind a pointer, of the same words",
+    old: [INT, struct("in", 4, [m("x", 1, 0)]), struct("", 8, [m("in", 2, 0), m("y", 1, 32)]), ptr(3), typedef("t", 4)],
+    new: [
+      INT,
+      struct("in", 8, [m("x", 1, 0)]),
+      struct("", 12, [m("in", 2, 0), m("y", 1, 64)]),
+      ptr(3),
+      typedef("t", 4),
+    ],
+    there: [
+      "struct in: size 4 -> 8",
+      "typedef t: target struct { struct in in at 0; int y at 4; } of 8 bytes * -> struct { struct in in at 0; int y at 8; } of 12 bytes *",
+    ],
+    back: [
+      "struct in: size 8 -> 4",
+      "typedef t: target struct { struct in in at 0; int y at 8; } of 12 bytes * -> struct { struct in in at 0; int y at 4; } of 8 bytes *",
+    ],
+  },
+  {
+    name: "bitfields without a name around them behind a pointer",
+    old: [INT, bitStruct("", 4, [m("a", 1, 0, 3)]), ptr(2), struct("s", 8, [m("p", 3, 0)])],
+    new: [INT, bitStruct("", 4, [m("a", 1, 0, 4)]), ptr(2), struct("s", 8, [m("p", 3, 0)])],
+    there: ["struct s: struct { int a: 3; } * p@0 retyped struct { int a: 4; } * p@0"],
+    back: ["struct s: struct { int a: 4; } * p@0 retyped struct { int a: 3; } * p@0"],
+  },
 ];
 
 describe("diffTypes", () => {
@@ -439,6 +493,22 @@ describe("diffTypes", () => {
     expect(s?.changes).toMatchObject([{ what: "member", status: "added", old: null, new: { path: "x" } }]);
     expect(e?.changes).toEqual([{ what: "enumerator", status: "added", old: null, new: { name: "A", value: 1n } }]);
     expect(diffRows(rows, [INT], { bodies: true })[0]?.changes).toMatchObject([{ status: "removed", new: null }]);
+  });
+
+  it("pairs enums without a name, however many, with the one that has most names in common", () => {
+    const enums = (first: string, value: number) =>
+      Array.from({ length: 100 }, (_, i) => {
+        return enumOf("", 4, { [`${first}${i}`]: 0, [`A${i}`]: value, [`B${i}`]: value + 1, SHARED: 3, [`C${i}`]: 7 });
+      });
+    const types = diffRows([...enums("OLD", 1), enumOf("", 4, { GONE: 1 })], enums("NEW", 2).reverse());
+    expect(types).toHaveLength(101);
+    expect(types.slice(-1)).toMatchObject([{ status: "removed", definitions: { old: 1, new: 0 } }]);
+    expect(outline(types.slice(0, 1))).toEqual([
+      "enum : OLD0=0 renamed NEW0=0, A0=1 revalued A0=2, B0=2 revalued B0=3",
+    ]);
+    for (const { status, definitions } of types.slice(0, -1)) {
+      expect({ status, definitions }).toEqual({ status: "changed", definitions: { old: 1, new: 1 } });
+    }
   });
 
   it("looks only into what is accepted", () => {
