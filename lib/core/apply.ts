@@ -31,7 +31,7 @@ export interface AppliedProgram {
  * the order of `object.programs`. A record without a value (`ambiguous`, `error`) and one whose value does not fit its
  * instruction are listed as failures and change nothing. Relocations outside any program are passed over, as libbpf
  * does with those of an eliminated weak function (libbpf.c, bpf_object__relocate_core).
- * @throws FormatError when a program lies outside its section or is cut off inside an instruction.
+ * @throws FormatError when a program has no instructions.
  */
 export function applyRecords(object: BpfObject, records: readonly ReloRecord[]): AppliedProgram[] {
   const codeOf = new Map<number, Uint8Array>();
@@ -67,9 +67,12 @@ export function isFailure(outcome: AppliedRelocation["outcome"]): outcome is Pat
 }
 
 function ownCode(object: BpfObject, { name, section, offset, size }: BpfProgram, code: Uint8Array): Uint8Array {
-  if (size === 0 || size % INSN_BYTES !== 0 || offset % INSN_BYTES !== 0 || offset + size > code.length) {
-    const detail = `program ${name} is at ${offset} + ${size}, which is no run of instructions in ${code.length} bytes`;
-    throw new FormatError("bad-instruction", detail, { source: object.source, section, offset });
+  if (size === 0) {
+    throw new FormatError("bad-instruction", `program ${name} has no instructions`, {
+      source: object.source,
+      section,
+      offset,
+    });
   }
   // Not slice(): a Buffer's is a view, and the file's bytes are the caller's.
   return new Uint8Array(code.subarray(offset, offset + size));

@@ -15,6 +15,7 @@ import {
   STV_HIDDEN,
   STV_INTERNAL,
 } from "../elf/format.ts";
+import { sectionBytes } from "../elf/section-bytes.ts";
 import { type ElfSymbols, readSymbols, symbolBind, symbolName, symbolType, symbolVisibility } from "../elf/symbols.ts";
 import { type CoreRecord, parseRelocations } from "./btf-ext.ts";
 import { INSN_BYTES } from "./instruction.ts";
@@ -93,6 +94,7 @@ const MAX_NAME_LENGTH = 1 << 24;
 function readPrograms(elf: Elf): BpfProgram[] {
   const symbols = readSymbols(elf);
   const programs: BpfProgram[] = [];
+  const codeLengths = new Map<ElfSection, number>();
   let nameLength = 0;
   for (let i = 0; i < symbols.count; i++) {
     const section = elf.sections[symbols.sections[i] as number];
@@ -103,17 +105,28 @@ function readPrograms(elf: Elf): BpfProgram[] {
       const hint = `functions' names of more than ${MAX_NAME_LENGTH} characters together`;
       throw new FormatError("too-large", hint, { source: elf.source, section: ".symtab" });
     }
-    programs.push({
+    const program = {
       name,
       section: section.name,
       sectionIndex: section.index,
       offset: symbols.values[i] as number,
       size: symbols.sizes[i] as number,
       isGlobal: symbolBind(symbols, i) !== STB_LOCAL && !isHidden(symbols, i),
-    });
+    };
+    const codeLength = codeLengths.get(section) ?? sectionBytes(elf, section).length;
+    codeLengths.set(section, codeLength);
+    checkPlace(program, codeLength, elf.source);
+    programs.push(program);
   }
   // A stable order by place, so that results do not depend on how the symbol table was sorted.
   return programs.sort((a, b) => a.sectionIndex - b.sectionIndex || a.offset - b.offset);
+}
+
+/** libbpf opens no object with such a program either (libbpf.c, bpf_object__add_programs, bpf_object__init_prog). */
+function checkPlace({ name, section, offset, size }: BpfProgram, codeLength: number, source: string): void {
+  if (size % INSN_BYTES === 0 && offset % INSN_BYTES === 0 && offset + size <= codeLength) return;
+  const detail = `program ${name} is at ${offset} + ${size}, which is no run of instructions in ${codeLength} bytes`;
+  throw new FormatError("bad-instruction", detail, { source, section, offset });
 }
 
 /** As libbpf has it, which makes such a function static (libbpf.c, bpf_object__add_programs). */

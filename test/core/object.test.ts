@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import { RELO_KIND_NAMES } from "../../lib/core/relo-kind.ts";
-import { AT_MACHINE, AT_TYPE } from "../../lib/elf/format.ts";
+import { openElf } from "../../lib/elf/elf.ts";
+import { AT_MACHINE, AT_TYPE, LAYOUT_64, SHT_SYMTAB } from "../../lib/elf/format.ts";
 import { formatErrorOf, int } from "../btf/records.ts";
 import { bpfObject } from "../elf/builder.ts";
 import { EXIT, LDX_W, MOV_K, type ObjectParts, objectBytes, type Program } from "./object-builder.ts";
@@ -110,7 +111,26 @@ const BAD: [name: string, bytes: () => Uint8Array, code: string, message: RegExp
     "bad-relocation",
     /is at 4, not a multiple of 8/,
   ],
+  [
+    "a program that goes beyond its section",
+    () => withSymbol(0, 24),
+    "bad-instruction",
+    /^file\.o: socket, offset 0x0: program prog is at 0 \+ 24, which is no run of instructions in 16 bytes$/,
+  ],
+  ["a program of half an instruction", () => withSymbol(0, 12), "bad-instruction", /prog is at 0 \+ 12/],
+  ["a program inside an instruction", () => withSymbol(4, 8), "bad-instruction", /prog is at 4 \+ 8/],
 ];
+
+/** The only function's symbol. */
+function withSymbol(offset: number, size: number): Uint8Array {
+  const bytes = objectBytes(parts());
+  const table = openElf(bytes).sections.find(({ type }) => type === SHT_SYMTAB);
+  const { stValue, stSize, symbolBytes } = LAYOUT_64;
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64((table?.offset ?? 0) + symbolBytes + stValue, BigInt(offset), true);
+  view.setBigUint64((table?.offset ?? 0) + symbolBytes + stSize, BigInt(size), true);
+  return bytes;
+}
 
 function withHeader(at: number, value: number): Uint8Array {
   const bytes = objectBytes(parts());

@@ -1,7 +1,7 @@
 /** Broken BPF objects: ELF header and section table, symbols, code, .BTF.ext, access strings, and the types inside. */
 import { parseHeader } from "../../lib/btf/header.ts";
-import { type Elf, type ElfSection, openElf } from "../../lib/elf/elf.ts";
-import { SHT_SYMTAB } from "../../lib/elf/format.ts";
+import { type Elf, type ElfSection, openElf, sectionHeaderAt } from "../../lib/elf/elf.ts";
+import { SHF_EXECINSTR, SHT_SYMTAB } from "../../lib/elf/format.ts";
 import { type Broken, type BtfSeed, breakBtf, btfSeed } from "./btf-mutator.ts";
 import { oneOf, type Random } from "./random.ts";
 
@@ -46,6 +46,10 @@ function relocationField(seed: ObjectSeed, bytes: Uint8Array, random: Random, fi
   return part + 12 + random(records) * RECORD_BYTES + field;
 }
 
+function codeOf({ elf }: ObjectSeed): ElfSection[] {
+  return elf.sections.filter(({ flags, size }) => (flags & SHF_EXECINSTR) !== 0 && size > 0);
+}
+
 const MUTATIONS: Readonly<Record<string, Mutation>> = {
   byte: (_seed, bytes, random) => {
     bytes[random(bytes.length)] = random(256);
@@ -58,12 +62,19 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const at = table + 4 * random(16 * seed.elf.sections.length);
     word(seed, bytes, at, (old) => oneOf([0, 1, old + 1, old - 8, old * 2, 0xffff_ffff, random(0x10000)], random));
   },
+  codeSize: (seed, bytes, random) => {
+    const code = codeOf(seed);
+    if (code.length === 0) return;
+    // Of the eight bytes those that a section of less than 4 GB has something in.
+    const low = seed.elf.reader.layout.shSize + (seed.elf.littleEndian ? 0 : 4);
+    word(seed, bytes, sectionHeaderAt(seed.elf, oneOf(code, random)) + low, (old) => old - random(9) * 8);
+  },
   symbols: (seed, bytes, random) => {
     const table = seed.elf.sections.find(({ type }) => type === SHT_SYMTAB);
     if (table !== undefined && table.size > 0) bytes[table.offset + random(table.size)] = random(256);
   },
   code: (seed, bytes, random) => {
-    const code = seed.elf.sections.filter(({ flags, size }) => (flags & 4) !== 0 && size > 0);
+    const code = codeOf(seed);
     if (code.length === 0) return;
     const section = oneOf(code, random);
     bytes[section.offset + random(section.size)] = random(256);
@@ -104,7 +115,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
-const RARE = new Set(["byte", "elfHeader", "sectionHeader", "extHeader", "ext"]);
+const RARE = new Set(["byte", "elfHeader", "sectionHeader", "extHeader", "ext", "codeSize"]);
 const WEIGHTED = Object.keys(MUTATIONS).flatMap((name) => (RARE.has(name) ? [name] : [name, name, name]));
 
 /** Breaks a copy of an object, in one to four ways; sometimes it is cut short as well. */

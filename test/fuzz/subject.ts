@@ -9,6 +9,8 @@ import { parseBtf } from "../../lib/btf/parse.ts";
 import { orderByName } from "../../lib/btf/sort.ts";
 import { dumpC } from "../../lib/c/header.ts";
 import { applyRecords } from "../../lib/core/apply.ts";
+import { assessObject } from "../../lib/core/assess.ts";
+import { indexCandidates } from "../../lib/core/candidates.ts";
 import { describeRecords, describeRelocations } from "../../lib/core/describe.ts";
 import { type BpfObject, parseBpfObject } from "../../lib/core/object.ts";
 import { type JobOptions, type JobResult, runJob } from "../../lib/job/job.ts";
@@ -74,11 +76,15 @@ export function runChecked(kernel: Uint8Array, objects: readonly BpfObject[], op
   return result;
 }
 
-/** The same, and everything that is done with records: they are told in words and written into instructions. */
+/**
+ * The same, and everything that is done with records: they are judged, told in words and written into instructions.
+ */
 export function runAll(kernel: Uint8Array, objects: readonly BpfObject[], options: JobOptions = {}): void {
   const { sets, target } = runChecked(kernel, objects, options);
+  const index = indexCandidates(target);
   for (const { records, rules } of sets) {
     for (const object of objects) {
+      endingOf(() => assessObject(object, index, rules));
       const own = records.filter((record) => record.object === object);
       endingOf(() => describeRecords(own, target, rules));
       endingOf(() => applyRecords(object, own));
