@@ -12,12 +12,13 @@ export function finish(outcome: Outcome, json: boolean): ExitCode {
   for (const directory of outcome.directories ?? []) makeDirectory(directory);
   writeFiles(files);
   for (const note of outcome.notes ?? []) writeErr(`btfgen: ${printableLines(note)}\n`);
+  const stdoutTaken = files.some((file) => isStdout(file.path));
   if (outcome.stream !== undefined) {
-    streamOut(outcome.stream);
+    if (stdoutTaken) outcome.stream(writeErr);
+    else streamOut(outcome.stream);
     return outcome.exitCode;
   }
   const text = json ? jsonText(outcome.json) : (outcome.text?.() ?? "");
-  const stdoutTaken = files.some((file) => isStdout(file.path));
   if (text !== "") (stdoutTaken ? writeErr : writeOut)(text);
   return outcome.exitCode;
 }

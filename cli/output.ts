@@ -36,7 +36,7 @@ export function streamOut(make: (write: (chunk: Uint8Array) => void) => void): v
 }
 
 /** Writes talk to standard error. If that is closed there is nobody to tell. */
-export function writeErr(text: string): void {
+export function writeErr(text: string | Uint8Array): void {
   try {
     writeAll(STDERR, text);
   } catch {

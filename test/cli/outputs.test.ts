@@ -113,6 +113,29 @@ describe("an output that cannot be written", () => {
   });
 });
 
+describe("a page on standard output", () => {
+  const now = put("now.btf", readFileSync(`${fixtures}defects/02-zero-length-array/target.btf`));
+  const diff = ["diff", kernel, now, "--html"];
+  it.each([
+    ["diff", diff, [], "-struct"],
+    ["diff --json", diff, ["--json"], '"types": ['],
+    ["diff -f markdown", diff, ["-f", "markdown"], "# "],
+    ["diff --stat", diff, ["--stat"], "struct"],
+    ["diff --object", diff, ["--object", object], "exec.o"],
+    ["compat", ["compat", object, "-c", "corpus", "--html"], [], "exec.o"],
+  ])("of %s is all there is: the result goes to standard error", async (_, args, more, result) => {
+    for (const path of ["-", "/dev/stdout"]) {
+      const { stdout, stderr, code } = await runText([...args, path, ...more], { cwd: directory });
+      expect({ start: stdout.slice(0, 15), end: stdout.trimEnd().slice(-7), code }).toEqual({
+        start: "<!doctype html>",
+        end: "</html>",
+        code: 0,
+      });
+      expect(stderr).toContain(result);
+    }
+  });
+});
+
 describe("a corpus without a kernel", () => {
   put("texts/readme.txt", "no kernel");
   it.each([
