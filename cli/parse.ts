@@ -46,10 +46,21 @@ function apart(word: string, command: Command): string[] {
   return spec === undefined || spec.type === "boolean" ? [word] : [`-${letter}`, value];
 }
 
+/** `--object -` as `--object=-`: yargs gives lists no value that begins with a dash, not even the dash alone. */
+function withDashes(words: readonly string[], command: Command): string[] {
+  const lists = Object.entries(command.options).filter(([, { list }]) => list === true);
+  const names = new Set(lists.flatMap(([name, { alias }]) => [`--${name}`, ...(alias ? [`-${alias}`] : [])]));
+  return words.flatMap((word, i) => {
+    if (word === "-" && names.has(words[i - 1] ?? "")) return [];
+    return words[i + 1] === "-" && names.has(word) ? [`${word}=-`] : [word];
+  });
+}
+
 async function parseCommand(command: Command, words: readonly string[]): Promise<Parsed> {
   const end = words.indexOf("--");
   const options = end === -1 ? words : words.slice(0, end);
-  const argv = [...options.flatMap((word) => apart(word, command)), ...words.slice(options.length)];
+  const parted = options.flatMap((word) => apart(word, command));
+  const argv = [...withDashes(parted, command), ...words.slice(options.length)];
   const parser = newParser(argv)
     // yargs begins the help with this.
     .scriptName(`${PROGRAM} ${usageOf(command)}`)
