@@ -120,7 +120,7 @@ function contentOf(impact: Plain<ObjectImpact>): HTMLElement {
   const made = element("div", { class: "programs" });
   if (impact.skipped !== null) made.append(element("p", {}, visible(impact.skipped)));
   made.append(...targetList(impact.targets));
-  made.append(...impact.programs.map(programBlock));
+  made.append(...impact.programs.map((program) => programBlock(program, impact)));
   return made;
 }
 
@@ -136,13 +136,13 @@ function targetList(targets: readonly Plain<AttachImpact>[]): HTMLElement[] {
   ];
 }
 
-function programBlock(program: Plain<ProgramImpact>): HTMLElement {
+function programBlock(program: Plain<ProgramImpact>, object: Plain<ObjectImpact>): HTMLElement {
   const title = element(
     "h3",
     {},
     mono(program.program ?? "(no program)"),
     element("span", { class: "muted" }, ` ${visible(program.section)}: `),
-    element("span", { class: program.worked && !program.works ? "breaks" : "" }, programVerdict(program)),
+    element("span", { class: program.worked && !program.works ? "breaks" : "" }, programVerdict(program, object)),
   );
   const fields = changed(program.fields);
   const same = program.fields.length - fields.length;

@@ -45,9 +45,12 @@ export function judgeImpact(
   };
 }
 
-/** What a subprogram lacks is listed with it, and not with the programs that call it: each cause is there once. */
-function causesOf({ name, programs, targets, worked, works }: ObjectImpact): BreakingCause[] {
-  const own = worked && !works ? targets.filter(isBreaking) : [];
+/**
+ * What a subprogram lacks is listed with it, and not with the programs that call it; what the object lacks once, and not
+ * with each program: each cause is there once.
+ */
+function causesOf({ name, programs, targets, broken }: ObjectImpact): BreakingCause[] {
+  const own = broken > 0 ? targets.filter(isBreaking) : [];
   return [
     ...programs.flatMap(programCauses),
     ...own.map((target) => ({ ...targetCause(target), object: name, program: target.user, section: target.user })),

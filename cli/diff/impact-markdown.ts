@@ -63,11 +63,11 @@ function objectDetails(impact: ObjectImpact): string {
   const { name, programs, worked, works, targets } = impact;
   const open = worked && !works ? " open" : "";
   const own = targets.filter(({ change }) => change !== "same").map((target) => `- ${code(targetWords(target))}\n`);
-  const lines = programs.flatMap(programLines);
+  const lines = programs.flatMap((program) => programLines(program, impact));
   return `<details${open}><summary><code>${html(shortName(name))}</code>: ${verdictWord(impact)}</summary>\n\n${[...own, ...lines].join("")}\n</details>\n\n`;
 }
 
-function programLines(program: ProgramImpact): string[] {
+function programLines(program: ProgramImpact, object: ObjectImpact): string[] {
   const fields = changedFields(program);
   const targets = program.targets.filter(({ change }) => change !== "same");
   if (fields.length === 0 && targets.length === 0 && program.worked === program.works) return [];
@@ -77,7 +77,7 @@ function programLines(program: ProgramImpact): string[] {
   });
   const more = fields.length - shown.length;
   return [
-    `- ${code(program.program ?? program.section)}: ${programVerdict(program)}\n`,
+    `- ${code(program.program ?? program.section)}: ${programVerdict(program, object)}\n`,
     ...targets.map((target) => `  - ${code(targetWords(target))}\n`),
     ...shown,
     ...(more > 0 ? [`  - and ${more} more\n`] : []),

@@ -27,7 +27,7 @@ export interface ImpactTotals {
   readonly objects: number;
   readonly skipped: number;
   readonly programs: number;
-  /** Programs, and objects by what is none of a program's, that worked on the old kernel and would not on the new. */
+  /** Programs that worked on the old kernel and would not on the new, as in ObjectImpact. */
   readonly broken: number;
   /** The other way round. */
   readonly mended: number;
@@ -68,13 +68,12 @@ function totalsOf(impacts: readonly ObjectImpact[]): ImpactTotals {
   >;
   for (const { fields } of programs)
     for (const field of fields) for (const { change } of field.relocations) relocations[change]++;
-  const stepped = (worked: boolean) => impacts.reduce((sum, impact) => sum + stepsOf(impact, worked), 0);
   return {
     objects: impacts.length,
     skipped: impacts.filter(({ skipped }) => skipped !== null).length,
     programs: programs.length,
-    broken: stepped(true),
-    mended: stepped(false),
+    broken: impacts.reduce((sum, { broken }) => sum + broken, 0),
+    mended: impacts.reduce((sum, { mended }) => sum + mended, 0),
     relocations,
     targets: impacts.flatMap(allTargets).filter(({ change }) => WORSE.has(change)).length,
   };
@@ -84,10 +83,4 @@ const WORSE: ReadonlySet<AttachImpact["change"]> = new Set(["gone", "incompatibl
 
 function allTargets({ programs, targets }: ObjectImpact): AttachImpact[] {
   return [...programs.flatMap((program) => program.targets), ...targets];
-}
-
-/** Programs that go from working to not working, or back; the object itself where it is none of theirs. */
-function stepsOf({ programs, worked, works }: ObjectImpact, from: boolean): number {
-  const count = programs.filter((program) => program.worked === from && program.works !== from).length;
-  return count === 0 && worked === from && works !== from ? 1 : count;
 }

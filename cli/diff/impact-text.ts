@@ -29,7 +29,7 @@ function objectLines(impact: ObjectImpact): string[] {
   const { name, skipped, programs, targets } = impact;
   if (skipped !== null) return [`${shortName(name)}: skipped: ${skipped}`];
   const touched = programs.filter(isTouched);
-  const lines = [...touched.flatMap(programLines), ...targetLines(targets)];
+  const lines = [...touched.flatMap((program) => programLines(program, impact)), ...targetLines(targets)];
   const quiet = programs.filter((program) => !isTouched(program));
   const fields = quiet.reduce((sum, program) => sum + program.fields.length, 0);
   const rest =
@@ -45,12 +45,12 @@ function isTouched({ change, worked, works, targets }: ProgramImpact): boolean {
   return change !== "same" || worked !== works || targets.some((target) => target.change !== "same");
 }
 
-function programLines(program: ProgramImpact): string[] {
+function programLines(program: ProgramImpact, object: ObjectImpact): string[] {
   const changed = program.fields.filter(({ change }) => change !== "same");
   const width = Math.min(MOST_PATH, Math.max(0, ...changed.map(({ path }) => path.length)));
   const same = program.fields.length - changed.length;
   return [
-    `  ${program.program ?? "(no program)"} (${program.section}): ${programVerdict(program)}`,
+    `  ${program.program ?? "(no program)"} (${program.section}): ${programVerdict(program, object)}`,
     ...targetLines(program.targets).map((line) => `  ${line}`),
     ...changed.map((field) => `    ${fieldLine(field, width)}`),
     ...(same === 0 ? [] : [`    ${counted(same, "field")} as before`]),

@@ -1,4 +1,10 @@
-import type { FieldImpact, ProgramImpact, RelocationChange, RelocationImpact } from "../../lib/diff/impact.ts";
+import type {
+  FieldImpact,
+  ObjectImpact,
+  ProgramImpact,
+  RelocationChange,
+  RelocationImpact,
+} from "../../lib/diff/impact.ts";
 import type { AttachImpact } from "../../lib/diff/impact-targets.ts";
 import type { FieldPlace } from "../../lib/diff/standing.ts";
 import { worksWith } from "../../lib/diff/works-with.ts";
@@ -31,12 +37,16 @@ export function verdictWord({ worked, works }: Pick<ProgramImpact, "worked" | "w
   return works ? "works now" : "did not work, and does not";
 }
 
-/** The same of a program, which may break without a reason of its own: a subprogram, which is listed too, has it. */
-export function programVerdict(program: Judged): string {
+/** The same of a program, which may break without a reason of its own: the object, or a subprogram that is listed, has it. */
+export function programVerdict(program: Judged, object: Pick<ObjectImpact, "targets">): string {
   const { worked, works, fields, targets } = program;
-  const isOwn =
-    fields.some(({ change }) => BREAKING.has(change)) || targets.some((target) => !worksWith(target, "new"));
-  return `${verdictWord(program)}${worked && !works && !isOwn ? ", by what it calls" : ""}`;
+  const isOwn = fields.some(({ change }) => BREAKING.has(change)) || isLacking(targets);
+  if (!worked || works || isOwn) return verdictWord(program);
+  return `${verdictWord(program)}, by what ${isLacking(object.targets) ? "the object needs" : "it calls"}`;
+}
+
+function isLacking(targets: readonly AttachImpact[]): boolean {
+  return targets.some((target) => !worksWith(target, "new"));
 }
 
 interface Judged extends Pick<ProgramImpact, "worked" | "works" | "targets"> {

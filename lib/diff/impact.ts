@@ -66,7 +66,7 @@ export interface ProgramImpact {
   /** Null for instructions that no program holds. */
   readonly program: string | null;
   readonly section: string;
-  /** Whether the program, with all subprograms it calls, has what it needs on either kernel, as far as BTF can tell. */
+  /** Whether the program, all subprograms it calls and the object have what they need on either kernel, as far as BTF tells. */
   readonly worked: boolean;
   readonly works: boolean;
   /** The worst of its fields. */
@@ -82,10 +82,15 @@ export interface ObjectImpact {
   readonly name: string;
   /** Why no loader there would take it, whatever is in it; null where one would. */
   readonly skipped: string | null;
+  /** Whether all of its programs do. */
   readonly worked: boolean;
   readonly works: boolean;
+  /** Programs that worked on the old kernel and would not on the new; 1 where the object has none and itself would not. */
+  readonly broken: number;
+  /** The other way round. */
+  readonly mended: number;
   readonly programs: readonly ProgramImpact[];
-  /** What it names besides what programs attach to: kfuncs, variables, struct_ops. */
+  /** What it names besides what programs attach to: kfuncs, variables, struct_ops. No program is loaded without them. */
   readonly targets: readonly AttachImpact[];
 }
 
@@ -105,17 +110,28 @@ const BROKEN: ReadonlySet<Standing> = new Set(["poisoned", "ambiguous", "error"]
 export function impactOn(object: BpfObject, query: ImpactQuery): ObjectImpact {
   const name = object.source;
   const skipped = skipReason(object, query);
-  if (skipped !== null) return { name, skipped, worked: false, works: false, programs: [], targets: [] };
+  if (skipped !== null) {
+    return { name, skipped, worked: false, works: false, broken: 0, mended: 0, programs: [], targets: [] };
+  }
   const before = objectSide(object, query.old, query.rules);
   const after = objectSide(object, query.new, query.rules);
   const targets = compareTargets(object, query.old.btf, query.new.btf);
-  const programs = programsOf(object, before, after, targets);
   const others = targets.filter(({ isProgram }) => !isProgram);
+  const loads = {
+    old: others.every((target) => worksWith(target, "old")),
+    new: others.every((target) => worksWith(target, "new")),
+  };
+  const programs = programsOf(object, before, after, targets, loads);
+  const worked = loads.old && programs.every((program) => program.worked);
+  const works = loads.new && programs.every((program) => program.works);
+  const judged = programs.length === 0 ? [{ worked, works }] : programs;
   return {
     name,
     skipped: null,
-    worked: programs.every(({ worked }) => worked) && others.every((target) => worksWith(target, "old")),
-    works: programs.every(({ works }) => works) && others.every((target) => worksWith(target, "new")),
+    worked,
+    works,
+    broken: judged.filter((one) => one.worked && !one.works).length,
+    mended: judged.filter((one) => !one.worked && one.works).length,
     programs,
     targets: others,
   };
@@ -140,6 +156,7 @@ function programsOf(
   before: readonly RelocationSide[],
   after: readonly RelocationSide[],
   targets: readonly AttachImpact[],
+  loads: Readonly<Record<"old" | "new", boolean>>,
 ): ProgramImpact[] {
   const byProgram = new Map<number, RelocationImpact[]>();
   const paths: string[] = [];
@@ -161,6 +178,7 @@ function programsOf(
   const targetsOf = (program: number) =>
     targets.filter((target) => target.isProgram && target.user === nameOf(program));
   const isSound = (program: number, side: "old" | "new") =>
+    loads[side] &&
     (linked.get(program) ?? [program]).every(
       (member) =>
         !(byProgram.get(member) ?? []).some((relocation) => BROKEN.has(relocation[side].status)) &&
@@ -172,7 +190,8 @@ function programsOf(
     const own = targetsOf(program);
     const worked = isSound(program, "old");
     const works = isSound(program, "new");
-    if (relocations.length === 0 && own.length === 0 && worked === works) return [];
+    // Of a subprogram that asks for nothing the programs that call it have all there is to say.
+    if (relocations.length === 0 && own.length === 0 && (worked === works || !linked.has(program))) return [];
     const fields = fieldsOf(relocations, paths);
     const section = object.programs[program]?.section ?? sections.get(program) ?? "";
     const change = worstOf(relocations.map((relocation) => relocation.change));

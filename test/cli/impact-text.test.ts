@@ -36,7 +36,8 @@ function program(name: string, section: string, works: boolean, fields: readonly
 
 function text(...programs: readonly ProgramImpact[]): string {
   const works = programs.every((one) => one.works);
-  const object = { name: "dir/x.o", skipped: null, worked: true, works, programs, targets: [] };
+  const broken = programs.filter((one) => !one.works).length;
+  const object = { name: "dir/x.o", skipped: null, worked: true, works, broken, mended: 0, programs, targets: [] };
   const kernel = { source: "kernel", modules: [] };
   const totals = { objects: 1, skipped: 0, programs: programs.length, broken: 0, mended: 0, targets: 0 };
   const none = RELOCATION_CHANGES.map((change) => [change, 0]);
