@@ -2,15 +2,23 @@ import { byId, counted, element, visible } from "../../corpus/compat/page/dom.ts
 import type { FieldImpact, ObjectImpact, ProgramImpact } from "../../lib/diff/impact.ts";
 import type { AttachImpact } from "../../lib/diff/impact-targets.ts";
 import type { ImpactReport } from "../diff/impact-report.ts";
-import { CHANGE_WORDS, fieldWords, programVerdict, shortName, sourceWords, targetWords } from "../diff/impact-words.ts";
+import {
+  CHANGE_WORDS,
+  fieldWords,
+  objectVerdict,
+  programVerdict,
+  shortName,
+  sourceWords,
+  targetWords,
+} from "../diff/impact-words.ts";
 import type { Plain } from "./data.ts";
 import { lazyList } from "./list.ts";
 import { wordsOf } from "./model.ts";
 import { fold, mono, type Part, revealIn, sign } from "./part.ts";
 
-type Verdict = "breaks" | "works now" | "changes" | "as before" | "did not work" | "skipped";
-const VERDICTS: readonly Verdict[] = ["breaks", "works now", "did not work", "changes", "as before", "skipped"];
-const TONES: Readonly<Record<Verdict, string>> = {
+type Status = "breaks" | "works now" | "changes" | "as before" | "did not work" | "skipped";
+const STATUSES: readonly Status[] = ["breaks", "works now", "did not work", "changes", "as before", "skipped"];
+const TONES: Readonly<Record<Status, string>> = {
   breaks: "error",
   "works now": "added",
   "did not work": "poisoned",
@@ -22,13 +30,13 @@ const TONES: Readonly<Record<Verdict, string>> = {
 interface Row {
   readonly impact: Plain<ObjectImpact>;
   readonly key: string;
-  readonly verdict: Verdict;
+  readonly status: Status;
   readonly haystack: string;
 }
 
 /** What a step does to objects: the worst first. */
 export function programsPart({ objects }: Plain<ImpactReport>, onToggle: (key: string, open: boolean) => void): Part {
-  const rows = objects.map(rowOf).sort((a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict));
+  const rows = objects.map(rowOf).sort((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status));
   const body = byId("programs");
   let open: ReadonlySet<string> = new Set();
   let seen: readonly Row[] = [];
@@ -45,17 +53,17 @@ export function programsPart({ objects }: Plain<ImpactReport>, onToggle: (key: s
   return {
     section: "programs",
     word: "Programs",
-    filters: VERDICTS.map((status) => ({
+    filters: STATUSES.map((status) => ({
       status,
       word: status,
-      count: rows.filter(({ verdict }) => verdict === status).length,
+      count: rows.filter((row) => row.status === status).length,
     })),
     kinds: [],
     show: ({ query, statuses }, opened) => {
       open = opened;
       const words = wordsOf(query);
-      seen = rows.filter(({ verdict, haystack }) => {
-        return (statuses.size === 0 || statuses.has(verdict)) && words.every((word) => haystack.includes(word));
+      seen = rows.filter(({ status, haystack }) => {
+        return (statuses.size === 0 || statuses.has(status)) && words.every((word) => haystack.includes(word));
       });
       list.show(seen);
       const programs = seen.reduce((sum, { impact }) => sum + impact.programs.length, 0);
@@ -80,7 +88,7 @@ function rowOf(impact: Plain<ObjectImpact>): Row {
   return {
     impact,
     key: `object-${shortName(impact.name)}`,
-    verdict: verdictOf(impact),
+    status: statusOf(impact),
     haystack: words.join("\n").toLowerCase(),
   };
 }
@@ -89,24 +97,25 @@ function targetsOf({ programs, targets }: Plain<ObjectImpact>): Plain<AttachImpa
   return [...programs.flatMap((program) => program.targets), ...targets];
 }
 
-function verdictOf(impact: Plain<ObjectImpact>): Verdict {
+function statusOf(impact: Plain<ObjectImpact>): Status {
   if (impact.skipped !== null) return "skipped";
-  if (impact.worked && !impact.works) return "breaks";
-  if (!impact.worked) return impact.works ? "works now" : "did not work";
+  const verdict = objectVerdict(impact);
+  if (verdict === "did not work, and does not") return "did not work";
+  if (verdict !== "works") return verdict;
   const touched =
     impact.programs.some(({ change }) => change !== "same") ||
     targetsOf(impact).some(({ change }) => change !== "same");
   return touched ? "changes" : "as before";
 }
 
-function summaryOf({ impact, verdict }: Row): (HTMLElement | null)[] {
+function summaryOf({ impact, status }: Row): (HTMLElement | null)[] {
   const fields = impact.programs.flatMap((program) => changed(program.fields)).length;
   const targets = targetsOf(impact).filter(({ change }) => change !== "same").length;
   const facts = [counted(impact.programs.length, "program")];
   if (fields > 0) facts.push(`${counted(fields, "field")} changed`);
   if (targets > 0) facts.push(`${counted(targets, "target")} changed`);
   return [
-    sign(TONES[verdict], verdict),
+    sign(TONES[status], status),
     element("span", { class: "name" }, mono(shortName(impact.name))),
     element("span", { class: "muted" }, facts.join(", ")),
   ];

@@ -6,11 +6,12 @@ import {
   CHANGE_WORDS,
   fieldWords,
   kernelName,
+  objectVerdict,
   programVerdict,
   shortName,
   sourceWords,
   targetWords,
-  verdictWord,
+  type Verdict,
 } from "./impact-words.ts";
 
 const MOST_FIELDS = 30;
@@ -31,10 +32,17 @@ export function impactMarkdown({ objects, totals, old, new: now }: ImpactReport)
   ]);
 }
 
-function sign({ skipped, worked, works }: ObjectImpact): string {
-  if (skipped !== null) return "⚪ skipped";
-  if (worked) return works ? "✅ works" : "❌ breaks";
-  return works ? "🟢 works now" : "🟠 did not work, and does not";
+const SIGNS: Readonly<Record<Verdict, string>> = {
+  works: "✅",
+  breaks: "❌",
+  "works now": "🟢",
+  "did not work, and does not": "🟠",
+};
+
+function sign(impact: ObjectImpact): string {
+  if (impact.skipped !== null) return "⚪ skipped";
+  const verdict = objectVerdict(impact);
+  return `${SIGNS[verdict]} ${verdict}`;
 }
 
 function objectRow(impact: ObjectImpact): string {
@@ -60,11 +68,11 @@ function isTouched(impact: ObjectImpact): boolean {
 }
 
 function objectDetails(impact: ObjectImpact): string {
-  const { name, programs, worked, works, targets } = impact;
-  const open = worked && !works ? " open" : "";
+  const { name, programs, broken, targets } = impact;
+  const open = broken > 0 ? " open" : "";
   const own = targets.filter(({ change }) => change !== "same").map((target) => `- ${code(targetWords(target))}\n`);
   const lines = programs.flatMap((program) => programLines(program, impact));
-  return `<details${open}><summary><code>${html(shortName(name))}</code>: ${verdictWord(impact)}</summary>\n\n${[...own, ...lines].join("")}\n</details>\n\n`;
+  return `<details${open}><summary><code>${html(shortName(name))}</code>: ${objectVerdict(impact)}</summary>\n\n${[...own, ...lines].join("")}\n</details>\n\n`;
 }
 
 function programLines(program: ProgramImpact, object: ObjectImpact): string[] {

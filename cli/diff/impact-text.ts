@@ -6,11 +6,11 @@ import {
   CHANGE_WORDS,
   fieldWords,
   kernelName,
+  objectVerdict,
   programVerdict,
   shortName,
   sourceWords,
   targetWords,
-  verdictWord,
 } from "./impact-words.ts";
 
 /** Room for the longest word of a change. */
@@ -37,7 +37,7 @@ function objectLines(impact: ObjectImpact): string[] {
       ? []
       : [`${counted(quiet.length, "program")}${fields === 0 ? "" : ` with ${counted(fields, "field")}`} as before`];
   if (lines.length === 0) return [`${shortName(name)}: ${rest[0] ?? "nothing to compare"}`];
-  return [`${shortName(name)}: ${verdictWord(impact)}`, ...lines, ...rest.map((line) => `  ${line}`)];
+  return [`${shortName(name)}: ${objectVerdict(impact)}`, ...lines, ...rest.map((line) => `  ${line}`)];
 }
 
 /** Whether anything changes for a program. */

@@ -31,18 +31,26 @@ const ATTACH_WORDS: Readonly<Record<AttachImpact["change"], string>> = {
   gone: "gone",
 };
 
-/** `works`, `breaks`, ... */
-export function verdictWord({ worked, works }: Pick<ProgramImpact, "worked" | "works">): string {
+/** What a step makes of a program or an object, in words. */
+export type Verdict = "works" | "breaks" | "works now" | "did not work, and does not";
+
+function verdictOf({ worked, works }: Pick<ProgramImpact, "worked" | "works">): Verdict {
   if (worked) return works ? "works" : "breaks";
   return works ? "works now" : "did not work, and does not";
 }
 
-/** The same of a program, which may break without a reason of its own: the object, or a subprogram that is listed, has it. */
+/** An object breaks where one of its programs does, whatever the others did: tools do not need all of them. */
+export function objectVerdict(object: Pick<ObjectImpact, "worked" | "works" | "broken" | "mended">): Verdict {
+  if (object.broken > 0) return "breaks";
+  return object.mended > 0 ? "works now" : verdictOf(object);
+}
+
+/** The verdict of a program, which may break without a reason of its own: the object, or a subprogram that is listed, has it. */
 export function programVerdict(program: Judged, object: Pick<ObjectImpact, "targets">): string {
   const { worked, works, fields, targets } = program;
   const isOwn = fields.some(({ change }) => BREAKING.has(change)) || isLacking(targets);
-  if (!worked || works || isOwn) return verdictWord(program);
-  return `${verdictWord(program)}, by what ${isLacking(object.targets) ? "the object needs" : "it calls"}`;
+  if (!worked || works || isOwn) return verdictOf(program);
+  return `${verdictOf(program)}, by what ${isLacking(object.targets) ? "the object needs" : "it calls"}`;
 }
 
 function isLacking(targets: readonly AttachImpact[]): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { judgeImpact } from "../../cli/diff/impact-allow.ts";
+import { impactMarkdown } from "../../cli/diff/impact-markdown.ts";
 import { impactReport } from "../../cli/diff/impact-report.ts";
 import { impactText } from "../../cli/diff/impact-text.ts";
 import { parseKernelAllowList } from "../../cli/inputs/kernel-allow.ts";
@@ -68,5 +69,26 @@ describe("what a step breaks", () => {
   a (fentry/a): breaks, by what the object needs
   kfunc kf gone
 `);
+  });
+});
+
+describe("an object", () => {
+  // [what, functions of the old kernel, of the new, verdict]
+  it.each([
+    ["works on both", ["a", "b"], ["a", "b"], "✅ works"],
+    ["breaks where all its programs do", ["a", "b"], [], "❌ breaks"],
+    ["breaks where one does", ["a", "b"], ["a"], "❌ breaks"],
+    ["breaks where one does that worked beside one that did not", ["a"], [], "❌ breaks"],
+    ["breaks where one does and another is mended", ["a"], ["b"], "❌ breaks"],
+    ["works now where one of its programs does, and none breaks", ["a"], ["a", "b"], "🟢 works now"],
+    ["works now where another still does not", [], ["a"], "🟢 works now"],
+    ["has programs that work on neither", [], [], "🟠 did not work, and does not"],
+  ] as const)("%s", (_what, old, now, verdict) => {
+    const report = impactReport([object(["a", "b"], null)], kernel(...old), kernel(...now), "libbpf");
+    const [, word = ""] = verdict.split(/ (.*)/);
+    expect(impactMarkdown(report)).toContain(`| ${verdict} | \`built\` |`);
+    expect(impactMarkdown(report).includes("<details open>")).toBe(word === "breaks");
+    const isSame = old.join() === now.join();
+    expect(impactText(report).split("\n")[0]).toBe(`built: ${isSame ? "2 programs as before" : word}`);
   });
 });

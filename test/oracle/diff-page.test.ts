@@ -52,7 +52,10 @@ function object(name: string) {
     insn: member,
   }));
   const insns = [0, 4, 8].map((off) => ({ ...LDX_W, off }));
-  const programs = [{ name: "reader", insns: [...insns, EXIT], relos }];
+  const programs = [
+    { name: "reader", insns: [...insns, EXIT], relos },
+    { name: "never", section: "fentry/never", insns: [EXIT], relos: [] },
+  ];
   return { ...buildObject({ rows: types, programs }), source: name };
 }
 
@@ -124,12 +127,19 @@ describeOracle("the page of diff in Chromium", ["chromium"], () => {
     expect(await keys()).toContain("object-x.o");
     const item = page.locator('details[data-key="object-x.o"]');
     await item.locator("summary").first().click();
+    // One of its programs breaks, whatever the other did.
+    expect(await item.locator("summary .badge").first().textContent()).toBe("breaks");
     // It has a reason of its own, so nothing is said of what it calls.
-    expect(await item.locator("h3").textContent()).toBe("reader socket: breaks");
+    expect(await item.locator("h3").allTextContents()).toEqual([
+      "reader socket: breaks",
+      "never fentry/never: did not work, and does not",
+    ]);
     expect(await item.locator("tbody tr").allTextContents()).toEqual([
       "newly poisonedmoving.lostmoving has no member lostinsn 1",
       "movedmoving.m0at 8 -> 12insn 2",
     ]);
+    await follow("#part=programs&status=breaks");
+    expect(await keys()).toContain("object-x.o");
     expect(complaints).toEqual([]);
   });
 
