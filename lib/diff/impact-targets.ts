@@ -71,7 +71,7 @@ function compareTarget(object: BpfObject, was: ResolvedTarget, is: ResolvedTarge
   const standings = { old: standingOf(was), new: standingOf(is) };
   const [a, b] = [was.model, is.model];
   const differences = a === null || b === null ? [] : compareModels(a, b);
-  const retyped = a === null || b === null ? [] : typeDifferences(a, b);
+  const retyped = a === null || b === null ? [] : typeDifferences(a, b, differences);
   const isBoth = standings.old === "present" && standings.new === "present";
   return {
     user,
@@ -156,13 +156,20 @@ function changeOf(
   return retyped.length > 0 ? "retyped" : "same";
 }
 
-/** Types that C spells differently, where both functions have the argument. */
-function typeDifferences(a: FunctionModel, b: FunctionModel): TypeDifference[] {
+/** Types that C spells differently, where both functions have the argument and pass it alike. */
+function typeDifferences(
+  a: FunctionModel,
+  b: FunctionModel,
+  differences: readonly ModelDifference[],
+): TypeDifference[] {
   const found: TypeDifference[] = [];
+  const add = (what: ModelDifference["what"], argument: number | null, old: string, now: string) => {
+    if (old === now || differences.some((one) => one.what === what && one.argument === argument)) return;
+    found.push({ argument, old, new: now });
+  };
   for (let i = 0; i < Math.min(a.args.length, b.args.length); i++) {
-    const [old, now] = [a.args[i]?.type ?? "", b.args[i]?.type ?? ""];
-    if (old !== now) found.push({ argument: i, old, new: now });
+    add("argument", i, a.args[i]?.type ?? "", b.args[i]?.type ?? "");
   }
-  if (a.returns.type !== b.returns.type) found.push({ argument: null, old: a.returns.type, new: b.returns.type });
+  add("return", null, a.returns.type, b.returns.type);
   return found;
 }

@@ -125,9 +125,22 @@ describe("what programs attach to", () => {
     expect(target("fentry/f", TWO, kernel(INT, [SOCK, LONG])).differences).toEqual([
       { what: "argument", argument: 1, old: "signed integer of 4 bytes", new: "unsigned integer of 8 bytes" },
     ]);
-    const retyped = target("fentry/f", TWO, kernel(INT, [FILE, INT]));
-    expect(retyped.differences).toEqual([]);
-    expect(retyped.retyped).toEqual([{ argument: 0, old: "struct sock *", new: "struct file *" }]);
+  });
+
+  const FILES = { argument: 0, old: "struct sock *", new: "struct file *" };
+  // [returns, arguments, indexes of the arguments that are passed otherwise (null: what is returned), what is other in C alone]
+  it.each([
+    [INT, [FILE, INT], [], [FILES]],
+    [INT, [INT, INT], [0], []],
+    [INT, [FILE, LONG], [1], [FILES]],
+    [LONG, [FILE, INT], [null], [FILES]],
+    [UINT, [SOCK, INT], [null], []],
+    [INT, [SOCK, PAIR], [1], []],
+    [INT, [FILE], [null], [FILES]],
+  ] as const)("says each difference once: %j, %j", (returns, args, passed, retyped) => {
+    const found = target("fexit/f", TWO, kernel(returns, args));
+    expect(found.differences.map(({ argument }) => argument)).toEqual(passed);
+    expect(found.retyped).toEqual(retyped);
   });
 
   it("leaves out what is no kernel's, and other attach types", () => {
