@@ -1,5 +1,5 @@
 import { sectionBytes } from "../elf/section-bytes.ts";
-import { CLASS_LDX, CLASS_MASK, CLASS_ST, CLASS_STX, INSN_BYTES } from "./instruction.ts";
+import { accessBytes, CLASS_LDX, CLASS_MASK, CLASS_ST, CLASS_STX, INSN_BYTES } from "./instruction.ts";
 import { patchInstruction } from "./patch.ts";
 import type { ReloRecord } from "./resolve.ts";
 
@@ -10,9 +10,11 @@ export interface PatchEffect {
   readonly poisoned: boolean;
   /** A load or store that would move another number of bytes. */
   readonly resized: boolean;
+  /** Bytes that it then moves; null for any other instruction. */
+  readonly moves: number | null;
 }
 
-const NO_EFFECT: PatchEffect = { failure: null, poisoned: false, resized: false };
+const NO_EFFECT: PatchEffect = { failure: null, poisoned: false, resized: false, moves: null };
 
 /**
  * Patches a copy of one instruction, to see whether it takes the value: an offset may be too great for it, or it may
@@ -28,7 +30,8 @@ export function tryPatch({ object, relocation, value }: ReloRecord): PatchEffect
   const opcodeClass = (code[0] ?? 0) & CLASS_MASK;
   const outcome = patchInstruction(code, 0, value, object.littleEndian);
   if (typeof outcome === "object") return { ...NO_EFFECT, failure: outcome.failure };
+  if (outcome === "poisoned") return { ...NO_EFFECT, poisoned: true };
   const isMemory = opcodeClass === CLASS_LDX || opcodeClass === CLASS_ST || opcodeClass === CLASS_STX;
-  const poisoned = outcome === "poisoned";
-  return { failure: null, poisoned, resized: isMemory && !poisoned && value.size !== value.originalSize };
+  if (!isMemory) return NO_EFFECT;
+  return { ...NO_EFFECT, resized: value.size !== value.originalSize, moves: accessBytes(code[0] ?? 0) };
 }

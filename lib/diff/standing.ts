@@ -8,6 +8,7 @@ import type { BpfObject } from "../core/object.ts";
 import { RELO_FIELD_BYTE_OFFSET, reloClass } from "../core/relo-kind.ts";
 import type { MatchRules } from "../core/rules.ts";
 import { NO_NAME, type Spec } from "../core/spec.ts";
+import { tryPatch } from "../core/try-patch.ts";
 
 /** What a relocation is on one kernel. */
 export type Standing = DescribedStatus;
@@ -25,7 +26,7 @@ export interface RelocationSide {
   readonly status: Standing;
   /** The number that goes into the instruction; null where none does. */
   readonly value: bigint | null;
-  /** Bytes that a load or store of the field moves there, for `byte_off`; null where that has no meaning. */
+  /** Bytes that the instruction moves there, for `byte_off` in a load or store; null of any other. */
   readonly loadBytes: number | null;
   /** Null but for fields that are there. */
   readonly place: FieldPlace | null;
@@ -51,7 +52,7 @@ export function objectSide(
     return {
       status,
       value: hasValue ? value.value : null,
-      loadBytes: hasValue && relocation.kind === RELO_FIELD_BYTE_OFFSET && value.size > 0 ? value.size : null,
+      loadBytes: hasValue && relocation.kind === RELO_FIELD_BYTE_OFFSET ? tryPatch(record).moves : null,
       place,
       reason: reasons.get(relocation.index) ?? null,
     };

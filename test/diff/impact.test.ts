@@ -93,6 +93,15 @@ const CASES: readonly (readonly [string, Asked, readonly Row[], readonly Row[], 
     ["two structs of the name", A, PLAIN, TWICE, "newly-ambiguous", "newly-resolved"],
     ["two structs, then none", A, TWICE, WITHOUT_S, "newly-poisoned", "newly-ambiguous"],
     ["an unsigned field that grows, loaded", { ...A, access: "0:1", insn: LOAD_B }, PLAIN, WIDER, "moved", "moved"],
+    // r0 = 4, for bpf_probe_read() to read as many bytes as it is told.
+    [
+      "an unsigned field that grows, of which the address is taken",
+      { ...A, access: "0:1", insn: { ...MOV_K, imm: 4 } },
+      PLAIN,
+      WIDER,
+      "same",
+      "same",
+    ],
     ["a field's size", { kind: RELO_FIELD_BYTE_SIZE, access: "0:0" }, PLAIN, SHIFTED, "same", "same"],
     ["a bitfield's shift", { kind: RELO_FIELD_LSHIFT_U64, access: "0:2" }, BITS, OTHER_BITS, "moved", "moved"],
     ["a type that goes", { kind: RELO_TYPE_EXISTS, access: "0" }, PLAIN, WITHOUT_S, "newly-absent", "newly-resolved"],
@@ -153,6 +162,22 @@ describe("what a step makes of a relocation", () => {
     const { relocation } = one({ ...A, access: "0:1", insn: LOAD_B }, PLAIN, WIDER);
     expect([relocation.old.loadBytes, relocation.new.loadBytes]).toEqual([4, 8]);
     expect([relocation.old.value, relocation.new.value]).toEqual([4n, 4n]);
+  });
+
+  // [what, instruction, bytes it moves on either kernel]
+  it.each<[string, Insn, number | null, number | null]>([
+    ["a load of the whole field", LOAD_B, 4, 8],
+    ["a store", { ...LOAD_B, code: 0x63 }, 4, 8],
+    ["a store of a number", { ...LOAD_B, code: 0x62 }, 4, 8],
+    ["a number", { ...MOV_K, imm: 4 }, null, null],
+  ])("says that %s moves so many bytes", (_what, insn, old, now) => {
+    const { relocation } = one({ ...A, access: "0:1", insn }, PLAIN, WIDER);
+    expect([relocation.old.loadBytes, relocation.new.loadBytes]).toEqual([old, now]);
+  });
+
+  it("says that a load of less than the field moves what it moves", () => {
+    const { relocation } = one({ ...A, access: "0:1", insn: { ...LOAD_B, code: 0x69 } }, PLAIN, SHIFTED);
+    expect([relocation.old.loadBytes, relocation.new.loadBytes]).toEqual([2, 2]);
   });
 
   it("is in error where the number does not fit the instruction", () => {
