@@ -1,6 +1,7 @@
 import { byId, counted, element, grouped, visible } from "../../corpus/compat/page/dom.ts";
+import { stateText } from "../diff/history-words.ts";
 import type { PageHistory } from "./data.ts";
-import { axisOf, laneOf, stateWord } from "./lanes.ts";
+import { axisOf, laneOf } from "./lanes.ts";
 import { lazyList } from "./list.ts";
 import { wordsOf } from "./model.ts";
 import { fold, mono, type Part, revealIn, sign } from "./part.ts";
@@ -111,7 +112,7 @@ function runTable({ states }: PageHistory, { row, runs, behaviour }: Row): HTMLE
       {},
       element("td", {}, visible(label)),
       element("td", { class: "number" }, String(count)),
-      element("td", { class: "mono" }, state === undefined ? "" : stateWord(state)),
+      element("td", { class: "mono" }, state === undefined ? "" : stateText(state)),
       element("td", { class: "number" }, state?.bits === null || state === undefined ? "" : String(state.bits)),
       element("td", { class: "why" }, visible(state?.reason ?? "")),
     );

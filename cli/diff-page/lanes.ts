@@ -1,6 +1,7 @@
 import { visible } from "../../corpus/compat/page/dom.ts";
+import { stateText } from "../diff/history-words.ts";
+import { valueText } from "../diff/impact-words.ts";
 import type { PageHistory, PageKernel, PageRun } from "./data.ts";
-import { offsetText } from "./type-lines.ts";
 
 /** Pixels. */
 const LANE_HEIGHT = 46;
@@ -24,19 +25,12 @@ type Row = PageHistory["rows"][number];
 function levelOf({ status, bitOffset, value }: State): number | null {
   if (status !== "resolved") return null;
   if (bitOffset !== null) return bitOffset / 8;
-  return value === null ? null : Number(value);
-}
-
-/** `1248`, `96:3`, `poisoned`. */
-export function stateWord({ status, bitOffset, value }: State): string {
-  if (status !== "resolved") return status;
-  if (bitOffset !== null) return offsetText(bitOffset);
-  return value === null ? status : String(value);
+  return value === null ? null : Number(valueText(BigInt(value)));
 }
 
 /** The words of a lane, for who does not see it: `s.a: 0 on A, 8 on B`. */
 export function laneWords({ states }: PageHistory, row: Row, runs: readonly PageRun[]): string {
-  const parts = runs.map(({ label, first }) => `${stateWord(states[row.cells[first] ?? -1] ?? MISSING)} on ${label}`);
+  const parts = runs.map(({ label, first }) => `${stateText(states[row.cells[first] ?? -1] ?? MISSING)} on ${label}`);
   return visible(`${row.path}: ${parts.join("; ")}`);
 }
 
@@ -81,7 +75,7 @@ export function laneOf(history: PageHistory, row: Row, runs: readonly PageRun[],
     if (isBorder(kernels, first)) before = null;
     const [from, to] = [first * width, (first + count) * width];
     const level = levelOf(state);
-    const word = stateWord(state);
+    const word = stateText(state);
     const part = svg("g", { class: `run ${state.status}` });
     const label = `${kernels[first]?.name ?? ""}${count > 1 ? ` to ${kernels[first + count - 1]?.name ?? ""}` : ""}`;
     part.append(titled(`${word}: ${label}${state.reason === null ? "" : ` (${state.reason})`}`));

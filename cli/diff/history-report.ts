@@ -2,7 +2,6 @@ import { groupKernels, HISTORY_LEVELS, labelOf, labelText } from "../../corpus/c
 import type { KernelIdentity } from "../../corpus/kernel.ts";
 import type { MatchRules } from "../../lib/core/rules.ts";
 import type { History, HistoryRow, HistoryState } from "../../lib/diff/history.ts";
-import { placeText, valueText } from "./impact-words.ts";
 
 /** A kernel of a history. */
 export interface HistoryKernel extends KernelIdentity {
@@ -43,11 +42,4 @@ export function runsOf({ kernels, states }: HistoryReport, { cells }: HistoryRow
 /** A kernel in a word or two, for the head of a column. */
 export function kernelText(kernel: HistoryKernel): string {
   return kernel.release ?? kernel.origin.slice(kernel.origin.lastIndexOf("/") + 1);
-}
-
-/** `1248`, `96:3`, `absent`: an offset in bytes (and bits), a value, or what else it is. */
-export function stateText({ status, bitOffset, value }: HistoryState): string {
-  if (status !== "resolved" && status !== "absent") return status;
-  if (bitOffset !== null) return placeText({ bitOffset });
-  return value === null || status === "absent" ? status : valueText(value);
 }

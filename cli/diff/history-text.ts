@@ -1,7 +1,8 @@
 import { cell, code, counted as countedWords, limited } from "../../corpus/markdown.ts";
 import type { HistoryRow } from "../../lib/diff/history.ts";
 import { aFew, counted, formatTable, printable } from "../table.ts";
-import { type HistoryReport, type HistoryRun, kernelText, runsOf, stateText } from "./history-report.ts";
+import { type HistoryReport, type HistoryRun, kernelText, runsOf } from "./history-report.ts";
+import { stateText } from "./history-words.ts";
 
 /** As many kernels have a column each; of more, kernels on which a field is the same share a line. */
 const MOST_COLUMNS = 6;

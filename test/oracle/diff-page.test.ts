@@ -8,13 +8,13 @@ import { type DiffHtmlParts, diffHtml } from "../../cli/diff/html.ts";
 import { impactReport } from "../../cli/diff/impact-report.ts";
 import { parseBtf } from "../../lib/btf/parse.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
-import { RELO_FIELD_BYTE_OFFSET } from "../../lib/core/relo-kind.ts";
+import { RELO_ENUMVAL_VALUE, RELO_FIELD_BYTE_OFFSET } from "../../lib/core/relo-kind.ts";
 import { LIBBPF_RULES } from "../../lib/core/rules.ts";
 import { diffTypes } from "../../lib/diff/diff.ts";
 import { historyBuilder } from "../../lib/diff/history.ts";
 import { btf, enumOf, func, int, m, param, proto, type Row, struct, typedef } from "../btf/builder.ts";
 import { workspace } from "../cli/workspace.ts";
-import { buildObject, EXIT, LDX_W } from "../core/object-builder.ts";
+import { buildObject, EXIT, LDX_W, MOV_K } from "../core/object-builder.ts";
 import { KERNEL_6_1, KERNEL_OF_MODULES, kernelSample } from "../samples.ts";
 import { type Browser, startChromium } from "./chromium.ts";
 import { describeOracle } from "./requirements.ts";
@@ -231,6 +231,30 @@ describeOracle("the page of diff in Chromium", ["chromium"], () => {
     expect(await rows.nth(1).textContent()).toBe(
       "debian 12 x86_64 6.1.0-6 to 6.1.0-11 amd646poisonedmoving has no member lost",
     );
+  });
+
+  it("has a negative enumerator as text has it", async () => {
+    const relos = [{ kind: RELO_ENUMVAL_VALUE, typeId: 2, access: "0" }];
+    const programs = [{ name: "reader", insns: [MOV_K, EXIT], relos }];
+    const asker = { ...buildObject({ rows: [INT, enumOf("e", 4, { LOW: 0 }, 1)], programs }), source: "e.o" };
+    const builder = historyBuilder<HistoryReport["kernels"][number]>([asker], LIBBPF_RULES);
+    for (const LOW of [-5, -6]) {
+      const identity = { id: null, versionId: null, arch: null, release: null, origin: `k${LOW}`, modules: 0 };
+      builder.add(identity, indexCandidates(kernel(enumOf("e", 4, { LOW }, 1))));
+    }
+    const history = { version: 1, rules: "libbpf", objects: ["e.o"], ...builder.finish(), unreadable: [] } as const;
+    url = write("negative.html", { title: "negative", types: null, impact: null, history });
+    await follow("#field-e::LOW");
+    const item = page.locator('details[data-key="field-e::LOW"]');
+    expect(await item.locator("svg").getAttribute("aria-label")).toBe("e::LOW: -5 on k-5; -6 on k-6");
+    expect(await item.locator("svg text").allTextContents()).toEqual(["-5", "-6"]);
+    expect(await item.locator("tbody td.mono").allTextContents()).toEqual(["-5", "-6"]);
+    // What is less is lower.
+    const [first, second] = await item
+      .locator("circle")
+      .evaluateAll((dots) => dots.map((dot) => dot.getAttribute("cy")));
+    expect(Number(first)).toBeLessThan(Number(second));
+    url = write("small.html", PARTS);
   });
 
   it("keeps an opened field in sight, however many objects ask for it", async () => {
