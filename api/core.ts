@@ -12,6 +12,7 @@ export {
   type DescribedStatus,
   describeRelocations,
   type LocalDescription,
+  type Near,
   type ReloDescription,
   type ReloResult,
 } from "../lib/core/describe.ts";

@@ -40,7 +40,7 @@ export function reportProof(proof: Proof, { target }: Pick<FullSide, "target">):
       found.map(({ record }) => record),
       target,
       RULE_SETS[loader],
-      false,
+      "none",
     );
     return found.map(({ record, full, small, what }): DifferenceReport => {
       const place = placeOf(described.get(record) as ReloDescription);

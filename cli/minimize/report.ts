@@ -198,7 +198,7 @@ function reportUnresolved(
       worded.map(({ record }) => record),
       target,
       (sets[0] as RuleSetRecords).rules,
-      detail === "all",
+      detail === "all" ? "all" : "members",
     ),
   ]);
   return listed.map(({ record, status }): UnresolvedReport => {

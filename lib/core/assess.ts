@@ -24,25 +24,26 @@ export type NearWords = Map<string, string>;
 
 /**
  * Resolves every relocation of an object against a kernel, instructions included, and says why what is not resolved is
- * not, in words that can be compared from kernel to kernel. `near` is shared by the objects of one kernel, `memo` by kernels.
+ * not, in words that can be compared from kernel to kernel. `near` is shared by the objects of one kernel (null: no names that
+ * come near what is not there, which differ where the reason is the same), `memo` by kernels.
  * @throws FormatError when `.BTF.ext` is damaged, or types run in circles.
  */
 export function assessObject(
   object: BpfObject,
   index: CandidateIndex,
   rules: MatchRules,
-  near: NearWords = new Map(),
+  near: NearWords | null = new Map(),
   memo?: ReachableMemo,
 ): Assessment {
   const judged = judge(resolveObject(object, index, { rules }), memo);
   const unresolved = judged.flatMap(({ record, status }) => (hasReason(status) ? [record] : []));
-  const described = describeChosen(unresolved, index.btf, rules, false);
+  const described = describeChosen(unresolved, index.btf, rules, near === null ? "none" : "members");
   const reasons = new Map<number, string>();
   for (const { record, status } of judged) {
     const plain = described.get(record)?.result?.reason;
     if (plain === undefined) continue;
     const isMissing = (status === "poisoned" || status === "guarded") && record.candidates.length === 0;
-    const reason = isMissing ? nearWords(record, index.btf, plain ?? "", near) : (plain ?? "");
+    const reason = isMissing && near !== null ? nearWords(record, index.btf, plain ?? "", near) : (plain ?? "");
     reasons.set(record.relocation.index, withoutNumbers(reason));
   }
   return { judged, reasons };

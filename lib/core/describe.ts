@@ -1,7 +1,7 @@
 import { nameOf } from "../btf/strings.ts";
 import { type Btf, type BtfSegment, kindName, kindOf, segmentOf } from "../btf/view.ts";
 import { explainCilium } from "./explain-cilium.ts";
-import { explainEnumerator, explainField } from "./explain-field.ts";
+import { explainEnumerator, explainField, type Hint, nearHint } from "./explain-field.ts";
 import { explainMissing, nameMissing } from "./explain-missing.ts";
 import { explainCompatible, explainMatch } from "./explain-type.ts";
 import { INSN_BYTES } from "./instruction.ts";
@@ -96,6 +96,14 @@ export interface CandidateDescription {
   readonly failure: string | null;
 }
 
+/**
+ * Of what is not there, whether the reason names what comes near. A type's takes longer than all the rest (`members` leaves it
+ * out); and a name that comes near differs from kernel to kernel where the reason is the same.
+ */
+export type Near = "all" | "members" | "none";
+
+const NO_HINT: Hint = () => "";
+
 /** Describes an object's relocations alone, without a target. @throws FormatError when `.BTF.ext` is damaged. */
 export function describeRelocations(object: BpfObject): ReloDescription[] {
   const { btf } = object;
@@ -110,14 +118,13 @@ export function describeRelocations(object: BpfObject): ReloDescription[] {
 
 /**
  * Describes the records of one object against the target they were made with (and the rules, on which the words of
- * a failure depend). `search` false leaves out what comes near a type that is not there, which takes
- * longer than all the rest. @throws FormatError when `.BTF.ext` is damaged.
+ * a failure depend). @throws FormatError when `.BTF.ext` is damaged.
  */
 export function describeRecords(
   records: readonly ReloRecord[],
   target: Btf,
   rules: MatchRules = LIBBPF_RULES,
-  search = true,
+  near: Near = "all",
 ): ReloDescription[] {
   const [first] = records;
   if (first === undefined) return [];
@@ -128,7 +135,7 @@ export function describeRecords(
     const { relocation, local } = record;
     const btf = object.btf as Btf;
     const described = describeLocal(object, btf, relocation, local, lineOf(relocation));
-    return { ...described, result: describeResult({ record, local: btf, target, rules, missing, search }) };
+    return { ...described, result: describeResult({ record, local: btf, target, rules, missing, near }) };
   });
 }
 
@@ -175,7 +182,7 @@ interface Subject {
   readonly rules: MatchRules;
   /** Words for root types without a candidate, by local type id: finding them goes through the whole target. */
   readonly missing: Map<number, string>;
-  readonly search: boolean;
+  readonly near: Near;
 }
 
 function describeResult(subject: Subject): ReloResult {
@@ -223,12 +230,12 @@ function refusal(record: ReloRecord, candidates: readonly CandidateDescription[]
 
 /** Why nothing matches: each candidate's failure, or that there is none. */
 function unmatched(subject: Subject, candidates: readonly CandidateDescription[]): string {
-  const { record, local, target, rules, missing, search } = subject;
+  const { record, local, target, rules, missing, near } = subject;
   if (candidates.length === 0) {
     const { typeId } = record.relocation;
     let words = missing.get(typeId);
     if (words === undefined) {
-      words = search ? explainMissing(local, typeId, target) : nameMissing(local, typeId);
+      words = near === "all" ? explainMissing(local, typeId, target) : nameMissing(local, typeId);
       missing.set(typeId, words);
     }
     return words;
@@ -268,19 +275,20 @@ function describeCandidate(subject: Subject, candidate: CandidateOutcome): Candi
   };
 }
 
-function explainCandidate({ record, local, target, rules }: Subject, candidate: CandidateOutcome): string {
+function explainCandidate({ record, local, target, rules, near }: Subject, candidate: CandidateOutcome): string {
   const { kind, typeId } = record.relocation;
   if ("reason" in record.local) return record.local.reason;
   if (rules.algorithm === "cilium") return explainCilium(record, target, candidate.id);
+  const hint = near === "none" ? NO_HINT : nearHint;
   switch (reloClass(kind)) {
     case "field":
-      return explainField(local, record.local, target, candidate);
+      return explainField(local, record.local, target, candidate, hint);
     case "enumval":
-      return explainEnumerator(local, record.local, target, candidate);
+      return explainEnumerator(local, record.local, target, candidate, hint);
     default:
       if (candidate.outcome === ERROR_INVALID)
         return `nested deeper than the ${rules.name} rules go, or without a size`;
-      if (kind === RELO_TYPE_MATCHES) return explainMatch({ local, target, rules }, typeId, candidate.id);
-      return explainCompatible({ local, target, rules }, typeId, candidate.id);
+      if (kind === RELO_TYPE_MATCHES) return explainMatch({ local, target, rules, hint }, typeId, candidate.id);
+      return explainCompatible({ local, target, rules, hint }, typeId, candidate.id);
   }
 }

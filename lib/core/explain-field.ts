@@ -14,8 +14,11 @@ const MAX_NAMES = 100_000;
 /** A name that shares fewer letters at its start is no help. */
 const MIN_COMMON_PREFIX = 4;
 
+/** What is said of names that come near one that is not there. */
+export type Hint = (name: string, names: Iterable<string>) => string;
+
 /** Why a candidate has no field at the local path, or why no value comes of it, in words without the candidate's id. */
-export function explainField(local: Btf, spec: Spec, target: Btf, candidate: CandidateOutcome): string {
+export function explainField(local: Btf, spec: Spec, target: Btf, candidate: CandidateOutcome, hint: Hint): string {
   const step = spec.accessors[candidate.step];
   if (step === undefined) return explainValue(candidate.outcome);
   const { typeId } = candidate;
@@ -37,7 +40,13 @@ export function explainField(local: Btf, spec: Spec, target: Btf, candidate: Can
 }
 
 /** Why a candidate lacks an enumerator. */
-export function explainEnumerator(local: Btf, spec: Spec, target: Btf, candidate: CandidateOutcome): string {
+export function explainEnumerator(
+  local: Btf,
+  spec: Spec,
+  target: Btf,
+  candidate: CandidateOutcome,
+  hint: Hint,
+): string {
   const [step] = spec.accessors;
   const { typeId } = candidate;
   if (step === undefined) return explainValue(candidate.outcome);
@@ -53,7 +62,7 @@ function bare(name: string): string {
 }
 
 /** `; nearest: skc_family`, or nothing when no name is near. */
-export function hint(name: string, names: Iterable<string>): string {
+export function nearHint(name: string, names: Iterable<string>): string {
   const known = [...names];
   const near = known.find((other) => bare(other) === bare(name)) ?? nearest(name, known) ?? longestPrefix(name, known);
   return near === undefined ? "" : `; nearest: ${near}`;

@@ -11,7 +11,7 @@ import {
 import { skipModifiersAndTypedefs } from "../btf/resolve.ts";
 import { equalEssentialNames, nameOf, stringAt } from "../btf/strings.ts";
 import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf, sizeOf, targetOf, vlenOf } from "../btf/view.ts";
-import { enumeratorNames, hint, memberNames } from "./explain-field.ts";
+import { enumeratorNames, type Hint, memberNames } from "./explain-field.ts";
 import { sameKind } from "./match-field.ts";
 import { MATCH, matchState, NO_MATCH } from "./match-state.ts";
 import { typesMatch } from "./match-type.ts";
@@ -26,6 +26,7 @@ interface Pair {
   readonly local: Btf;
   readonly target: Btf;
   readonly rules: MatchRules;
+  readonly hint: Hint;
 }
 
 /** Why two types of one name are not of one make (type_exists, type_size, target_type_id), in words. */
@@ -133,7 +134,7 @@ function intFault({ local, target }: Pair, localId: number, targetId: number): s
   return there === here ? null : `${there} there, ${here} here`;
 }
 
-function enumFault({ local, target }: Pair, localId: number, targetId: number): string | null {
+function enumFault({ local, target, hint }: Pair, localId: number, targetId: number): string | null {
   const name = typeText(target, targetId);
   if (sizeOf(local, localId) !== sizeOf(target, targetId)) {
     return `${name} has ${sizeOf(target, targetId)} bytes there, ${sizeOf(local, localId)} here`;
@@ -156,7 +157,7 @@ function hasName(local: Btf, wanted: number, target: Btf, count: number, nameAt:
 }
 
 function compositeFault(pair: Pair, localId: number, targetId: number, depth: number): string | null {
-  const { local, target } = pair;
+  const { local, target, hint } = pair;
   const place = nameOf(target, targetId) || typeText(target, targetId);
   const names = memberNames(target, targetId);
   for (let i = 0; i < vlenOf(local, localId); i++) {

@@ -1,5 +1,11 @@
 import type { Btf } from "../btf/view.ts";
-import { type DescribedStatus, describeRecords, describeRelocations, type ReloDescription } from "./describe.ts";
+import {
+  type DescribedStatus,
+  describeRecords,
+  describeRelocations,
+  type Near,
+  type ReloDescription,
+} from "./describe.ts";
 import type { BpfObject } from "./object.ts";
 import { type ReachableMemo, unreachableRecords } from "./reachable.ts";
 import type { ReloRecord } from "./resolve.ts";
@@ -69,18 +75,18 @@ export function countStatuses(judged: readonly Judged[]): StatusCounts {
 
 /**
  * Descriptions of chosen records of any objects: where each is, and why it does not resolve. `target` and `rules` are those
- * they were resolved with; `search` as describeRecords has it. A status in them says `poisoned` of what judge calls
+ * they were resolved with. A status in them says `poisoned` of what judge calls
  * `guarded`, for which it takes all of an object's records. @throws FormatError when `.BTF.ext` is damaged.
  */
 export function describeChosen(
   records: readonly ReloRecord[],
   target: Btf,
   rules: MatchRules = LIBBPF_RULES,
-  search = true,
+  near: Near = "all",
 ): Map<ReloRecord, ReloDescription> {
   const described = new Map<ReloRecord, ReloDescription>();
   for (const list of byObject(records).values()) {
-    describeRecords(list, target, rules, search).forEach((description, i) => {
+    describeRecords(list, target, rules, near).forEach((description, i) => {
       described.set(list[i] as ReloRecord, description);
     });
   }

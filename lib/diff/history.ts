@@ -17,7 +17,7 @@ export interface HistoryState {
   readonly bits: number | null;
   /** An enumerator's value or a type's size, or 1 and 0 for what is only asked whether it is there; null for a field. */
   readonly value: bigint | null;
-  /** Why it is not resolved; null where it is. */
+  /** Why it is not resolved, without names that come near; null where it is. */
   readonly reason: string | null;
 }
 
@@ -93,10 +93,9 @@ export function historyBuilder<K>(objects: readonly BpfObject[], rules: MatchRul
   return {
     add: (kernel, index, skip = () => false) => {
       const { littleEndian } = (index.btf.segments[0] as BtfSegment).header;
-      const near = new Map<string, string>();
       const sides = objects.map((object, i) => {
         if (object.littleEndian !== littleEndian || skip(i)) return null;
-        return objectSide(object, index, rules, near);
+        return objectSide(object, index, rules, null);
       });
       kernels.push(kernel);
       columns.push(questions.map((question) => indexOf(stateOf(question, objects, sides[question.object] ?? null))));

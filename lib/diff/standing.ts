@@ -35,14 +35,15 @@ export interface RelocationSide {
 }
 
 /**
- * What a kernel makes of every relocation of an object, in the object's order. Statuses are those of compat.
+ * What a kernel makes of every relocation of an object, in the object's order. Statuses are those of compat, `near` as
+ * assessObject has it.
  * @throws FormatError when the object or the kernel's BTF is damaged.
  */
 export function objectSide(
   object: BpfObject,
   index: CandidateIndex,
   rules: MatchRules,
-  near: NearWords = new Map(),
+  near: NearWords | null = new Map(),
 ): RelocationSide[] {
   const { judged, reasons } = assessObject(object, index, rules, near);
   return judged.map(({ record, status }): RelocationSide => {

@@ -33,6 +33,7 @@ function object(relos: readonly (Relo & { readonly insnCode?: Insn })[], source:
 }
 
 const OFFSET_A: Relo = { kind: RELO_FIELD_BYTE_OFFSET, typeId: S, access: "0:0" };
+const VALUE_ONE = { kind: RELO_ENUMVAL_VALUE, typeId: E, access: "0", insnCode: { ...MOV_K, imm: 1 } };
 const HAS_A = { kind: RELO_FIELD_EXISTS, typeId: S, access: "0:0", insnCode: { ...MOV_K, imm: 1 } };
 
 function statesOf(history: History<string>, path: string): string[] {
@@ -55,13 +56,13 @@ describe("the history of what objects ask", () => {
     expect(sorted.kernels).toEqual(["a", "b", "c"]);
     expect(statesOf(sorted, "s.a")).toEqual(["resolved 0 32 -", "resolved 32 32 -", "poisoned - - -"]);
     expect(sorted.rows[0]).toMatchObject({ what: "field", kinds: ["byte_off"], changes: 2 });
-    expect(sorted.states.at(-1)?.reason).toBe("no struct s; nearest: t");
+    expect(sorted.states.at(-1)?.reason).toBe("no struct s");
   });
 
   it("has bitfields in bits, values of enumerators, sizes of types, and whether there is one", () => {
     const relos = [
       { kind: RELO_FIELD_BYTE_OFFSET, typeId: S, access: "0:1", insnCode: MOV_K },
-      { kind: RELO_ENUMVAL_VALUE, typeId: E, access: "0", insnCode: { ...MOV_K, imm: 1 } },
+      VALUE_ONE,
       { kind: RELO_TYPE_SIZE, typeId: S, access: "0", insnCode: { ...MOV_K, imm: 12 } },
       { kind: RELO_TYPE_EXISTS, typeId: E, access: "0", insnCode: { ...MOV_K, imm: 1 } },
     ];
@@ -106,6 +107,23 @@ describe("the history of what objects ask", () => {
       ["x.o", "skipped", "resolved"],
       ["y.o", "skipped", "skipped"],
     ]);
+  });
+
+  it("takes another name that comes near for no change", () => {
+    const builder = historyBuilder<string>([object([OFFSET_A, VALUE_ONE], "x.o")], LIBBPF_RULES);
+    const near = (type: string, member: string, enumerator: string) =>
+      index(local(struct(type, 8, [m(member, 1, 0)]), enumOf("e", 4, { [enumerator]: 1 })));
+    builder.add("a type", near("t", "a", "ONES"));
+    builder.add("another", near("u", "a", "ONCE"));
+    builder.add("a member", near("s", "aa", "TWO"));
+    builder.add("another", near("s", "ab", "ONE_"));
+    const { rows, states } = builder.finish();
+    const [enumerator, type, member] = ["enum e has no ONE", "no struct s", "s has no member a"];
+    expect(rows.map(({ path, cells }) => [path, ...cells.map((cell) => states[cell]?.reason)])).toEqual([
+      ["e::ONE", enumerator, enumerator, enumerator, enumerator],
+      ["s.a", type, type, member, member],
+    ]);
+    expect(states).toHaveLength(3);
   });
 
   it("counts changes over the kernels that a field is asked of", () => {
