@@ -1,5 +1,5 @@
 import { byId, counted, element, grouped, visible } from "../../corpus/compat/page/dom.ts";
-import { stateText } from "../diff/history-words.ts";
+import { stateTexts } from "../diff/history-words.ts";
 import type { PageHistory } from "./data.ts";
 import { axisOf, laneOf } from "./lanes.ts";
 import { lazyList } from "./list.ts";
@@ -23,6 +23,8 @@ const FAILED: ReadonlySet<string> = new Set(["poisoned", "ambiguous", "error"]);
 interface Row {
   readonly row: PageHistory["rows"][number];
   readonly runs: PageHistory["runs"][number];
+  /** What its states are called, by their indexes. */
+  readonly texts: ReadonlyMap<number, string>;
   readonly key: string;
   readonly behaviour: Behaviour;
   readonly haystack: string;
@@ -43,7 +45,7 @@ export function fieldsPart(history: PageHistory, onToggle: (key: string, open: b
       label: one.row.path,
       summary: [
         element("span", { class: "field-name" }, mono(one.row.path), element("span", { class: "muted" }, usersOf(one))),
-        element("span", { class: "lane-holder" }, laneOf(history, one.row, one.runs, width)),
+        element("span", { class: "lane-holder" }, laneOf(history, one, width)),
       ],
       isOpen: open.has(one.key),
       content: () => runTable(history, one),
@@ -82,13 +84,12 @@ function rowsOf({ rows, runs, states }: PageHistory): Row[] {
     const count = (seen.get(row.path) ?? 0) + 1;
     seen.set(row.path, count);
     const fails = row.cells.some((cell) => FAILED.has(states[cell]?.status ?? ""));
-    const places = new Set(row.cells.filter((cell) => states[cell]?.status !== "skipped"));
-    const behaviour = fails ? "fails somewhere" : places.size > 1 ? "moves" : "the same";
+    const behaviour = fails ? "fails somewhere" : row.changes > 0 ? "moves" : "the same";
     const users = row.users.flatMap(({ object, programs }) => [object, ...programs]);
     const reasons = row.cells.map((cell) => states[cell]?.reason ?? "");
     const key = `field-${row.path}${count === 1 ? "" : `~${count}`}`;
     const haystack = [row.path, ...row.kinds, ...users, ...new Set(reasons)].join("\n").toLowerCase();
-    return { row, runs: runs[i] ?? [], key, behaviour, haystack };
+    return { row, runs: runs[i] ?? [], texts: stateTexts(states, row.cells), key, behaviour, haystack };
   });
 }
 
@@ -99,20 +100,21 @@ function usersOf({ row }: Row): string {
 }
 
 /** The same in words. */
-function runTable({ states }: PageHistory, { row, runs, behaviour }: Row): HTMLElement {
+function runTable({ states }: PageHistory, { row, runs, texts, behaviour }: Row): HTMLElement {
   const head = element(
     "tr",
     {},
     ...["Kernels", "Count", "At", "Bits", "Reason"].map((word) => element("th", { scope: "col" }, word)),
   );
   const lines = runs.map(({ label, first, count }) => {
-    const state = states[row.cells[first] ?? -1];
+    const cell = row.cells[first] ?? -1;
+    const state = states[cell];
     return element(
       "tr",
       {},
       element("td", {}, visible(label)),
       element("td", { class: "number" }, String(count)),
-      element("td", { class: "mono" }, state === undefined ? "" : stateText(state)),
+      element("td", { class: "mono" }, texts.get(cell) ?? ""),
       element("td", { class: "number" }, state?.bits === null || state === undefined ? "" : String(state.bits)),
       element("td", { class: "why" }, visible(state?.reason ?? "")),
     );

@@ -1,5 +1,4 @@
 import { visible } from "../../corpus/compat/page/dom.ts";
-import { stateText } from "../diff/history-words.ts";
 import { valueText } from "../diff/impact-words.ts";
 import type { PageHistory, PageKernel, PageRun } from "./data.ts";
 
@@ -19,7 +18,6 @@ const LEAST_GROUP = 9;
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
 type State = PageHistory["states"][number];
-type Row = PageHistory["rows"][number];
 
 /** What a state is at, as a number to draw; null where there is none. */
 function levelOf({ status, bitOffset, value }: State): number | null {
@@ -28,18 +26,27 @@ function levelOf({ status, bitOffset, value }: State): number | null {
   return value === null ? null : Number(valueText(BigInt(value)));
 }
 
+/** What a lane is drawn of. */
+interface Lane {
+  readonly row: PageHistory["rows"][number];
+  readonly runs: readonly PageRun[];
+  /** What its states are called, by their indexes. */
+  readonly texts: ReadonlyMap<number, string>;
+}
+
 /** The words of a lane, for who does not see it: `s.a: 0 on A, 8 on B`. */
-export function laneWords({ states }: PageHistory, row: Row, runs: readonly PageRun[]): string {
-  const parts = runs.map(({ label, first }) => `${stateText(states[row.cells[first] ?? -1] ?? MISSING)} on ${label}`);
+function laneWords({ row, runs, texts }: Lane): string {
+  const parts = runs.map(({ label, first }) => `${texts.get(row.cells[first] ?? -1)} on ${label}`);
   return visible(`${row.path}: ${parts.join("; ")}`);
 }
 
-const MISSING: State = { status: "skipped", bitOffset: null, bits: null, value: null, reason: null };
+const MISSING: State = { status: "skipped", bitOffset: null, bits: null, value: null, answers: [], reason: null };
 
 interface Run {
   readonly first: number;
   readonly count: number;
   readonly state: State;
+  readonly cell: number;
 }
 
 /** Neighbours of one series with the same state. */
@@ -48,7 +55,8 @@ function runsOf({ states, kernels }: PageHistory, cells: readonly number[]): Run
   for (let first = 0; first < cells.length; ) {
     let end = first + 1;
     while (end < cells.length && cells[end] === cells[first] && !isBorder(kernels, end)) end++;
-    runs.push({ first, count: end - first, state: states[cells[first] ?? -1] ?? MISSING });
+    const cell = cells[first] ?? -1;
+    runs.push({ first, count: end - first, state: states[cell] ?? MISSING, cell });
     first = end;
   }
   return runs;
@@ -60,10 +68,11 @@ function isBorder(kernels: readonly PageKernel[], at: number): boolean {
 }
 
 /** One field over kernels: a line at the height of its offset, with the number where it changes, a band where it fails. */
-export function laneOf(history: PageHistory, row: Row, runs: readonly PageRun[], width: number): SVGElement {
+export function laneOf(history: PageHistory, lane: Lane, width: number): SVGElement {
+  const { row, texts } = lane;
   const { kernels, states } = history;
   const made = svg("svg", { class: "lane", role: "img", width: width * kernels.length, height: LANE_HEIGHT });
-  made.setAttribute("aria-label", laneWords(history, row, runs));
+  made.setAttribute("aria-label", laneWords(lane));
   made.append(...groupLines(kernels, width, LANE_HEIGHT));
   const levels = row.cells.map((cell) => levelOf(states[cell] ?? MISSING));
   const known = levels.filter((level) => level !== null);
@@ -71,11 +80,11 @@ export function laneOf(history: PageHistory, row: Row, runs: readonly PageRun[],
   const height = (level: number) =>
     high === low ? (TOP + BOTTOM) / 2 : BOTTOM - ((level - low) / (high - low)) * (BOTTOM - TOP);
   let before: { readonly x: number; readonly y: number } | null = null;
-  for (const { first, count, state } of runsOf(history, row.cells)) {
+  for (const { first, count, state, cell } of runsOf(history, row.cells)) {
     if (isBorder(kernels, first)) before = null;
     const [from, to] = [first * width, (first + count) * width];
     const level = levelOf(state);
-    const word = stateText(state);
+    const word = texts.get(cell) ?? "";
     const part = svg("g", { class: `run ${state.status}` });
     const label = `${kernels[first]?.name ?? ""}${count > 1 ? ` to ${kernels[first + count - 1]?.name ?? ""}` : ""}`;
     part.append(titled(`${word}: ${label}${state.reason === null ? "" : ` (${state.reason})`}`));

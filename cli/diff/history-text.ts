@@ -2,7 +2,7 @@ import { cell, code, counted as countedWords, limited } from "../../corpus/markd
 import type { HistoryRow } from "../../lib/diff/history.ts";
 import { aFew, counted, formatTable, printable } from "../table.ts";
 import { type HistoryReport, type HistoryRun, kernelText, runsOf } from "./history-report.ts";
-import { stateText } from "./history-words.ts";
+import { stateTexts } from "./history-words.ts";
 
 /** As many kernels have a column each; of more, kernels on which a field is the same share a line. */
 const MOST_COLUMNS = 6;
@@ -24,10 +24,8 @@ export function historyText(report: HistoryReport): string {
 }
 
 function cellTexts({ states }: HistoryReport, { cells }: HistoryRow): string[] {
-  return cells.map((index) => {
-    const state = states[index];
-    return state === undefined ? "" : stateText(state);
-  });
+  const texts = stateTexts(states, cells);
+  return cells.map((cell) => texts.get(cell) ?? "");
 }
 
 /** The field is named once. */
@@ -35,7 +33,7 @@ function runRows(report: HistoryReport, row: HistoryRow): string[][] {
   return runsAskedFirst(report, row).map((run, i) => [
     i === 0 ? row.path : "",
     String(run.count),
-    stateText(run.state),
+    run.text,
     runText(run),
   ]);
 }

@@ -93,7 +93,8 @@ export function placeText({ bitOffset }: Pick<FieldPlace, "bitOffset">): string 
   return bits === 0 ? String(bitOffset / 8) : `${Math.floor(bitOffset / 8)}:${bits}`;
 }
 
-function bitsText(bits: number): string {
+/** `4 bytes`, `3 bits`. */
+export function bitsText(bits: number): string {
   return bits % 8 === 0 ? counted(bits / 8, "byte") : counted(bits, "bit");
 }
 

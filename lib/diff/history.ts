@@ -4,22 +4,21 @@ import type { CandidateIndex } from "../core/candidates.ts";
 import { describeRelocations } from "../core/describe.ts";
 import type { BpfObject } from "../core/object.ts";
 import { placeOf } from "../core/place.ts";
-import { RELO_ENUMVAL_VALUE, RELO_TYPE_SIZE, type ReloClass, reloClass } from "../core/relo-kind.ts";
+import {
+  RELO_ENUMVAL_VALUE,
+  RELO_FIELD_BYTE_SIZE,
+  RELO_FIELD_LSHIFT_U64,
+  RELO_FIELD_RSHIFT_U64,
+  RELO_TYPE_ID_LOCAL,
+  RELO_TYPE_ID_TARGET,
+  RELO_TYPE_SIZE,
+  type ReloClass,
+  reloClass,
+  reloKindName,
+} from "../core/relo-kind.ts";
 import type { MatchRules } from "../core/rules.ts";
+import { distinctAnswers, type HistoryState, NOT_FOR_IT, StateTable } from "./history-state.ts";
 import { objectSide, type RelocationSide, type Standing } from "./standing.ts";
-
-/** What a field, an enumerator or a type is on one kernel. */
-export interface HistoryState {
-  /** The worst of the relocations that ask for it; `skipped` where the object is not for the kernel. */
-  readonly status: Standing;
-  /** Of a field: bits from the start of the root, and how many; null where it is not there. */
-  readonly bitOffset: number | null;
-  readonly bits: number | null;
-  /** An enumerator's value or a type's size, or 1 and 0 for what is only asked whether it is there; null for a field. */
-  readonly value: bigint | null;
-  /** Why it is not resolved, without names that come near; null where it is. */
-  readonly reason: string | null;
-}
 
 /** One field, enumerator or type on every kernel. */
 export interface HistoryRow {
@@ -30,7 +29,7 @@ export interface HistoryRow {
   readonly users: readonly HistoryUser[];
   /** Indexes into `History.states`, by kernel. */
   readonly cells: readonly number[];
-  /** How often it is not as on the kernel before, of those that it is for. */
+  /** How often it is not as on the kernel before, of those that it is for; another reason for the same is no change. */
   readonly changes: number;
 }
 
@@ -69,24 +68,14 @@ interface Question {
 
 /** From the best to the worst. */
 const STANDINGS: readonly Standing[] = ["skipped", "resolved", "absent", "guarded", "poisoned", "ambiguous", "error"];
-const NOT_FOR_IT: HistoryState = { status: "skipped", bitOffset: null, bits: null, value: null, reason: null };
+/** Besides loads and stores, whose numbers say how large a field is. */
+const OF_SIZE: ReadonlySet<number> = new Set([RELO_FIELD_BYTE_SIZE, RELO_FIELD_LSHIFT_U64, RELO_FIELD_RSHIFT_U64]);
+const TYPE_IDS: ReadonlySet<number> = new Set([RELO_TYPE_ID_LOCAL, RELO_TYPE_ID_TARGET]);
 
 /** Begins a history of all that some objects ask. @throws FormatError when an object's `.BTF.ext` is damaged. */
 export function historyBuilder<K>(objects: readonly BpfObject[], rules: MatchRules): HistoryBuilder<K> {
   const questions = objects.flatMap(questionsOf);
-  const states: HistoryState[] = [];
-  const known = new Map<string, number>();
-  const indexOf = (state: HistoryState): number => {
-    const { status, bitOffset, bits, value, reason } = state;
-    const key = `${status} ${bitOffset} ${bits} ${value} ${reason}`;
-    let index = known.get(key);
-    if (index === undefined) {
-      index = states.length;
-      states.push(state);
-      known.set(key, index);
-    }
-    return index;
-  };
+  const table = new StateTable();
   const kernels: K[] = [];
   /** By kernel, then by question. */
   const columns: number[][] = [];
@@ -98,16 +87,24 @@ export function historyBuilder<K>(objects: readonly BpfObject[], rules: MatchRul
         return objectSide(object, index, rules, null);
       });
       kernels.push(kernel);
-      columns.push(questions.map((question) => indexOf(stateOf(question, objects, sides[question.object] ?? null))));
+      columns.push(
+        questions.map((question) => table.indexOf(stateOf(question, objects, sides[question.object] ?? null))),
+      );
     },
     finish: (order = [...kernels.keys()]) => {
       const rows = questions.map((question, i) => {
         const cells = order.map((at) => columns[at]?.[i] ?? -1);
-        const asked = cells.filter((cell) => states[cell]?.status !== "skipped");
-        const changes = asked.filter((cell, at) => at > 0 && cell !== asked[at - 1]).length;
-        return rowOf(question, objects, cells, changes);
+        return rowOf(question, objects, cells, table.changesOf(cells));
       });
-      return { kernels: order.map((at) => kernels[at] as K), states, rows: joinRows(rows) };
+      const joined = joinRows(rows, table);
+      // Of states that were joined nobody asks any more.
+      const used = [...new Set(joined.flatMap(({ cells }) => cells))];
+      const numbers = new Map(used.map((index, number) => [index, number]));
+      return {
+        kernels: order.map((at) => kernels[at] as K),
+        states: used.map((index) => table.at(index)),
+        rows: joined.map((row) => ({ ...row, cells: row.cells.map((cell) => numbers.get(cell) ?? -1) })),
+      };
     },
   };
 }
@@ -142,17 +139,26 @@ function stateOf(
   sides: readonly RelocationSide[] | null,
 ): HistoryState {
   if (sides === null) return NOT_FOR_IT;
-  const asked = relocations.map((at) => ({ kind: objects[object]?.relocations[at]?.kind, side: sides[at] }));
-  const worst = STANDINGS.findLast((status) => asked.some(({ side }) => side?.status === status)) ?? "skipped";
-  const place = asked.find(({ side }) => side !== undefined && side.place !== null)?.side?.place ?? null;
+  const asked = relocations.flatMap((at) => {
+    const [relocation, side] = [objects[object]?.relocations[at], sides[at]];
+    return relocation === undefined || side === undefined ? [] : [{ kind: relocation.kind, side }];
+  });
+  const worst = STANDINGS.findLast((status) => asked.some(({ side }) => side.status === status)) ?? "skipped";
+  const place = asked.find(({ side }) => side.place !== null)?.side.place ?? null;
+  const isSized = asked.some(({ kind, side }) => side.loadBytes !== null || OF_SIZE.has(kind));
+  const counted = asked.filter(({ kind }) => !TYPE_IDS.has(kind));
   // A number says more than that there is one.
-  const number = asked.find(({ kind }) => kind === RELO_ENUMVAL_VALUE || kind === RELO_TYPE_SIZE) ?? asked[0];
+  const number = counted.find(({ kind }) => kind === RELO_ENUMVAL_VALUE || kind === RELO_TYPE_SIZE) ?? counted[0];
+  const answers = asked.map(({ kind, side: { status, value, loadBytes } }) => {
+    return { kind: reloKindName(kind), status, value: TYPE_IDS.has(kind) ? null : value, loadBytes };
+  });
   return {
     status: worst,
     bitOffset: place?.bitOffset ?? null,
-    bits: place?.bits ?? null,
-    value: what === "field" ? null : (number?.side?.value ?? null),
-    reason: asked.find(({ side }) => side?.status === worst)?.side?.reason ?? null,
+    bits: isSized ? (place?.bits ?? null) : null,
+    value: what === "field" ? null : (number?.side.value ?? null),
+    answers: distinctAnswers(answers),
+    reason: asked.find(({ side }) => side.status === worst)?.side.reason ?? null,
   };
 }
 
@@ -165,18 +171,19 @@ function rowOf(
   return { path, what, kinds, users: [{ object: objects[object]?.source ?? "", programs }], cells, changes };
 }
 
-/** Objects that ask the same and get the same answers everywhere share a row. */
-function joinRows(rows: readonly HistoryRow[]): HistoryRow[] {
+/** Objects of which the same is shown everywhere, and that change on the same kernels, share a row. */
+function joinRows(rows: readonly HistoryRow[], table: StateTable): HistoryRow[] {
   const joined = new Map<string, HistoryRow>();
   for (const row of rows) {
-    const key = `${row.what} ${row.path}\0${row.cells.join(" ")}`;
+    const key = `${row.what} ${row.path}\0${table.rowKey(row.cells)}`;
     const known = joined.get(key);
     if (known === undefined) {
       joined.set(key, row);
       continue;
     }
     const kinds = [...new Set([...known.kinds, ...row.kinds])].sort();
-    joined.set(key, { ...known, kinds, users: [...known.users, ...row.users] });
+    const cells = table.join(known.cells, row.cells);
+    joined.set(key, { ...known, kinds, users: [...known.users, ...row.users], cells });
   }
   return [...joined.values()].sort((a, b) => compareText(a.path, b.path));
 }

@@ -260,13 +260,20 @@ describe("btfgen diff A B C ... --object", () => {
     const at = (release: string) => history.report.kernels.findIndex((kernel) => kernel.release === release);
     const [from, to] = [at("6.1.0-56-cloud-amd64"), at("6.12.117+deb12-amd64")];
     let compared = 0;
+    const toldOn = (row: HistoryReport["rows"][number], kernel: number) => {
+      const { reason: _, ...told } = history.report.states[row.cells[kernel] ?? -1] ?? { reason: null };
+      return JSON.stringify(told);
+    };
     for (const { name, programs } of step.report.objects) {
       for (const { path, relocations } of programs.flatMap(({ fields }) => fields)) {
         const row = history.report.rows.find(
           (one) => one.path === path && one.users.some((user) => user.object === name),
         );
+        if (row === undefined) throw new Error(`no row ${path}`);
+        const isChanged = relocations.some(({ change }) => change !== "same");
+        if (isChanged) expect([path, toldOn(row, from)]).not.toEqual([path, toldOn(row, to)]);
         for (const { old: before, new: after } of relocations) {
-          if (before.place === null || after.place === null || row === undefined) continue;
+          if (before.place === null || after.place === null) continue;
           const [a, b] = [row.cells[from], row.cells[to]].map((cell) => history.report.states[cell ?? -1]);
           expect([path, a?.bitOffset, b?.bitOffset]).toEqual([path, before.place.bitOffset, after.place.bitOffset]);
           compared++;

@@ -4,8 +4,12 @@ import { type CandidateIndex, indexCandidates } from "../../lib/core/candidates.
 import {
   RELO_ENUMVAL_VALUE,
   RELO_FIELD_BYTE_OFFSET,
+  RELO_FIELD_BYTE_SIZE,
   RELO_FIELD_EXISTS,
+  RELO_FIELD_RSHIFT_U64,
+  RELO_FIELD_SIGNED,
   RELO_TYPE_EXISTS,
+  RELO_TYPE_ID_TARGET,
   RELO_TYPE_SIZE,
 } from "../../lib/core/relo-kind.ts";
 import { LIBBPF_RULES } from "../../lib/core/rules.ts";
@@ -18,7 +22,7 @@ const UINT = int("unsigned int", 4);
 const S = 3;
 const E = 4;
 const local = (...types: readonly Row[]): Row[] => [INT, UINT, ...types];
-const LOCAL = local(bitStruct("s", 12, [m("a", 1, 0), m("c", 2, 64, 3)]), enumOf("e", 4, { ONE: 1 }));
+const LOCAL = local(bitStruct("s", 12, [m("a", 1, 0), m("c", 2, 64, 3), m("u", 2, 32)]), enumOf("e", 4, { ONE: 1 }));
 
 const index = (types: readonly Row[], littleEndian = true): CandidateIndex =>
   indexCandidates(parseBtf(btf(types, { littleEndian }), { source: "kernel" }));
@@ -35,6 +39,11 @@ function object(relos: readonly (Relo & { readonly insnCode?: Insn })[], source:
 const OFFSET_A: Relo = { kind: RELO_FIELD_BYTE_OFFSET, typeId: S, access: "0:0" };
 const VALUE_ONE = { kind: RELO_ENUMVAL_VALUE, typeId: E, access: "0", insnCode: { ...MOV_K, imm: 1 } };
 const HAS_A = { kind: RELO_FIELD_EXISTS, typeId: S, access: "0:0", insnCode: { ...MOV_K, imm: 1 } };
+
+/** A kind, and what the compiler has put into the instruction. */
+type Asked = readonly [kind: number, imm: number];
+const [INT_ID, UINT_ID, U16_ID] = [1, 2, 3];
+const kernelWith = (member: Row) => local(int("unsigned short", 2), bitStruct("s", 16, [member]));
 
 function statesOf(history: History<string>, path: string): string[] {
   const row = history.rows.find((candidate) => candidate.path === path);
@@ -61,7 +70,7 @@ describe("the history of what objects ask", () => {
 
   it("has bitfields in bits, values of enumerators, sizes of types, and whether there is one", () => {
     const relos = [
-      { kind: RELO_FIELD_BYTE_OFFSET, typeId: S, access: "0:1", insnCode: MOV_K },
+      { kind: RELO_FIELD_RSHIFT_U64, typeId: S, access: "0:1", insnCode: { ...MOV_K, imm: 61 } },
       VALUE_ONE,
       { kind: RELO_TYPE_SIZE, typeId: S, access: "0", insnCode: { ...MOV_K, imm: 12 } },
       { kind: RELO_TYPE_EXISTS, typeId: E, access: "0", insnCode: { ...MOV_K, imm: 1 } },
@@ -106,6 +115,81 @@ describe("the history of what objects ask", () => {
     expect(said).toEqual([
       ["x.o", "skipped", "resolved"],
       ["y.o", "skipped", "skipped"],
+    ]);
+  });
+
+  it.each<[string, readonly Asked[], readonly [Row, Row], number]>([
+    ["a number that is no place", [[RELO_FIELD_SIGNED, 1]], [m("a", INT_ID, 0), m("a", UINT_ID, 0)], 1],
+    [
+      "a number of several",
+      [
+        [RELO_FIELD_BYTE_OFFSET, 0],
+        [RELO_FIELD_BYTE_SIZE, 4],
+      ],
+      [m("a", INT_ID, 0), m("a", U16_ID, 0)],
+      1,
+    ],
+    ["bits of a bitfield", [[RELO_FIELD_RSHIFT_U64, 32]], [m("a", INT_ID, 0, 7), m("a", INT_ID, 0, 9)], 1],
+    [
+      "a place, also of what is only asked whether it is there",
+      [[RELO_FIELD_EXISTS, 1]],
+      [m("a", INT_ID, 0), m("a", INT_ID, 32)],
+      1,
+    ],
+    ["no size that nobody asks", [[RELO_FIELD_EXISTS, 1]], [m("a", INT_ID, 0), m("a", U16_ID, 0)], 0],
+    ["no sign that nobody asks", [[RELO_FIELD_BYTE_SIZE, 4]], [m("a", INT_ID, 0), m("a", UINT_ID, 0)], 0],
+  ])("sees %s", (_what, asked, [before, after], changes) => {
+    const relos = asked.map(([kind, imm]) => ({ kind, typeId: S, access: "0:0", insnCode: { ...MOV_K, imm } }));
+    const builder = historyBuilder<string>([object(relos, "x.o")], LIBBPF_RULES);
+    for (const member of [before, after, after]) builder.add("k", index(kernelWith(member)));
+    const { rows, states } = builder.finish();
+    expect(rows.map((row) => row.changes)).toEqual([changes]);
+    expect(states).toHaveLength(1 + changes);
+  });
+
+  it("sees a load of another size, and what each relocation gets", () => {
+    const load = { kind: RELO_FIELD_BYTE_OFFSET, typeId: S, access: "0:2", insnCode: { ...LDX_W, off: 4 } };
+    const builder = historyBuilder<string>([object([load], "x.o")], LIBBPF_RULES);
+    for (const type of [UINT_ID, U16_ID]) builder.add("k", index(kernelWith(m("u", type, 32))));
+    builder.add("without", WITHOUT);
+    const { rows, states } = builder.finish();
+    expect(rows.map(({ changes }) => changes)).toEqual([2]);
+    expect(states.map(({ bits, answers }) => [bits, answers])).toEqual([
+      [32, [{ kind: "byte_off", status: "resolved", value: 4n, loadBytes: 4 }]],
+      [16, [{ kind: "byte_off", status: "resolved", value: 4n, loadBytes: 2 }]],
+      [null, [{ kind: "byte_off", status: "poisoned", value: null, loadBytes: null }]],
+    ]);
+  });
+
+  it("sees neither other ids of types nor other reasons", () => {
+    const relos = [{ kind: RELO_TYPE_ID_TARGET, typeId: E, access: "0", insnCode: { ...MOV_K, imm: E } }, OFFSET_A];
+    const builder = historyBuilder<string>([object(relos, "x.o")], LIBBPF_RULES);
+    builder.add("one", index(local(struct("s", 4, [m("b", 1, 0)]), enumOf("e", 4, { ONE: 1 }))));
+    builder.add("other", index(local(enumOf("e", 4, { ONE: 1 }))));
+    const { rows, states } = builder.finish();
+    expect(rows.map(({ path, changes }) => [path, changes])).toEqual([
+      ["enum e", 0],
+      ["s.a", 0],
+    ]);
+    expect(states.map(({ reason }) => reason)).toEqual([null, "s has no member a", "no struct s"]);
+  });
+
+  it("joins objects that change on the same kernels, and no others", () => {
+    const load = { kind: RELO_FIELD_BYTE_OFFSET, typeId: S, access: "0:2", insnCode: { ...LDX_W, off: 4 } };
+    const exists = { ...load, kind: RELO_FIELD_EXISTS, insnCode: { ...MOV_K, imm: 1 } };
+    const signed = { ...load, kind: RELO_FIELD_SIGNED, insnCode: { ...MOV_K, imm: 0 } };
+    const objects = [object([load], "load.o"), object([exists], "exists.o"), object([load, exists], "both.o")];
+    const builder = historyBuilder<string>([...objects, object([signed], "signed.o")], LIBBPF_RULES);
+    for (const type of [UINT_ID, U16_ID]) builder.add("k", index(kernelWith(m("u", type, 32))));
+    const { rows, states } = builder.finish();
+    expect(rows.map(({ users, kinds, changes }) => [users.map((user) => user.object), kinds, changes])).toEqual([
+      [["load.o", "both.o"], ["byte_off", "field_exists"], 1],
+      [["exists.o", "signed.o"], ["field_exists", "signed"], 0],
+    ]);
+    const kinds = rows.map(({ cells }) => cells.map((cell) => states[cell]?.answers.map(({ kind }) => kind).join()));
+    expect(kinds).toEqual([
+      ["byte_off,field_exists", "byte_off,field_exists"],
+      ["field_exists,signed", "field_exists,signed"],
     ]);
   });
 
