@@ -80,8 +80,9 @@ export function historyNotes(report: HistoryReport, withModules: boolean): strin
   const { kernels, rows, objects, unreadable } = report;
   const bare = withModules ? kernels.filter(({ modules }) => modules === 0) : [];
   const changing = rows.filter(({ changes }) => changes > 0).length;
+  const count = `${counted(rows.length, "field")} of ${counted(objects.length, "object")} on ${counted(kernels.length, "kernel")}`;
   return [
-    `${counted(rows.length, "field")} of ${counted(objects.length, "object")} on ${counted(kernels.length, "kernel")}, ${changing} of them not everywhere the same`,
+    kernels.length === 0 ? "no kernel could be read" : `${count}, ${changing} of them not everywhere the same`,
     ...unreadable.map(({ origin, reason }) => `warning: ${origin}: unreadable: ${reason}`),
     ...(bare.length === 0 ? [] : [`warning: no modules come with ${aFew(bare.map(kernelText))}`]),
   ].map(printable);

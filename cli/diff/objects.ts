@@ -6,7 +6,7 @@ import { formatOf } from "../format.ts";
 import { readAllowList, unusedRuleNotes } from "../inputs/allow-list.ts";
 import { parseKernelAllowList } from "../inputs/kernel-allow.ts";
 import { readTagged } from "../inputs/tagged-objects.ts";
-import { EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
+import { EXIT_BAD_INPUT, EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
 import { pageTemplate } from "../page-template.ts";
 import { counted, printable } from "../table.ts";
 import { runHistory } from "./history-run.ts";
@@ -100,15 +100,18 @@ async function history(args: DiffArgs): Promise<Outcome> {
   const sources = [args.old, ...(args.new === undefined ? [] : [args.new]), ...args.more];
   const { modules, loader } = args;
   const report = await runHistory({ objects, sources, rules: loader ?? "libbpf", options: { modules } });
+  const notes = historyNotes(report, modules);
+  // Without a kernel there is nothing to show of a field.
+  if (report.kernels.length === 0) return { exitCode: EXIT_BAD_INPUT, json: report, notes };
   const changes = report.rows.some((row) => row.changes > 0);
   const isFinding = report.unreadable.length > 0 || (args["exit-code"] && changes);
-  const title = `Fields over ${report.kernels.length} kernels`;
+  const title = `Fields over ${counted(report.kernels.length, "kernel")}`;
   const page = () => diffHtml({ title, types: null, impact: null, history: report }, pageTemplate("diff"));
   return {
     exitCode: isFinding ? EXIT_FINDING : EXIT_FINE,
     json: report,
     text: () => (format === "markdown" ? historyMarkdown(report) : historyText(report)),
-    notes: historyNotes(report, modules),
+    notes,
     files: args.html === undefined ? [] : [{ path: args.html, bytes: page() }],
   };
 }

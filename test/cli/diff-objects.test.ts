@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -326,6 +326,16 @@ describe("btfgen diff A B C ... --object", () => {
     expect(code).toBe(1);
     expect(report.kernels).toHaveLength(1);
     expect(report.unreadable.map(({ origin }) => origin.split("/").at(-1))).toEqual(["6.1.0-1-amd64.btf"]);
+    const page = join(directory, "of-nothing.html");
+    const damaged = [put("trunc.btf", readFileSync(old).subarray(0, 100_000)), put("void.btf", ""), "no/such/file"];
+    const none = await runText(["diff", ...damaged, ...withObjects("exec.o"), "--html", page]);
+    expect(none).toMatchObject({ code: 2, stdout: "" });
+    expect(none.stderr).toContain("no kernel could be read");
+    for (const path of damaged) expect(none.stderr).toContain(`warning: ${path}: unreadable: `);
+    expect(existsSync(page)).toBe(false);
+    const empty = await json<HistoryReport>([...damaged, ...withObjects("exec.o")]);
+    expect(empty.code).toBe(2);
+    expect(empty.report.unreadable.map(({ origin }) => origin)).toEqual(damaged);
     const nothing = await runText(["diff", put("none/README", "x").replace(/\/README$/, ""), ...withObjects("exec.o")]);
     expect(nothing.code).toBe(2);
     expect(nothing.stderr).toContain("no kernel's BTF was found in it");
