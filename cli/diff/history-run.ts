@@ -5,7 +5,15 @@ import { type OpenBundle, readEntry } from "../../corpus/bundle/read.ts";
 import { INDEX_NAME } from "../../corpus/bundle/store-index.ts";
 import type { CompatObject } from "../../corpus/compat/assess.ts";
 import type { KernelBtf, KernelIdentity } from "../../corpus/kernel.ts";
-import { isLooseModule, isPassedOver, isProblem, NO_KERNEL, type SourceOptions } from "../../corpus/source/item.ts";
+import {
+  isLooseModule,
+  isPassedOver,
+  isProblem,
+  NO_KERNEL,
+  type SourceItem,
+  type SourceOptions,
+} from "../../corpus/source/item.ts";
+import { kernelsOfBytes } from "../../corpus/source/kernels-of-bytes.ts";
 import { readKernels } from "../../corpus/source/read-kernels.ts";
 import { FormatError } from "../../lib/btf/error.ts";
 import { type BtfInput, parseBtf, parseModules } from "../../lib/btf/parse.ts";
@@ -16,8 +24,9 @@ import { type History, historyBuilder } from "../../lib/diff/history.ts";
 import { readEntryArgument } from "../bundle/entry.ts";
 import { openBundleArgument } from "../bundle/input.ts";
 import { InputError } from "../errors.ts";
+import { nameOfInput, readInput, STDIN_NAME } from "../inputs/input.ts";
 import { aFew } from "../table.ts";
-import { directoryModules } from "./history-modules.ts";
+import { type DirectoryModules, directoryModules } from "./history-modules.ts";
 import { historyOrder } from "./history-order.ts";
 import type { HistoryKernel, HistoryReport } from "./history-report.ts";
 
@@ -59,7 +68,7 @@ export async function runHistory({ objects: tagged, sources, rules, options }: H
         unreadable.push({ origin: item.origin, reason: error.message.replace(`${item.btf.source}: `, "") });
       }
     }
-    if (kernels.length + unreadable.length === before) throw new InputError(source, NO_KERNEL);
+    if (kernels.length + unreadable.length === before) throw new InputError(nameOfInput(source), NO_KERNEL);
   }
   const history = builder.finish(historyOrder(kernels));
   return historyReport(history, objects, rules, unreadable);
@@ -86,6 +95,10 @@ interface Problem {
 
 /** The kernels of a source, and what is wrong in it. A file of a directory that holds none is passed over. */
 async function* kernelsOf(source: string, options: SourceOptions): AsyncGenerator<KernelBtf | Problem> {
+  if (source === "-") {
+    yield* kernelsIn(source, kernelsOfBytes(readInput(source), STDIN_NAME, "", options), true);
+    return;
+  }
   const stats = statSync(source, { throwIfNoEntry: false });
   const bundle = stats === undefined ? null : await storeOf(source, stats.isDirectory());
   if (bundle !== null) {
@@ -100,17 +113,27 @@ async function* kernelsOf(source: string, options: SourceOptions): AsyncGenerato
   }
   const isDirectory = stats?.isDirectory() === true;
   const beside = isDirectory && options.modules === true ? await directoryModules(source, options) : null;
+  yield* kernelsIn(source, readKernels(source, options), !isDirectory, beside);
+  const left = beside?.left() ?? [];
+  if (left.length > 0) yield { origin: source, problem: `modules whose kernel is not there: ${aFew(left)}` };
+}
+
+async function* kernelsIn(
+  source: string,
+  items: AsyncIterable<SourceItem>,
+  isNamed: boolean,
+  beside: DirectoryModules | null = null,
+): AsyncGenerator<KernelBtf | Problem> {
   let [kernels, loose] = [0, 0];
-  for await (const item of readKernels(source, options)) {
+  for await (const item of items) {
     if (isLooseModule(item)) loose++;
     else if (!isProblem(item)) {
       kernels++;
       yield await (beside?.join(item) ?? item);
-    } else if (!isPassedOver(item, !isDirectory)) yield item;
+    } else if (!isPassedOver(item, isNamed)) yield item;
   }
-  if (kernels === 0 && loose > 0) throw new InputError(source, "has modules, and not the kernel that they are of");
-  const left = beside?.left() ?? [];
-  if (left.length > 0) yield { origin: source, problem: `modules whose kernel is not there: ${aFew(left)}` };
+  if (kernels > 0 || loose === 0) return;
+  throw new InputError(nameOfInput(source), "has modules, and not the kernel that they are of");
 }
 
 /** What may be a bundle in one file; `.btf.tar.xz` is BTFHub's archive of one kernel. */

@@ -6,6 +6,7 @@ import { formatOf } from "../format.ts";
 import { readAllowList, unusedRuleNotes } from "../inputs/allow-list.ts";
 import { parseKernelAllowList } from "../inputs/kernel-allow.ts";
 import { readTagged } from "../inputs/tagged-objects.ts";
+import { checkStandardInput } from "../inputs/target-input.ts";
 import { EXIT_BAD_INPUT, EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
 import { pageTemplate } from "../page-template.ts";
 import { counted, printable } from "../table.ts";
@@ -96,8 +97,9 @@ async function history(args: DiffArgs): Promise<Outcome> {
   );
   if (refused !== undefined) throw new UsageError(`diff: --${refused} is for a step from one kernel to another`);
   const format = formatOf("diff", args);
-  const objects = args.object.flatMap(readTagged);
   const sources = [args.old, ...(args.new === undefined ? [] : [args.new]), ...args.more];
+  checkStandardInput("diff", [...sources, ...args.object]);
+  const objects = args.object.flatMap(readTagged);
   const { modules, loader } = args;
   const report = await runHistory({ objects, sources, rules: loader ?? "libbpf", options: { modules } });
   const notes = historyNotes(report, modules);

@@ -217,6 +217,25 @@ describe("btfgen diff A B C ... --object", () => {
     expect(a).toBeTypeOf("number");
   });
 
+  it("takes a kernel from standard input", async () => {
+    const stdin = readFileSync(now);
+    const args = ["diff", "-", old, older, ...withObjects("exec.o"), "--json"];
+    const run = await runText(args, { stdin });
+    expect(run.code).toBe(0);
+    const report = JSON.parse(run.stdout) as HistoryReport;
+    expect(report.kernels.map(({ origin }) => origin)).toContain("(standard input)");
+    expect(states(report, "task_struct.tgid")).toContain(2436 * 8);
+    const alone = await runText(["diff", "-", ...withObjects("exec.o")], { stdin });
+    expect(alone.code).toBe(0);
+    expect(alone.stdout).toMatch(/^task_struct\.tgid +2436$/m);
+    const twice = await runText(["diff", "-", old, "-", ...withObjects("exec.o")], { stdin });
+    expect(twice.code).toBe(2);
+    expect(twice.stderr).toContain("- is given more than once");
+    const nothing = await runText(["diff", "-", ...withObjects("exec.o")], { stdin: "" });
+    expect(nothing.code).toBe(2);
+    expect(nothing.stderr).toContain("(standard input): ");
+  });
+
   it("puts a corpus in the order of releases, and has a column for each kernel", async () => {
     const { stdout, stderr, code } = await runText(["diff", corpus, ...withObjects("exec.o")]);
     expect(code).toBe(0);
