@@ -37,6 +37,11 @@ export function fieldsPart(history: PageHistory, onToggle: (key: string, open: b
   const space = Math.max(300, document.documentElement.clientWidth - NAMES - 90);
   const width = Math.max(NARROWEST, Math.min(WIDEST, Math.floor(space / Math.max(1, history.kernels.length))));
   byId("axis").append(axisOf(history.kernels, width));
+  const unreadable = history.unreadable.map(({ origin, reason }) =>
+    element("li", { class: "gone" }, visible(`${origin}: unreadable: ${reason}`)),
+  );
+  byId("unreadable").append(...unreadable);
+  byId("unreadable").hidden = unreadable.length === 0;
   let open: ReadonlySet<string> = new Set();
   let seen: readonly Row[] = [];
   const list = lazyList<Row>(body, byId("fields-end"), (one) =>

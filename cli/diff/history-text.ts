@@ -53,26 +53,31 @@ function runText({ label, state }: HistoryRun): string {
 
 /** The history for a pull request. */
 export function historyMarkdown(report: HistoryReport): string {
-  const { kernels, rows, objects } = report;
-  const head = `### ${countedWords(rows.length, "field")} of ${countedWords(objects.length, "object")} on ${countedWords(kernels.length, "kernel")}\n\n${OFFSETS}\n\n`;
-  if (kernels.length <= MOST_COLUMNS) {
-    const names = kernels.map((kernel) => cell(kernelText(kernel)));
-    return limited([
-      head,
-      `| field | ${names.join(" | ")} |\n|---|${"---|".repeat(names.length)}\n`,
-      ...rows.map((row) => `| ${cell(row.path)} | ${cellTexts(report, row).map(cell).join(" | ")} |\n`),
-    ]);
-  }
+  const { kernels, rows, objects, unreadable } = report;
   return limited([
-    head,
-    "| field | kernels | at | where |\n|---|---:|---|---|\n",
-    ...rows.flatMap((row) =>
-      runRows(report, row).map(([path = "", count = "", at = "", where = ""]) => {
-        return `| ${path === "" ? "" : cell(path)} | ${count} | ${cell(at)} | ${cell(where)} |\n`;
-      }),
-    ),
-    ...report.unreadable.map(({ origin, reason }) => `\n⛔ ${code(origin)}: unreadable: ${code(reason)}\n`),
+    `### ${countedWords(rows.length, "field")} of ${countedWords(objects.length, "object")} on ${countedWords(kernels.length, "kernel")}\n\n${OFFSETS}\n\n`,
+    // In front, for a table that is too long is cut.
+    ...unreadable.map(({ origin, reason }) => `⛔ ${code(origin)}: unreadable: ${code(reason)}\n\n`),
+    ...(kernels.length <= MOST_COLUMNS ? columnLines(report) : runLines(report)),
   ]);
+}
+
+function columnLines(report: HistoryReport): string[] {
+  const names = report.kernels.map((kernel) => cell(kernelText(kernel)));
+  return [
+    `| field | ${names.join(" | ")} |\n|---|${"---|".repeat(names.length)}\n`,
+    ...report.rows.map((row) => `| ${cell(row.path)} | ${cellTexts(report, row).map(cell).join(" | ")} |\n`),
+  ];
+}
+
+function runLines(report: HistoryReport): string[] {
+  const lines = report.rows.flatMap((row) => runRows(report, row));
+  return [
+    "| field | kernels | at | where |\n|---|---:|---|---|\n",
+    ...lines.map(([path = "", count = "", at = "", where = ""]) => {
+      return `| ${path === "" ? "" : cell(path)} | ${count} | ${cell(at)} | ${cell(where)} |\n`;
+    }),
+  ];
 }
 
 /** Counts, for standard error. Where modules were asked for and none came, a field that is missing may be in one. */

@@ -345,6 +345,12 @@ describe("btfgen diff A B C ... --object", () => {
     expect(code).toBe(1);
     expect(report.kernels).toHaveLength(1);
     expect(report.unreadable.map(({ origin }) => origin.split("/").at(-1))).toEqual(["6.1.0-1-amd64.btf"]);
+    const line = /^⛔ `.*6\.1\.0-1-amd64\.btf`: unreadable: `.+`$/m;
+    const few = await runText(["diff", join(directory, "some"), ...withObjects("exec.o"), "-f", "markdown"]);
+    expect(few.stdout).toMatch(line);
+    const kernels = [old, old, old, now, now, now, join(directory, "some")];
+    const many = await runText(["diff", ...kernels, ...withObjects("exec.o"), "-f", "markdown"]);
+    expect(many.stdout).toMatch(line);
     const page = join(directory, "of-nothing.html");
     const damaged = [put("trunc.btf", readFileSync(old).subarray(0, 100_000)), put("void.btf", ""), "no/such/file"];
     const none = await runText(["diff", ...damaged, ...withObjects("exec.o"), "--html", page]);

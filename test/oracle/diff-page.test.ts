@@ -233,6 +233,18 @@ describeOracle("the page of diff in Chromium", ["chromium"], () => {
     );
   });
 
+  it("names the kernels of a history that could not be read", async () => {
+    await page.getByRole("tab", { name: "Fields over kernels" }).click();
+    expect(await page.locator("#unreadable").isVisible()).toBe(false);
+    const unreadable = [{ origin: `dir/${EVIL}`, reason: "damaged" }];
+    url = write("unreadable.html", { ...PARTS, history: { ...historyOf(), unreadable } });
+    await follow("#part=fields");
+    const said = await page.locator("#unreadable li").allTextContents();
+    expect(said).toEqual([`dir/${EVIL.replace("\u202e", "\\u{202e}")}: unreadable: damaged`]);
+    expect(await page.locator("#unreadable").isVisible()).toBe(true);
+    url = write("small.html", PARTS);
+  });
+
   it("has a negative enumerator as text has it", async () => {
     const relos = [{ kind: RELO_ENUMVAL_VALUE, typeId: 2, access: "0" }];
     const programs = [{ name: "reader", insns: [MOV_K, EXIT], relos }];
