@@ -1,10 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { ObjectTag } from "../../corpus/batch/object-tag.ts";
 import { type OpenBundle, readEntry } from "../../corpus/bundle/read.ts";
 import { INDEX_NAME } from "../../corpus/bundle/store-index.ts";
 import type { CompatObject } from "../../corpus/compat/assess.ts";
-import type { KernelBtf, KernelIdentity } from "../../corpus/kernel.ts";
+import type { KernelBtf } from "../../corpus/kernel.ts";
 import {
   isLooseModule,
   isPassedOver,
@@ -29,6 +28,7 @@ import { aFew } from "../table.ts";
 import { type DirectoryModules, directoryModules } from "./history-modules.ts";
 import { historyOrder } from "./history-order.ts";
 import type { HistoryKernel, HistoryReport } from "./history-report.ts";
+import { isForOthers } from "./others.ts";
 
 /** What to follow. */
 export interface HistoryQuery {
@@ -72,11 +72,6 @@ export async function runHistory({ objects: tagged, sources, rules, options }: H
   }
   const history = builder.finish(historyOrder(kernels));
   return historyReport(history, objects, rules, unreadable);
-}
-
-/** As compat leaves objects out. */
-function isForOthers(tag: ObjectTag | null, { arch }: KernelIdentity): boolean {
-  return tag !== null && (arch === null || !tag.arches.includes(arch));
 }
 
 function historyReport(

@@ -2,7 +2,13 @@ import type { Btf } from "../../lib/btf/view.ts";
 import { indexCandidates } from "../../lib/core/candidates.ts";
 import type { BpfObject } from "../../lib/core/object.ts";
 import { type MatchRules, RULE_SETS } from "../../lib/core/rules.ts";
-import { impactOn, type ObjectImpact, RELOCATION_CHANGES, type RelocationChange } from "../../lib/diff/impact.ts";
+import {
+  impactOn,
+  type ObjectImpact,
+  RELOCATION_CHANGES,
+  type RelocationChange,
+  skippedImpact,
+} from "../../lib/diff/impact.ts";
 import type { AttachImpact } from "../../lib/diff/impact-targets.ts";
 
 /** The document of `btfgen diff OLD NEW --object ... --json`; docs/FORMATS.md has it in words. */
@@ -37,15 +43,22 @@ export interface ImpactTotals {
   readonly targets: number;
 }
 
-/** Asks what a step from one kernel to another does to objects. Throws FormatError. */
+/**
+ * Asks what a step from one kernel to another does to objects. `skip` says why an object is not for them, or null. Throws
+ * FormatError.
+ */
 export function impactReport(
   objects: readonly BpfObject[],
   old: Btf,
   next: Btf,
   rules: MatchRules["name"],
+  skip: (object: number) => string | null = () => null,
 ): ImpactReport {
   const query = { old: indexCandidates(old), new: indexCandidates(next), rules: RULE_SETS[rules] };
-  const impacts = objects.map((object) => impactOn(object, query));
+  const impacts = objects.map((object, at) => {
+    const skipped = skip(at);
+    return skipped === null ? impactOn(object, query) : skippedImpact(object, skipped);
+  });
   return {
     version: 1,
     rules,

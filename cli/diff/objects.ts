@@ -1,4 +1,6 @@
 import { statSync } from "node:fs";
+import type { ObjectTag } from "../../corpus/batch/object-tag.ts";
+import type { KernelIdentity } from "../../corpus/kernel.ts";
 import type { Args } from "../command.ts";
 import type { diff as command } from "../commands/diff.ts";
 import { UsageError } from "../errors.ts";
@@ -18,6 +20,7 @@ import { impactMarkdown } from "./impact-markdown.ts";
 import { type ImpactReport, impactReport } from "./impact-report.ts";
 import { impactNotes, impactText } from "./impact-text.ts";
 import { foldModules, missingModuleNotes } from "./modules.ts";
+import { isForOthers } from "./others.ts";
 import { compareSides, diffRequestOf, readSides } from "./run.ts";
 
 type DiffArgs = Args<typeof command>;
@@ -50,10 +53,16 @@ function isDirectory(path: string | undefined): boolean {
 
 async function step(args: DiffArgs): Promise<Outcome> {
   const request = diffRequestOf(args);
-  const objects = args.object.flatMap(readTagged).map(({ object }) => object);
+  const tagged = args.object.flatMap(readTagged);
   const rules = args.strict ? readAllowList(args.allow, parseKernelAllowList) : null;
   const sides = await readSides(request);
-  const report = impactReport(objects, sides.old.target, sides.new.target, args.loader ?? "libbpf");
+  const report = impactReport(
+    tagged.map(({ object }) => object),
+    sides.old.target,
+    sides.new.target,
+    args.loader ?? "libbpf",
+    (at) => skipReason(tagged[at]?.tag ?? null, [sides.old.identity, sides.new.identity]),
+  );
   const strict = rules === null ? null : judgeImpact(report.objects, rules, sides.new.identity);
   const failed = (strict !== null && strict.refused > 0) || (request.exitCode && isChanged(report));
   const page = () => {
@@ -80,6 +89,12 @@ function strictNotes(strict: ImpactStrict | null, allow: string | undefined): st
   const { object, program, section, kind, path, what } = first;
   const where = `${object}: ${program ?? `(${section})`}: ${what}: ${kind} ${path}`;
   return [...notes, `--strict: ${counted(refused, "break")}; first ${where}`];
+}
+
+/** As a history skips objects, where both kernels are others. */
+function skipReason(tag: ObjectTag | null, kernels: readonly KernelIdentity[]): string | null {
+  if (tag === null || !kernels.every((kernel) => isForOthers(tag, kernel))) return null;
+  return `the object is for ${tag.word}, the kernels ${[...new Set(kernels.map(({ arch }) => arch))].join(" and ")}`;
 }
 
 /** Whether anything becomes of any relocation or target. */

@@ -110,9 +110,7 @@ const BROKEN: ReadonlySet<Standing> = new Set(["poisoned", "ambiguous", "error"]
 export function impactOn(object: BpfObject, query: ImpactQuery): ObjectImpact {
   const name = object.source;
   const skipped = skipReason(object, query);
-  if (skipped !== null) {
-    return { name, skipped, worked: false, works: false, broken: 0, mended: 0, programs: [], targets: [] };
-  }
+  if (skipped !== null) return skippedImpact(object, skipped);
   const before = objectSide(object, query.old, query.rules);
   const after = objectSide(object, query.new, query.rules);
   const targets = compareTargets(object, query.old.btf, query.new.btf);
@@ -135,6 +133,11 @@ export function impactOn(object: BpfObject, query: ImpactQuery): ObjectImpact {
     programs,
     targets: others,
   };
+}
+
+/** An object that is for neither kernel. */
+export function skippedImpact({ source: name }: BpfObject, skipped: string): ObjectImpact {
+  return { name, skipped, worked: false, works: false, broken: 0, mended: 0, programs: [], targets: [] };
 }
 
 function skipReason({ littleEndian }: BpfObject, query: ImpactQuery): string | null {

@@ -135,6 +135,22 @@ describe("btfgen diff OLD NEW --object", () => {
     }
   });
 
+  it.each([
+    ["arm64", ["x86_64", "x86_64"], "the object is for arm64, the kernels x86_64"],
+    ["arm64", ["x86_64", "s390x"], "the object is for arm64, the kernels x86_64 and s390x"],
+    ["arm64", ["x86_64", "arm64"], null],
+    ["arm64", ["x86_64", null], null],
+    ["x86", ["x86_64", "x86_64"], null],
+    ["any", ["x86_64", "x86_64"], null],
+  ] as const)("skips an object for %s where both kernels are known to be others: %j", async (tag, arches, skipped) => {
+    const step = arches.map((arch, i) => {
+      return put(arch === null ? `step/k${i}` : `step/debian/12/${arch}/6.1.0-${i}-a.btf`, readFileSync(old));
+    });
+    const { code, report } = await json<ImpactReport>([...step, "--object", `${tag}=${object("exec.o")}`, "--strict"]);
+    expect(code).toBe(0);
+    expect(report.objects.map((one) => [one.skipped, one.works])).toEqual([[skipped, skipped === null]]);
+  });
+
   it("mirrors itself the other way round", async () => {
     const forth = await json<ImpactReport>([old, now, ...withObjects(...OBJECTS)]);
     const back = await json<ImpactReport>([now, old, ...withObjects(...OBJECTS)]);
@@ -257,6 +273,14 @@ describe("btfgen diff A B C ... --object", () => {
     expect(report.kernels.map(({ arch }) => arch)).toEqual(["arm64", "x86_64"]);
     const row = report.rows.find(({ path }) => path === "task_struct.tgid");
     expect(row?.cells.map((cell) => report.states[cell]?.status)).toEqual(["resolved", "skipped"]);
+  });
+
+  it("asks a tagged object of kernels whose architecture is not known", async () => {
+    const unnamed = [now, older, old].map((path, i) => put(`u${i}`, readFileSync(path)));
+    const tagged = put("prog_x86_bpfel.o", readFileSync(object("exec.o")));
+    const { report } = await json<HistoryReport>([...unnamed, "--object", tagged]);
+    const row = report.rows.find(({ path }) => path === "task_struct.tgid");
+    expect(row?.cells.map((cell) => report.states[cell]?.status)).toEqual(["resolved", "resolved", "resolved"]);
   });
 
   it("lets kernels that an object skips part no run of the others", async () => {
