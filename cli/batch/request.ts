@@ -10,6 +10,8 @@ import type { Args } from "../command.ts";
 import type { batch as command } from "../commands/batch.ts";
 import { UsageError } from "../errors.ts";
 import { identityOf, pathsOf } from "../inputs/identity-request.ts";
+import { objectArgument } from "../inputs/tagged-objects.ts";
+import { checkStandardInput } from "../inputs/target-input.ts";
 import type { KernelSample } from "./verify.ts";
 
 /** A batch as the command line asks for it, checked as far as that can be done without looking at any file. */
@@ -42,7 +44,7 @@ export interface BatchRequest {
 const MEBIBYTE = 1 << 20;
 const MAX_SIZE_MIB = 1024;
 
-/** Checks the arguments of a batch. Throws UsageError. */
+/** Checks the arguments of a batch. Throws UsageError or InputError. */
 export function requestOf(args: Args<typeof command>): BatchRequest {
   const { output, plan, shard, strict, allow, modules, flatten } = args;
   if (args.object.length === 0) throw new UsageError("batch: no object given", "Name objects with --object FILE.");
@@ -54,6 +56,7 @@ export function requestOf(args: Args<typeof command>): BatchRequest {
   if (args.naming !== undefined && args.layout === "store") {
     throw new UsageError("batch: a store has names of its own", "--naming is for --layout tree.");
   }
+  checkStandardInput("batch", [...args.object.map((object) => objectArgument(object).path), allow]);
   const parsed = shard === undefined ? null : parseShard(shard);
   if (shard !== undefined && parsed === null) {
     throw new UsageError(`batch: --shard ${shard}: should be I/N with I from 1 to N`);

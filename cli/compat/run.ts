@@ -18,7 +18,8 @@ import { readAllowList } from "../inputs/allow-list.ts";
 import { identityOf, pathsOf } from "../inputs/identity-request.ts";
 import { markInput, requireThere } from "../inputs/input.ts";
 import { type KernelRule, parseKernelAllowList } from "../inputs/kernel-allow.ts";
-import { readTagged } from "../inputs/tagged-objects.ts";
+import { objectArgument, readTagged } from "../inputs/tagged-objects.ts";
+import { checkStandardInput } from "../inputs/target-input.ts";
 
 const MEBIBYTE = 1 << 20;
 const MAX_SIZE_MIB = 1024;
@@ -53,13 +54,14 @@ export interface CompatRun {
   readonly allowed: readonly KernelRule[] | null;
 }
 
-/** Checks the arguments of a matrix. Throws UsageError. */
+/** Checks the arguments of a matrix. Throws UsageError or InputError. */
 export function compatRequestOf(args: Args<typeof command>): CompatRequest {
   const { strict, allow, html } = args;
   const objects = [...args.objects, ...args.object];
   if (objects.length === 0) throw new UsageError("compat: no object given", "See btfgen compat --help.");
   if (args.corpus.length === 0) throw new UsageError("compat needs --corpus FILE", "See btfgen compat --help.");
   if (allow !== undefined && !strict) throw new UsageError("compat: --allow needs --strict");
+  checkStandardInput("compat", [...objects.map((object) => objectArgument(object).path), allow]);
   return {
     objects,
     corpora: args.corpus,

@@ -20,6 +20,7 @@ import {
   requireKernel,
 } from "../inputs/btf-input.ts";
 import { readInput } from "../inputs/input.ts";
+import { objectArgument } from "../inputs/tagged-objects.ts";
 import { checkStandardInput } from "../inputs/target-input.ts";
 import { acceptsType, type DiffFilter, type Filtered, filterDiff, parseIgnoreRules, parseTypeRule } from "./rules.ts";
 import { unknownTypes } from "./unknown-types.ts";
@@ -87,6 +88,9 @@ export function diffRequestOf(args: Args<typeof command>): DiffRequest {
     if (args.loader !== undefined) throw new UsageError("diff: --loader needs --object FILE");
   }
   if (args.stat && args.format === "markdown") throw new UsageError("diff: --stat has no Markdown of its own");
+  const sides = [args.old, args.new, ...bases, ...args["old-module"], ...args["new-module"]];
+  const objects = args.object.map((object) => objectArgument(object).path);
+  checkStandardInput("diff", [...sides, ...objects, args.ignore, args.allow]);
   const ignore = args.ignore === undefined ? [] : readRules(args.ignore);
   const each = { own: args.modules, mustBeKernel: args.object.length > 0 };
   return {
@@ -126,10 +130,6 @@ export async function runDiff(request: DiffRequest): Promise<DiffRun> {
 
 /** Reads both sides. Throws InputError or FormatError. */
 export async function readSides({ old, new: next }: DiffRequest): Promise<Record<"old" | "new", DiffSide>> {
-  checkStandardInput(
-    "diff",
-    [old, next].flatMap(({ path, base, modules }) => [path, base, ...modules]),
-  );
   const sides = { old: await readSide(old), new: await readSide(next) };
   // Streams let go of the package that they come from, 100 MB with its modules, in the next turn only.
   await nextTurn();

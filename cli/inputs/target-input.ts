@@ -23,7 +23,7 @@ export async function readTarget(kernel: string, modulePaths: readonly string[])
   return { target: parseTarget(base, modules), base: base.bytes, bytes };
 }
 
-/** Standard input can be read only once. Throws UsageError where `-` stands for more than one input. */
+/** Standard input can be read only once: asked before anything is read of it. Throws UsageError where `-` stands for more than one input. */
 export function checkStandardInput(command: string, paths: readonly (string | undefined)[]): void {
   if (paths.filter((path) => path === "-").length > 1) {
     throw new UsageError(`${command}: - is given more than once, but standard input can be read only once`);

@@ -342,6 +342,11 @@ describe("btfgen diff", () => {
       says: "exclude each other",
     },
     { what: "standard input twice", args: () => ["-", "-"], says: "more than once" },
+    {
+      what: "a kernel and rules from standard input",
+      args: () => ["-", newPath, "--ignore", "-"],
+      says: "more than once",
+    },
     { what: "an empty file", args: () => [put("nothing", ""), newPath], says: "is empty" },
     { what: "a directory without kernels", args: () => [emptyDirectory(), newPath], says: "no kernel" },
     { what: "a damaged file", args: () => [put("cut.btf", btf(NEW).subarray(0, 60)), newPath], says: "cut.btf" },

@@ -136,6 +136,22 @@ describe("a page on standard output", () => {
   });
 });
 
+describe("standard input for two things", () => {
+  const strict = ["--strict", "--allow", "-"];
+  it.each([
+    ["minimize", ["minimize", "-", object, "-o", "none", ...strict]],
+    ["diff", ["diff", "-", kernel, "--object", object, ...strict]],
+    ["diff", ["diff", kernel, "-", "--object", "-"]],
+    ["diff", ["diff", kernel, kernel, "--object", "-", ...strict]],
+    ["compat", ["compat", "-", "-c", "corpus", ...strict]],
+    ["batch", [...BUNDLE, "--object", "x86_64=-", "-o", "none", ...strict]],
+  ])("is refused by %s, as it can be read only once", async (command, args) => {
+    const { stdout, stderr, code } = await runText(args, { cwd: directory });
+    const said = `btfgen: ${command}: - is given more than once, but standard input can be read only once\n`;
+    expect({ stdout, stderr, code }).toEqual({ stdout: "", stderr: said, code: 2 });
+  });
+});
+
 describe("a corpus without a kernel", () => {
   put("texts/readme.txt", "no kernel");
   it.each([
