@@ -4,7 +4,7 @@ export type Section = (typeof SECTIONS)[number];
 
 /** What the part of the address behind `#` says. */
 export interface Address {
-  /** Null where it does not say which part. */
+  /** Null where it does not say which part: the one with the first thing that is open, or the page's first. */
   readonly section: Section | null;
   readonly query: string;
   /** `struct`, ...; empty for all. */
@@ -37,13 +37,13 @@ export function readAddress(hash: string): Address {
   };
 }
 
-/** The same as text: a link to one thing where nothing else is said; empty for the whole. */
+/** The same as text: a link to one thing where nothing else is said; empty where nothing is. */
 export function addressText({ section, query, kind, statuses, open }: Address): string {
   const [only] = open;
-  const isPlain = query === "" && kind === "" && statuses.length === 0;
+  const isPlain = section === null && query === "" && kind === "" && statuses.length === 0;
   if (isPlain && open.length === 1 && only !== undefined && !only.includes("=")) return encode(only);
   const params = new URLSearchParams();
-  if (section !== null && !(isPlain && open.length === 0 && section === "types")) params.set("part", section);
+  if (section !== null) params.set("part", section);
   if (query !== "") params.set("q", query);
   if (kind !== "") params.set("kind", kind);
   for (const status of statuses) params.append("status", status);

@@ -121,10 +121,11 @@ function start(data: DiffPageData): void {
   }
 
   function keepAddress(): void {
-    const isFirst = current === parts[0];
-    const section = isFirst ? null : (current?.section ?? null);
     // A link that names two hundred things helps nobody.
     const named = open.size > MOST_NAMED ? [] : [...open];
+    const [first] = named;
+    const implied = parts.find((part) => first !== undefined && part.keyOf(first) !== null) ?? parts[0];
+    const section = current === implied ? null : (current?.section ?? null);
     const text = addressText({ ...address, section, open: named });
     history.replaceState(null, "", text === "" ? location.pathname + location.search : `#${text}`);
   }
@@ -137,11 +138,11 @@ function start(data: DiffPageData): void {
         return key === null ? [] : [{ part, key }];
       }),
     );
-    const [first] = found;
-    address = { ...asked, section: asked.section ?? first?.part.section ?? parts[0]?.section ?? null };
+    address = { ...asked, section: asked.section ?? found[0]?.part.section ?? parts[0]?.section ?? null };
     open = new Set(found.map(({ key }) => key));
     draw();
-    if (first !== undefined) first.part.reveal(first.key);
+    const shown = found.find(({ part }) => part === current);
+    if (shown !== undefined) shown.part.reveal(shown.key);
     byId("lost").textContent =
       asked.open.length > found.length ? "Not everything the address names is here: it did not change." : "";
   }

@@ -196,6 +196,34 @@ describeOracle("the page of diff in Chromium", ["chromium"], () => {
     expect(await page.locator('details[data-key="struct-moving"] .anchor').getAttribute("href")).toBe("#struct-moving");
   });
 
+  it("comes back to the tab and to what is open when it is loaded again", async () => {
+    const shown = async () => {
+      const before = [await page.locator('[role="tab"][aria-selected="true"]').textContent(), await opened()];
+      await page.reload();
+      const after = [await page.locator('[role="tab"][aria-selected="true"]').textContent(), await opened()];
+      expect(after).toEqual(before);
+      return [new URL(page.url()).hash, ...after];
+    };
+    const opened = () => page.locator("details.item[open]:visible").count();
+    const click = (name: string) => page.getByRole("tab", { name }).click();
+    await click("Types");
+    expect(await shown()).toEqual(["#part=types", "Types", 0]);
+    await page.locator('details[data-key="struct-moving"] > summary').click();
+    await lines("struct-moving");
+    expect(await shown()).toEqual(["#struct-moving", "Types", 1]);
+    await click("Programs");
+    expect(await shown()).toEqual(["#part=programs&open=struct-moving", "Programs", 0]);
+    await page.locator('details[data-key="object-x.o"] > summary').click();
+    await page.locator('details[data-key="object-x.o"] h3').waitFor();
+    expect(await shown()).toEqual(["#part=programs&open=struct-moving&open=object-x.o", "Programs", 1]);
+    await click("Types");
+    expect(await shown()).toEqual(["#open=struct-moving&open=object-x.o", "Types", 1]);
+    await page.locator('details[data-key="struct-moving"] > summary').click();
+    await expect.poll(opened).toBe(0);
+    await click("Programs");
+    expect(await shown()).toEqual(["#object-x.o", "Programs", 1]);
+  });
+
   it("folds and unfolds all", async () => {
     await page.getByRole("tab", { name: "Types" }).click();
     await page.getByRole("button", { name: "Unfold all", exact: true }).click();
