@@ -3,7 +3,7 @@ import { stateTexts } from "../diff/history-words.ts";
 import type { PageHistory } from "./data.ts";
 import { axisOf, laneOf } from "./lanes.ts";
 import { lazyList } from "./list.ts";
-import { wordsOf } from "./model.ts";
+import { distinct, wordsOf } from "./model.ts";
 import { fold, mono, type Part, revealIn, sign } from "./part.ts";
 
 /** The widest and the narrowest a kernel may be, in pixels, and what the names of fields take. */
@@ -84,17 +84,14 @@ export function fieldsPart(history: PageHistory, onToggle: (key: string, open: b
 }
 
 function rowsOf({ rows, runs, states }: PageHistory): Row[] {
-  const seen = new Map<string, number>();
+  const keys = distinct(rows.map(({ path }) => `field-${path}`));
   return rows.map((row, i) => {
-    const count = (seen.get(row.path) ?? 0) + 1;
-    seen.set(row.path, count);
     const fails = row.cells.some((cell) => FAILED.has(states[cell]?.status ?? ""));
     const behaviour = fails ? "fails somewhere" : row.changes > 0 ? "moves" : "the same";
     const users = row.users.flatMap(({ object, programs }) => [object, ...programs]);
     const reasons = row.cells.map((cell) => states[cell]?.reason ?? "");
-    const key = `field-${row.path}${count === 1 ? "" : `~${count}`}`;
     const haystack = [row.path, ...row.kinds, ...users, ...new Set(reasons)].join("\n").toLowerCase();
-    return { row, runs: runs[i] ?? [], texts: stateTexts(states, row.cells), key, behaviour, haystack };
+    return { row, runs: runs[i] ?? [], texts: stateTexts(states, row.cells), key: keys[i] ?? "", behaviour, haystack };
   });
 }
 

@@ -12,7 +12,7 @@ export const TYPE_STATUSES: readonly TypeStatus[] = ["added", "removed", "change
 export interface TypeRow {
   readonly type: PageType;
   readonly status: TypeStatus;
-  /** For links; a second type of one kind and name has `~2` behind it. */
+  /** For links. */
   readonly key: string;
 }
 
@@ -27,13 +27,20 @@ export interface View {
 
 /** The rows of a diff, in its order. */
 export function typeRows(types: readonly PageType[]): TypeRow[] {
-  const seen = new Map<string, number>();
-  return types.map((type) => {
-    const plain = typeKey(type);
-    const count = (seen.get(plain) ?? 0) + 1;
-    seen.set(plain, count);
+  const keys = distinct(types.map(typeKey));
+  return types.map((type, i) => {
     const status = type.status === "changed" && type.isConsequence ? "consequence" : type.status;
-    return { type, status, key: count === 1 ? plain : `${plain}~${count}` };
+    return { type, status, key: keys[i] ?? "" };
+  });
+}
+
+/** Keys for links, of which the second that is the same has `~2` behind it. */
+export function distinct(keys: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  return keys.map((key) => {
+    const count = (seen.get(key) ?? 0) + 1;
+    seen.set(key, count);
+    return count === 1 ? key : `${key}~${count}`;
   });
 }
 

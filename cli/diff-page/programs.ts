@@ -7,13 +7,13 @@ import {
   fieldWords,
   objectVerdict,
   programVerdict,
-  shortName,
+  shortNames,
   sourceWords,
   targetWords,
 } from "../diff/impact-words.ts";
 import type { Plain } from "./data.ts";
 import { lazyList } from "./list.ts";
-import { wordsOf } from "./model.ts";
+import { distinct, wordsOf } from "./model.ts";
 import { fold, mono, type Part, revealIn, sign } from "./part.ts";
 
 type Status = "breaks" | "works now" | "changes" | "as before" | "did not work" | "skipped";
@@ -29,6 +29,8 @@ const TONES: Readonly<Record<Status, string>> = {
 
 interface Row {
   readonly impact: Plain<ObjectImpact>;
+  /** As short as can be among the others. */
+  readonly name: string;
   readonly key: string;
   readonly status: Status;
   readonly haystack: string;
@@ -36,14 +38,18 @@ interface Row {
 
 /** What a step does to objects: the worst first. */
 export function programsPart({ objects }: Plain<ImpactReport>, onToggle: (key: string, open: boolean) => void): Part {
-  const rows = objects.map(rowOf).sort((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status));
+  const names = shortNames(objects);
+  const keys = distinct(names.map((name) => `object-${name}`));
+  const rows = objects
+    .map((impact, i) => rowOf(impact, names[i] ?? impact.name, keys[i] ?? ""))
+    .sort((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status));
   const body = byId("programs");
   let open: ReadonlySet<string> = new Set();
   let seen: readonly Row[] = [];
   const list = lazyList<Row>(body, byId("programs-end"), (row) =>
     fold({
       key: row.key,
-      label: row.impact.name,
+      label: row.name,
       summary: summaryOf(row),
       isOpen: open.has(row.key),
       content: () => contentOf(row.impact),
@@ -79,7 +85,7 @@ export function programsPart({ objects }: Plain<ImpactReport>, onToggle: (key: s
   };
 }
 
-function rowOf(impact: Plain<ObjectImpact>): Row {
+function rowOf(impact: Plain<ObjectImpact>, name: string, key: string): Row {
   const words = [impact.name];
   for (const { program, section, fields } of impact.programs) {
     words.push(program ?? "", section, ...fields.map(({ path, change }) => `${path} ${CHANGE_WORDS[change]}`));
@@ -87,7 +93,8 @@ function rowOf(impact: Plain<ObjectImpact>): Row {
   for (const target of targetsOf(impact)) words.push(target.name, target.change);
   return {
     impact,
-    key: `object-${shortName(impact.name)}`,
+    name,
+    key,
     status: statusOf(impact),
     haystack: words.join("\n").toLowerCase(),
   };
@@ -108,7 +115,7 @@ function statusOf(impact: Plain<ObjectImpact>): Status {
   return touched ? "changes" : "as before";
 }
 
-function summaryOf({ impact, status }: Row): (HTMLElement | null)[] {
+function summaryOf({ impact, name, status }: Row): (HTMLElement | null)[] {
   const fields = impact.programs.flatMap((program) => changed(program.fields)).length;
   const targets = targetsOf(impact).filter(({ change }) => change !== "same").length;
   const facts = [counted(impact.programs.length, "program")];
@@ -116,7 +123,7 @@ function summaryOf({ impact, status }: Row): (HTMLElement | null)[] {
   if (targets > 0) facts.push(`${counted(targets, "target")} changed`);
   return [
     sign(TONES[status], status),
-    element("span", { class: "name" }, mono(shortName(impact.name))),
+    element("span", { class: "name" }, mono(name)),
     element("span", { class: "muted" }, facts.join(", ")),
   ];
 }

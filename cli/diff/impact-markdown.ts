@@ -8,7 +8,7 @@ import {
   kernelName,
   objectVerdict,
   programVerdict,
-  shortName,
+  shortNames,
   sourceWords,
   targetWords,
   type Verdict,
@@ -21,14 +21,16 @@ const MOST_FIELDS = 30;
  * program breaks.
  */
 export function impactMarkdown({ objects, totals, old, new: now }: ImpactReport): string {
+  const names = shortNames(objects);
+  const named = objects.map((impact, i) => ({ ...impact, name: names[i] ?? impact.name }));
   return limited([
     `### BPF objects from ${code(kernelName(old.source))} to ${code(kernelName(now.source))}\n\n`,
     `${counted(totals.programs, "program")} in ${counted(totals.objects, "object")}: `,
     `**${totals.broken} would break**, ${totals.mended} would work now.\n\n`,
     "| | object | programs | fields that change | targets that change |\n|---|---|---:|---:|---:|\n",
-    ...objects.map(objectRow),
+    ...named.map(objectRow),
     "\n",
-    ...objects.filter(isTouched).map(objectDetails),
+    ...named.filter(isTouched).map(objectDetails),
   ]);
 }
 
@@ -49,7 +51,7 @@ function objectRow(impact: ObjectImpact): string {
   const { name, programs } = impact;
   const fields = programs.flatMap((program) => changedFields(program)).length;
   const targets = allTargets(impact).filter(({ change }) => change !== "same").length;
-  return `| ${sign(impact)} | ${cell(shortName(name))} | ${programs.length} | ${fields} | ${targets} |\n`;
+  return `| ${sign(impact)} | ${cell(name)} | ${programs.length} | ${fields} | ${targets} |\n`;
 }
 
 function allTargets({ programs, targets }: ObjectImpact): AttachImpact[] {
@@ -72,7 +74,7 @@ function objectDetails(impact: ObjectImpact): string {
   const open = broken > 0 ? " open" : "";
   const own = targets.filter(({ change }) => change !== "same").map((target) => `- ${code(targetWords(target))}\n`);
   const lines = programs.flatMap((program) => programLines(program, impact));
-  return `<details${open}><summary><code>${html(shortName(name))}</code>: ${objectVerdict(impact)}</summary>\n\n${[...own, ...lines].join("")}\n</details>\n\n`;
+  return `<details${open}><summary><code>${html(name)}</code>: ${objectVerdict(impact)}</summary>\n\n${[...own, ...lines].join("")}\n</details>\n\n`;
 }
 
 function programLines(program: ProgramImpact, object: ObjectImpact): string[] {

@@ -8,7 +8,7 @@ import {
   kernelName,
   objectVerdict,
   programVerdict,
-  shortName,
+  shortNames,
   sourceWords,
   targetWords,
 } from "./impact-words.ts";
@@ -19,15 +19,16 @@ const MOST_PATH = 40;
 
 /** What a step does to objects, for a terminal: programs to which nothing happens are counted. */
 export function impactText({ objects }: ImpactReport): string {
+  const names = shortNames(objects);
   return objects
-    .flatMap(objectLines)
+    .flatMap((impact, i) => objectLines(impact, names[i] ?? impact.name))
     .map((line) => `${printable(line)}\n`)
     .join("");
 }
 
-function objectLines(impact: ObjectImpact): string[] {
-  const { name, skipped, programs, targets } = impact;
-  if (skipped !== null) return [`${shortName(name)}: skipped: ${skipped}`];
+function objectLines(impact: ObjectImpact, name: string): string[] {
+  const { skipped, programs, targets } = impact;
+  if (skipped !== null) return [`${name}: skipped: ${skipped}`];
   const touched = programs.filter(isTouched);
   const lines = [...touched.flatMap((program) => programLines(program, impact)), ...targetLines(targets)];
   const quiet = programs.filter((program) => !isTouched(program));
@@ -36,8 +37,8 @@ function objectLines(impact: ObjectImpact): string[] {
     quiet.length === 0
       ? []
       : [`${counted(quiet.length, "program")}${fields === 0 ? "" : ` with ${counted(fields, "field")}`} as before`];
-  if (lines.length === 0) return [`${shortName(name)}: ${rest[0] ?? "nothing to compare"}`];
-  return [`${shortName(name)}: ${objectVerdict(impact)}`, ...lines, ...rest.map((line) => `  ${line}`)];
+  if (lines.length === 0) return [`${name}: ${rest[0] ?? "nothing to compare"}`];
+  return [`${name}: ${objectVerdict(impact)}`, ...lines, ...rest.map((line) => `  ${line}`)];
 }
 
 /** Whether anything changes for a program. */

@@ -143,9 +143,19 @@ export function sourceWords({ change, relocations }: FieldImpact): string {
   return all.slice(0, MOST_SOURCES).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-/** An object without its directories. */
-export function shortName(object: string): string {
-  return object.slice(object.lastIndexOf("/") + 1);
+/** Objects without their directories, but for as many as it takes to tell those of one name apart. */
+export function shortNames(objects: readonly { readonly name: string }[]): string[] {
+  const holders = new Map<string, Set<string>>();
+  for (const { name } of objects) {
+    for (const ending of endingsOf(name)) holders.set(ending, (holders.get(ending) ?? new Set()).add(name));
+  }
+  return objects.map(({ name }) => endingsOf(name).find((ending) => holders.get(ending)?.size === 1) ?? name);
+}
+
+/** `x.o`, `dir/x.o`, ... */
+function endingsOf(path: string): string[] {
+  const parts = path.split("/");
+  return parts.map((_, i) => parts.slice(-1 - i).join("/"));
 }
 
 /** A kernel without the directories or the archive it is in. */

@@ -224,6 +224,23 @@ describeOracle("the page of diff in Chromium", ["chromium"], () => {
     expect(await shown()).toEqual(["#object-x.o", "Programs", 1]);
   });
 
+  it("tells objects of one name apart, and opens the one that an address names", async () => {
+    const objects = ["a/x.o", "b/x.o", "b/x.o"].map(object);
+    const impact = impactReport(objects, OLD, NEW, "libbpf");
+    url = write("twins.html", { title: "twins", types: null, impact, history: null });
+    const twins = ["object-a/x.o", "object-b/x.o", "object-b/x.o~2"];
+    await follow("");
+    expect(await keys()).toEqual(twins);
+    expect(await page.locator("#programs .name").allTextContents()).toEqual(["a/x.o", "b/x.o", "b/x.o"]);
+    for (const key of twins) {
+      await follow(`#${encodeURIComponent(key)}`);
+      const open = page.locator("details.item[open]");
+      expect(await open.evaluateAll((items) => items.map((item) => item.getAttribute("data-key")))).toEqual([key]);
+      expect(await open.locator(".anchor").getAttribute("href")).toBe(`#${encodeURIComponent(key)}`);
+    }
+    url = write("small.html", PARTS);
+  });
+
   it("folds and unfolds all", async () => {
     await page.getByRole("tab", { name: "Types" }).click();
     await page.getByRole("button", { name: "Unfold all", exact: true }).click();
