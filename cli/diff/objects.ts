@@ -1,6 +1,10 @@
 import { statSync } from "node:fs";
 import type { ObjectTag } from "../../corpus/batch/object-tag.ts";
 import type { KernelIdentity } from "../../corpus/kernel.ts";
+import type { Btf } from "../../lib/btf/view.ts";
+import { attachTargets } from "../../lib/core/attach-targets.ts";
+import type { BpfObject } from "../../lib/core/object.ts";
+import { hasFunctions } from "../../lib/core/target-standing.ts";
 import type { Args } from "../command.ts";
 import type { diff as command } from "../commands/diff.ts";
 import { UsageError } from "../errors.ts";
@@ -54,14 +58,11 @@ function isDirectory(path: string | undefined): boolean {
 async function step(args: DiffArgs): Promise<Outcome> {
   const request = diffRequestOf(args);
   const tagged = args.object.flatMap(readTagged);
+  const objects = tagged.map(({ object }) => object);
   const rules = args.strict ? readAllowList(args.allow, parseKernelAllowList) : null;
   const sides = await readSides(request);
-  const report = impactReport(
-    tagged.map(({ object }) => object),
-    sides.old.target,
-    sides.new.target,
-    args.loader ?? "libbpf",
-    (at) => skipReason(tagged[at]?.tag ?? null, [sides.old.identity, sides.new.identity]),
+  const report = impactReport(objects, sides.old.target, sides.new.target, args.loader ?? "libbpf", (at) =>
+    skipReason(tagged[at]?.tag ?? null, [sides.old.identity, sides.new.identity]),
   );
   const strict = rules === null ? null : judgeImpact(report.objects, rules, sides.new.identity);
   const failed = (strict !== null && strict.refused > 0) || (request.exitCode && isChanged(report));
@@ -74,11 +75,22 @@ async function step(args: DiffArgs): Promise<Outcome> {
     exitCode: failed ? EXIT_FINDING : EXIT_FINE,
     json: { ...report, strict },
     text: () => (request.format === "markdown" ? impactMarkdown(report) : impactText(report)),
-    notes: [...missingModuleNotes(request, report), ...impactNotes(report), ...strictNotes(strict, args.allow)].map(
-      printable,
-    ),
+    notes: [
+      ...missingModuleNotes(request, report),
+      ...noFunctionNotes(objects, [sides.old.target, sides.new.target]),
+      ...impactNotes(report),
+      ...strictNotes(strict, args.allow),
+    ].map(printable),
     files: args.html === undefined ? [] : [{ path: args.html, bytes: page() }],
   };
+}
+
+/** Where nothing is said of targets that objects have. */
+function noFunctionNotes(objects: readonly BpfObject[], kernels: readonly Btf[]): string[] {
+  if (!objects.some((object) => attachTargets(object).some(({ targetKind }) => targetKind !== null))) return [];
+  return kernels
+    .filter((kernel) => !hasFunctions(kernel))
+    .map(({ source }) => `warning: ${source}: has no functions (minimized?), so targets of objects are not compared`);
 }
 
 function strictNotes(strict: ImpactStrict | null, allow: string | undefined): string[] {

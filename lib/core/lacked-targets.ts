@@ -3,7 +3,7 @@ import type { AttachTarget } from "./attach-targets.ts";
 import type { FunctionModelOptions } from "./function-model.ts";
 import type { BpfObject } from "./object.ts";
 import { resolveByObject } from "./target-models.ts";
-import { canTell, loadsWithout, standingOf, type TargetStanding } from "./target-standing.ts";
+import { canTellOf, loadsWithout, standingOf, type TargetStanding } from "./target-standing.ts";
 
 /** A target that an object does not load without, and that a kernel has not, or not as the object needs it. */
 export interface LackedTarget {
@@ -22,11 +22,12 @@ export function lackedTargets(
   kernel: Btf,
   options: Omit<FunctionModelOptions, "hidden"> = {},
 ): LackedTarget[][] {
+  const canTell = canTellOf(kernel);
   return resolveByObject(objects, kernel, options).map((targets) =>
     targets.flatMap((resolved): LackedTarget[] => {
       const { target } = resolved;
       const standing = standingOf(resolved);
-      if (standing === "present" || !canTell(target, kernel)) return [];
+      if (standing === "present" || !canTell(target)) return [];
       if (loadsWithout(target, standing === "missing")) return [];
       return [{ target, standing, reason: resolved.reason ?? "" }];
     }),

@@ -1,4 +1,5 @@
-import type { Btf } from "../btf/view.ts";
+import { KIND_FUNC } from "../btf/format.ts";
+import { type Btf, kindOf, typeCount } from "../btf/view.ts";
 import type { AttachKind, AttachTarget } from "./attach-targets.ts";
 import type { ResolvedTarget } from "./target-models.ts";
 
@@ -30,11 +31,19 @@ export function standingOf({ status }: ResolvedTarget): TargetStanding {
 }
 
 /**
- * Whether a kernel's BTF can tell of a target: targets in other programs (freplace) are not the kernel's, and those in
- * a module want the modules.
+ * Tells of which targets a kernel's BTF can tell: those in other programs (freplace) are not the kernel's, those in a
+ * module want the modules, and BTF without functions, as most minimized BTF is, leaves out what no relocation asks for.
  */
-export function canTell({ targetKind, module }: AttachTarget, kernel: Btf): boolean {
-  return targetKind !== null && (kernel.segments.length > 1 || module === null || module === "vmlinux");
+export function canTellOf(kernel: Btf): (target: AttachTarget) => boolean {
+  if (!hasFunctions(kernel)) return () => false;
+  const withModules = kernel.segments.length > 1;
+  return ({ targetKind, module }) => targetKind !== null && (withModules || module === null || module === "vmlinux");
+}
+
+/** Whether BTF has any function; most minimized BTF has none. */
+export function hasFunctions(btf: Btf): boolean {
+  for (let id = 1; id < typeCount(btf); id++) if (kindOf(btf, id) === KIND_FUNC) return true;
+  return false;
 }
 
 /** Whether an object loads without a target: a weak variable may be missing, but not of another type (libbpf.c). */

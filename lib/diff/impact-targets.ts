@@ -5,7 +5,7 @@ import { contextReads } from "../core/context-reads.ts";
 import type { FunctionModel, PassedAs, ValueModel } from "../core/function-model.ts";
 import type { BpfObject } from "../core/object.ts";
 import { type ResolvedTarget, resolveTargets } from "../core/target-models.ts";
-import { canTell, isOfProgram, standingOf, type TargetStanding } from "../core/target-standing.ts";
+import { canTellOf, isOfProgram, standingOf, type TargetStanding } from "../core/target-standing.ts";
 
 /**
  * What a step from one kernel to another makes of a target. `retyped`: programs are called as before, but an argument or
@@ -53,16 +53,16 @@ const ANSWERS: ReadonlySet<AttachKind> = new Set(["fmod_ret", "lsm"]);
 
 /**
  * Compares what an object names in the kernel besides its relocations. A target in a module is looked for only where
- * both kernels' modules are there; targets in other programs (freplace) are not the kernel's, and are left out.
+ * both kernels' modules are there; targets in other programs (freplace) are not the kernel's, and are left out, as all
+ * are where either BTF has no functions.
  */
 export function compareTargets(object: BpfObject, old: Btf, next: Btf): AttachImpact[] {
+  const [canOld, canNew] = [canTellOf(old), canTellOf(next)];
   const before = resolveTargets([object], old);
   const after = resolveTargets([object], next);
   return before.flatMap((was, i): AttachImpact[] => {
     const is = after[i];
-    return is !== undefined && canTell(was.target, old) && canTell(was.target, next)
-      ? [compareTarget(object, was, is)]
-      : [];
+    return is !== undefined && canOld(was.target) && canNew(was.target) ? [compareTarget(object, was, is)] : [];
   });
 }
 

@@ -67,6 +67,21 @@ describe("btfgen diff OLD NEW --object", () => {
     expect(changed.code).toBe(1);
   });
 
+  it("compares no targets with BTF that was minimized without them, and says so", async () => {
+    const small = join(directory, "small.btf");
+    const made = await runText(["minimize", now, object("exec.o"), "-o", small]);
+    expect(made.code).toBe(0);
+    const { stdout, stderr, code } = await runText(["diff", old, small, ...withObjects("exec.o"), "--strict"]);
+    expect(stderr).toContain(
+      `warning: ${small}: has no functions (minimized?), so targets of objects are not compared`,
+    );
+    expect(stderr).toContain("0 would break, 0 would work now");
+    expect(stdout).toMatch(/^exec\.o: works$/m);
+    expect(code).toBe(0);
+    const both = await runText(["diff", old, now, ...withObjects("exec.o")]);
+    expect(both.stderr).not.toContain("has no functions");
+  });
+
   // What breaks: bpf_task_acquire, bpf_task_release, runqueues of an object, and a read in a program.
   const KSYMS = "externs.o:.ksyms:*";
   const READ = "flexible.o:flexible:bpf_prog___classic.*:byte_off";

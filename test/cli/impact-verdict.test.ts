@@ -13,9 +13,9 @@ const TYPES = [make.int("int", 4, 32, 1), make.proto(1, [])];
 const OF_FUNCTIONS = 2;
 const UNKNOWN = { id: null, versionId: null, arch: null, release: null };
 
-/** A kernel of some functions. */
+/** A kernel of some functions, and another. */
 function kernel(...functions: readonly string[]): Btf {
-  return parseBtf(make.btf([...TYPES, ...functions.map((name) => make.func(name, OF_FUNCTIONS))]), {
+  return parseBtf(make.btf([...TYPES, ...["other", ...functions].map((name) => make.func(name, OF_FUNCTIONS))]), {
     source: "kernel",
   });
 }

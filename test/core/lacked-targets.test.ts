@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { parseBtf } from "../../lib/btf/parse.ts";
 import { lackedTargets } from "../../lib/core/lacked-targets.ts";
 import { trampolineRules } from "../../lib/core/trampoline-rules.ts";
+import { btf, func, int, proto } from "../btf/builder.ts";
 import { attached, fixture, targetKernels } from "./target-scene.ts";
 
 const { kernel, withModules } = targetKernels();
@@ -30,6 +32,14 @@ describe("lackedTargets", () => {
     ["a section that names nothing", "fentry"],
   ])("has nothing of %s", (_what, section) => {
     expect(lackedTargets([attached([section])], kernel)).toEqual([[]]);
+  });
+
+  it("has nothing where BTF has no function: minimized BTF leaves out what no relocation asks for", () => {
+    const small = parseBtf(btf([int("int", 4)]), { source: "small" });
+    const whole = parseBtf(btf([int("int", 4), proto(0, []), func("f", 2)]), { source: "whole" });
+    const objects = [fixture("externs.o"), attached(["fentry/nowhere", "tp_btf/nothing"])];
+    expect(lackedTargets(objects, small)).toEqual([[], []]);
+    expect(lackedTargets(objects, whole).map(({ length }) => length)).toEqual([4, 2]);
   });
 
   it("judges what is in modules where they are given, in words without their files", () => {

@@ -36,7 +36,10 @@ function kernel(returns: number, args: readonly number[], names: readonly string
   ];
   return parseBtf(make.btf(types), { source: "kernel" });
 }
-const NONE = parseBtf(make.btf(BASE), { source: "kernel" });
+const OTHER = [make.proto(0, []), make.func("other", OWN)];
+const NONE = parseBtf(make.btf([...BASE, ...OTHER]), { source: "kernel" });
+/** Minimized BTF. */
+const SMALL = parseBtf(make.btf(BASE), { source: "small" });
 const TWO = kernel(INT, [SOCK, INT]);
 
 /** Puts the context's address where nobody follows it: such a program may read every argument. */
@@ -149,8 +152,23 @@ describe("what programs attach to", () => {
     }
   });
 
+  it.each(["fentry/f", "tp_btf/f", "lsm/f", "iter/f", "?fentry/f"])(
+    "leaves out %s where BTF has no function",
+    (section) => {
+      const object = buildObject({ rows: BASE, programs: [program(section)] });
+      expect(compareTargets(object, TWO, NONE)).toHaveLength(1);
+      for (const [old, now] of [
+        [TWO, SMALL],
+        [SMALL, TWO],
+        [SMALL, SMALL],
+      ] as const) {
+        expect(compareTargets(object, old, now)).toEqual([]);
+      }
+    },
+  );
+
   it("looks for a module's function in that module, where both kernels' modules are there", () => {
-    const moduleTypes = [make.proto(0, []), make.func("g", BASE.length + 1)];
+    const moduleTypes = [make.proto(0, []), make.func("g", OWN + OTHER.length)];
     const withModule = (name: string) =>
       parseModules(NONE, [{ bytes: make.btf(moduleTypes, { base: NONE }), source: name }]);
     const [xfs, nfs] = [withModule("kernel/fs/xfs.ko"), withModule("modules.tar:nfs.btf")];
@@ -231,7 +249,7 @@ describe("externs", () => {
   it("are variables with a type, too", () => {
     const object = extern(KIND_VAR, make.variable("v", INT, 2));
     const withVariable = (type: number) =>
-      parseBtf(make.btf([...BASE, make.variable("v", type)]), { source: "kernel" });
+      parseBtf(make.btf([...BASE, ...OTHER, make.variable("v", type)]), { source: "kernel" });
     expect(verdicts(object, withVariable(INT), withVariable(UINT))).toEqual([["ksym", "same", true, true]]);
     expect(verdicts(object, withVariable(INT), withVariable(SOCK))).toEqual([["ksym", "incompatible", true, false]]);
     expect(verdicts(object, withVariable(SOCK), withVariable(INT))).toEqual([["ksym", "new", false, true]]);
