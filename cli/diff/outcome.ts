@@ -36,7 +36,7 @@ export function diffOutcome({ diff, filtered, unknown }: DiffRun, request: DiffR
     json: null,
     notes: [
       ...missingModuleNotes(request, diff),
-      ...unknown.map((rule) => `warning: --type ${rule}: neither side has such a type`),
+      ...unknown.map(({ rule, what }) => `warning: --type ${rule}: neither side has such a ${what}`),
       ...unused,
       ...(stat || format !== "text" ? [] : [statLine(diffTotals(filtered)), ...foldedNotes(types, shown)]),
     ].map(printable),

@@ -23,7 +23,7 @@ import { readInput } from "../inputs/input.ts";
 import { objectArgument } from "../inputs/tagged-objects.ts";
 import { checkStandardInput } from "../inputs/target-input.ts";
 import { acceptsType, type DiffFilter, type Filtered, filterDiff, parseIgnoreRules, parseTypeRule } from "./rules.ts";
-import { unknownTypes } from "./unknown-types.ts";
+import { type UnknownName, unknownNames } from "./unknown-names.ts";
 
 /** One side as the command line names it. */
 interface SideRequest {
@@ -66,7 +66,7 @@ export interface DiffRun {
   readonly diff: TypesDiff;
   readonly filtered: Filtered;
   /** What --type names and neither side has. */
-  readonly unknown: readonly string[];
+  readonly unknown: readonly UnknownName[];
 }
 
 const STDOUT = 1;
@@ -144,7 +144,7 @@ export function compareSides(before: Btf, after: Btf, { old, filter, reached, fu
     bodies: full,
     modulesOnly: old.base !== undefined,
   });
-  return { diff, filtered: filterDiff(diff.types, filter), unknown: unknownTypes(filter.types, diff, [before, after]) };
+  return { diff, filtered: filterDiff(diff.types, filter), unknown: unknownNames(filter.types, diff, [before, after]) };
 }
 
 async function readSide({ path, base, modules, own, mustBeKernel }: SideRequest): Promise<DiffSide> {

@@ -152,6 +152,41 @@ describe("btfgen diff", () => {
     expect((await runText(["diff", oldPath, oldPath, "--type", "holder"])).stderr).toBe("btfgen: no difference\n");
   });
 
+  it.each(["task.tgod", "task.next.pid", "h*.tesk", "state.DAED", "kill.sig", "t*.RUNNING", "pid_t.pid"])(
+    "says that nothing of --type %s is there, where the types are",
+    async (rule) => {
+      expect(await runText(["diff", oldPath, newPath, "--type", rule])).toMatchObject({
+        stdout: "",
+        stderr: `btfgen: warning: --type ${rule}: neither side has such a member, enumerator or parameter\nbtfgen: no difference\n`,
+        code: 0,
+      });
+    },
+  );
+
+  it.each(["task.pid", "task.cpu", "h*.t?sk", "*.RUNNING", "kill.task", "kill.signal", "*.tgid"])(
+    "says nothing of --type %s, which a side has, whether it differs or not",
+    async (rule) => {
+      const { stderr } = await runText(["diff", oldPath, newPath, "--type", rule]);
+      expect(stderr).not.toContain("neither side");
+    },
+  );
+
+  it.each(["named.x", "named.in.y", "outer.struct inner", "outer.y"])(
+    "finds %s, as a path of members has it",
+    async (rule) => {
+      const rows = [
+        INT,
+        struct("inner", 4, [m("y", 1, 0)]),
+        struct("outer", 4, [m("", 2, 0)]),
+        struct("", 4, [m("y", 1, 0)]),
+        struct("", 8, [m("x", 1, 0), m("in", 4, 32)]),
+        typedef("named", 5),
+      ];
+      const path = put("members.btf", btf(rows));
+      expect((await runText(["diff", path, path, "--type", rule])).stderr).toBe("btfgen: no difference\n");
+    },
+  );
+
   it("leaves out what rules say, and tells of those that say nothing", async () => {
     const rules = put(
       "ignore.txt",
