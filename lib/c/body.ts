@@ -1,9 +1,9 @@
 import { KIND_ARRAY, KIND_UNION } from "../btf/format.ts";
-import { arrayElement, arrayLength, memberName, memberType } from "../btf/members.ts";
+import { arrayElement, arrayLength, memberType } from "../btf/members.ts";
 import { pointerBytes } from "../btf/resolve.ts";
 import { kindOf, sizeOf, vlenOf } from "../btf/view.ts";
 import { declare, keywordOf, type Spelling } from "./declarator.ts";
-import { explainingAlignment, natural, type Place, placeOf, roundUp } from "./layout.ts";
+import { memberAlignment, natural, type Place, placeOf, roundUp } from "./layout.ts";
 import { unfolded } from "./references.ts";
 import { declTagText } from "./tags.ts";
 import { memberText, remark, type Writer } from "./writer.ts";
@@ -61,9 +61,8 @@ function addMember(writer: Writer, spelling: Spelling, body: Body, index: number
   const { btf, layouts, indent, tags } = writer;
   const place = placeOf(layouts, body.id, index);
   const { offset, width } = place;
-  const nameOffset = memberName(btf, body.id, index);
   const inner = unfolded(btf, body.id, index);
-  const name = nameOffset === 0 ? "" : memberText(writer, nameOffset);
+  const name = place.name === 0 ? "" : memberText(writer, place.name);
   let problem = place.problem;
   if (problem === "" && body.isUnion && offset !== 0) problem = "it does not begin where its union does";
   if (problem === "" && !body.isUnion && offset < body.end) problem = "it overlaps the member before it";
@@ -76,7 +75,7 @@ function addMember(writer: Writer, spelling: Spelling, body: Body, index: number
   if (name === "" && inner === 0) return;
   let attribute = "";
   if (!body.isUnion && natural(body.end, place, body.packed) !== offset) {
-    const bytes = body.packed || width > 0 ? 0 : explainingAlignment(layouts, body.id, body.end, offset);
+    const bytes = body.packed ? 0 : memberAlignment(layouts, body.id, body.end, place);
     if (bytes === 0) fill(writer, body, offset);
     else attribute = ` __attribute__((aligned(${bytes})))`;
   }

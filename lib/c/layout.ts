@@ -9,7 +9,14 @@ import {
   KIND_PTR,
   KIND_UNION,
 } from "../btf/format.ts";
-import { arrayElement, arrayLength, memberBitfieldSize, memberBitOffset, memberType } from "../btf/members.ts";
+import {
+  arrayElement,
+  arrayLength,
+  memberBitfieldSize,
+  memberBitOffset,
+  memberName,
+  memberType,
+} from "../btf/members.ts";
 import { pointerBytes } from "../btf/resolve.ts";
 import {
   type Btf,
@@ -48,6 +55,8 @@ export interface Layouts {
 
 /** Where a member lies, in bits. */
 export interface Place {
+  /** Offset of the member's name; 0 for none. */
+  readonly name: number;
   readonly offset: number;
   /** Of a bitfield; else 0. */
   readonly width: number;
@@ -128,6 +137,7 @@ export function placeOf(layouts: Layouts, composite: number, index: number): Pla
   }
   const alignment = alignmentOfMade(layouts, made);
   return {
+    name: memberName(btf, composite, index),
     offset,
     width,
     size: bytes * 8,
@@ -194,11 +204,18 @@ export function natural(end: number, { width, size, alignment }: Place, packed: 
   return (end % (alignment * 8)) + width > size ? roundUp(end, alignment) : end;
 }
 
+/** The `aligned` of a member, in bytes, that alone explains a gap behind `end`; 0 when none does. */
+export function memberAlignment(layouts: Layouts, composite: number, end: number, place: Place): number {
+  // Behind a struct without a declarator the attribute would be its type's, which grows by it.
+  if (place.width > 0 || place.name === 0) return 0;
+  return explainingAlignment(layouts, composite, end, place.offset);
+}
+
 /**
  * The alignment in bytes that alone explains a gap from `end` to `offset` (bits); 0 when none does, when a few nameless
  * bitfields do, or when the struct lies in another where it is aligned to less.
  */
-export function explainingAlignment(layouts: Layouts, composite: number, end: number, offset: number): number {
+function explainingAlignment(layouts: Layouts, composite: number, end: number, offset: number): number {
   const bound = boundOf(layouts, composite);
   for (let bytes = LEAST_ALIGNED; bytes <= bound; bytes *= 2) {
     if (roundUp(end, bytes) === offset) return bytes;
@@ -233,8 +250,8 @@ function layOut(layouts: Layouts, composite: number): void {
   for (const place of places) {
     const { offset, width } = place;
     if (offset < end) continue;
-    if (!isUnion && width === 0 && natural(end, place, false) < offset) {
-      alignment = Math.max(alignment, explainingAlignment(layouts, composite, end, offset));
+    if (!isUnion && natural(end, place, false) < offset) {
+      alignment = Math.max(alignment, memberAlignment(layouts, composite, end, place));
     }
     const memberEnd = offset + (width === 0 ? place.size : width);
     end = isUnion ? Math.max(end, memberEnd) : memberEnd;

@@ -188,6 +188,11 @@ describe("layout", () => {
       [INT, struct("s", 128, [m("a", 1, 0), m("b", 1, 512)])],
     ],
     [
+      "a gap before a member without a name, where an alignment would be its type's",
+      ["\tlong int a;", "\tlong: 64;", "\tstruct {", "\t\tlong int x;", "\t};", "\tlong int c;", "};"],
+      [LONG, struct("s", 32, [m("a", 1, 0), m("", 3, 128), m("c", 1, 192)]), struct("", 8, [m("x", 1, 0)])],
+    ],
+    [
       "a tail that an alignment explains",
       ["\tint a;", "} __attribute__((aligned(64)));"],
       [INT, struct("s", 64, [m("a", 1, 0)])],

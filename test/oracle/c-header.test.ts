@@ -12,7 +12,7 @@ import { diffTypes } from "../../lib/diff/diff.ts";
 import { btfSectionsOf } from "../../lib/elf/btf-section.ts";
 import { openElf } from "../../lib/elf/elf.ts";
 import { runJob } from "../../lib/job/job.ts";
-import { bitStruct, btf as btf32, int, m, ptr, struct, union } from "../btf/builder.ts";
+import { bitStruct, btf as blobOf, int, m, ptr, struct, union } from "../btf/builder.ts";
 import {
   KERNEL_6_1,
   KERNEL_BIG_ENDIAN,
@@ -186,9 +186,23 @@ describeOracle("a minimized BTF's header", ["clang"], () => {
   );
 });
 
+describeOracle("a made BTF's header", ["clang"], () => {
+  it("keeps what lies behind a member without a name that begins at 16", () => {
+    const btf = parseBtf(
+      blobOf([
+        int("long int", 8, 64, 1),
+        struct("", 8, [m("x", 1, 0)]),
+        struct("s", 32, [m("a", 1, 0), m("", 2, 128), m("c", 1, 192)]),
+        struct("far", 80, [m("a", 1, 0), m("", 2, 512), m("c", 1, 576)]),
+      ]),
+    );
+    expect(compared(btf, headerOf(btf), namedTypes(btf), "bpf", 1)).toMatchObject(SAME);
+  });
+});
+
 describeOracle("a 32-bit kernel's header", ["clang"], () => {
   it("has the same places where pointers and long have four bytes", () => {
-    const bytes = btf32([
+    const bytes = blobOf([
       int("long unsigned int", 4),
       int("long long int", 8, 64, 1),
       int("char", 1, 8, 1),
