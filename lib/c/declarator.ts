@@ -34,15 +34,23 @@ export interface Spelling {
   readonly typeTag: (id: number) => string;
   /** A function's parameter name by its offset; empty for none. */
   readonly parameter: (nameOffset: number) => string;
-  /** What stands for a type that goes on for longer than any real one; may throw instead. */
-  readonly endless: (id: number) => string;
+  /** How much is spelled out; dots stand for the rest. */
+  readonly bounds: Bounds;
 }
 
-/** How many pointers, arrays and qualifiers in a row, and functions inside each other, are spelled out. */
-const MAX_STEPS = 256;
-const MAX_FUNCTIONS = 12;
-/** Parameters of one declaration, all functions together: nested ones could grow as a power of two. */
-const MAX_PARAMETERS = 1024;
+/** How much of one declaration is spelled out. */
+export interface Bounds {
+  /** Pointers, arrays and qualifiers in a row. */
+  readonly steps: number;
+  /** Functions inside each other. */
+  readonly functions: number;
+  /** Parameters, all functions together: nested ones could grow as a power of two. */
+  readonly parameters: number;
+}
+
+/** More than any real type has. */
+const PLAIN_BOUNDS: Bounds = { steps: 256, functions: 12, parameters: 1024 };
+const REST = "...";
 
 /** How much of a declaration may still be spelled out. */
 interface Budget {
@@ -62,7 +70,7 @@ export function plainSpelling(btf: Btf): Spelling {
     specifier: (id) => plainSpecifier(btf, id),
     typeTag: (id) => plainTag(btf, id),
     parameter: (offset) => stringAt(btf.strings, offset),
-    endless: () => "...",
+    bounds: PLAIN_BOUNDS,
   };
 }
 
@@ -71,7 +79,8 @@ export function plainSpelling(btf: Btf): Spelling {
  * `const char *const names[4]`, `struct {...} u`. The empty name gives the type alone: `int (*)(void)`, `char[16]`.
  */
 export function declare(spelling: Spelling, id: number, name: string): string {
-  return declareAt(spelling, id, name, { functions: MAX_FUNCTIONS, parameters: MAX_PARAMETERS });
+  const { functions, parameters } = spelling.bounds;
+  return declareAt(spelling, id, name, { functions, parameters });
 }
 
 /** A member of a struct or union as C declares it, bitfields with their width: `unsigned int isn: 1`. */
@@ -108,7 +117,7 @@ function declareAt(spelling: Spelling, id: number, name: string, budget: Budget)
   let tags = "";
   let behindPointer = false;
   let at = id;
-  for (let steps = 0; steps < MAX_STEPS; steps++) {
+  for (let steps = 0; steps < spelling.bounds.steps; steps++) {
     const kind = kindOf(btf, at);
     switch (kind) {
       case KIND_CONST:
@@ -151,7 +160,7 @@ function declareAt(spelling: Spelling, id: number, name: string, budget: Budget)
       }
     }
   }
-  return `${spelling.endless(id)} ${name}`.trimEnd();
+  return `${REST} ${name}`.trimEnd();
 }
 
 /** Words that each end in a space, in front of a text that may be empty. */
@@ -161,11 +170,11 @@ function parameters(spelling: Spelling, id: number, budget: Budget): string {
   const { btf } = spelling;
   const count = vlenOf(btf, id);
   if (count === 0) return "void";
-  if (budget.functions === 0) return spelling.endless(id);
+  if (budget.functions === 0) return REST;
   budget.functions--;
   let text = "";
   for (let i = 0; i < count; i++) {
-    if (budget.parameters === 0) return text + spelling.endless(id);
+    if (budget.parameters === 0) return text + REST;
     budget.parameters--;
     const type = paramType(btf, id, i);
     const nameOffset = paramName(btf, id, i);

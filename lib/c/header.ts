@@ -1,6 +1,5 @@
 import { type DumpSelection, selectTypes } from "../btf/dump-select.ts";
 import { type ChunkWriter, flush, openSink, put } from "../btf/dump-sink.ts";
-import { FormatError } from "../btf/error.ts";
 import {
   KIND_DATASEC,
   KIND_DECL_TAG,
@@ -13,7 +12,7 @@ import {
 import { enumeratorName } from "../btf/members.ts";
 import { stringAt } from "../btf/strings.ts";
 import { compareText } from "../btf/text-order.ts";
-import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf, targetOf, vlenOf } from "../btf/view.ts";
+import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
 import { compositeBody } from "./body.ts";
 import { declare, keywordOf, type Spelling } from "./declarator.ts";
 import { enumBody } from "./enumeration.ts";
@@ -152,10 +151,8 @@ function headerSpelling(writer: Writer, nameless: Nameless): Spelling {
       // A parameter hides a typedef from those behind it.
       return names.ordinary.has(name) ? "" : name;
     },
-    endless: (id) => {
-      const detail = "qualifiers, pointers or functions that go on without an end";
-      throw new FormatError("type-loop", detail, { source: btf.source, section: "BTF types", typeId: id });
-    },
+    // What has been ordered has an end, and the text of all of it is bounded.
+    bounds: { steps: typeCount(btf), functions: Number.POSITIVE_INFINITY, parameters: Number.POSITIVE_INFINITY },
   };
   return spelling;
 }

@@ -51,6 +51,8 @@ export interface Layouts {
   readonly sizes: Map<number, number>;
   /** What those are made of. */
   readonly made: Map<number, number>;
+  /** Types that are not spelled out, with what they have that is beyond a bound. */
+  readonly unsaid: ReadonlyMap<number, string>;
 }
 
 /** Where a member lies, in bits. */
@@ -75,7 +77,7 @@ const LEAST_ALIGNED = 16;
 const BITS_A_BYTE = 8;
 
 /** Finds the layouts of all structs and unions that a header writes out. */
-export function planLayouts(btf: Btf, { units, bodies }: Order): Layouts {
+export function planLayouts(btf: Btf, { units, bodies, unsaid }: Order): Layouts {
   const count = typeCount(btf);
   const layouts: Layouts = {
     btf,
@@ -86,6 +88,7 @@ export function planLayouts(btf: Btf, { units, bodies }: Order): Layouts {
     embedded: new Uint8Array(count),
     sizes: new Map(),
     made: new Map(),
+    unsaid,
   };
   // A struct comes behind what it has inside, so from the end it comes before: it bounds their alignment.
   for (let i = units.length - 1; i >= 0; i--) {
@@ -136,13 +139,14 @@ export function placeOf(layouts: Layouts, composite: number, index: number): Pla
     }
   }
   const alignment = alignmentOfMade(layouts, made);
+  const beyond = layouts.unsaid.get(type);
   return {
     name: memberName(btf, composite, index),
     offset,
     width,
     size: bytes * 8,
     alignment,
-    problem: problemOf(btf, composite, type, offset, width, bytes),
+    problem: beyond === undefined ? problemOf(btf, composite, type, offset, width, bytes) : `its type has ${beyond}`,
   };
 }
 

@@ -13,7 +13,7 @@ import {
   vlenOf,
 } from "../btf/view.ts";
 import type { Nameless } from "./nameless.ts";
-import { isNamelessComposite, MAX_CHAIN, madeOf, unfolded } from "./references.ts";
+import { isNamelessComposite, isTooLong, MAX_CHAIN, madeOf, unfolded } from "./references.ts";
 
 /** What a header declares, in an order in which a compiler can read it. */
 export interface Order {
@@ -23,9 +23,11 @@ export interface Order {
   readonly forward: ReadonlyMap<number, readonly number[]>;
   /** By id, the structs and unions that are written out inside a unit, inner ones first. */
   readonly bodies: ReadonlyMap<number, readonly number[]>;
+  /** Types of members that are not spelled out, with what they have that is beyond a bound. */
+  readonly unsaid: ReadonlyMap<number, string>;
 }
 
-/** How deep structs without names may be written out inside each other. */
+/** How deep structs without names and functions may be written out inside each other. */
 const MAX_NESTING = 64;
 /** How many types and members may be looked at, per type of the BTF, before its text would grow beyond all measure. */
 const MOST_STEPS_A_TYPE = 64;
@@ -41,6 +43,9 @@ interface Walk {
   bodies: number[];
   /** Enums without a name that some unit has inside. */
   readonly inside: Set<number>;
+  readonly unsaid: Map<number, string>;
+  /** Functions whose parameters are being looked at, inner ones last. */
+  readonly functions: number[];
   /** The unit that was the last to ask for a type or a tag. */
   readonly askedBy: Uint32Array;
   readonly mentionedBy: Uint32Array;
@@ -58,7 +63,8 @@ export function isUnit(btf: Btf, nameless: Nameless, id: number): boolean {
 /**
  * Orders what `roots` need, depth first and by an explicit stack. A definition comes behind the structs it has inside
  * and behind all typedefs and enums it mentions; a pointer to a struct needs nothing but its tag, which breaks all
- * circles of C. @throws FormatError for circles that C cannot have: a struct inside itself, a typedef of itself.
+ * circles of C. All that is spelled out later is looked at here, so that nothing can go wrong once text is out. @throws
+ * FormatError for circles that C cannot have: a struct inside itself, a typedef, a pointer or a function of itself.
  */
 export function orderUnits(btf: Btf, nameless: Nameless, roots: Iterable<number>): Order {
   const count = typeCount(btf);
@@ -69,6 +75,8 @@ export function orderUnits(btf: Btf, nameless: Nameless, roots: Iterable<number>
     forward: [],
     bodies: [],
     inside: new Set(),
+    unsaid: new Map(),
+    functions: [],
     askedBy: new Uint32Array(count),
     mentionedBy: new Uint32Array(count),
     steps: Math.max(MOST_STEPS_AT_LEAST, count * MOST_STEPS_A_TYPE),
@@ -125,7 +133,7 @@ export function orderUnits(btf: Btf, nameless: Nameless, roots: Iterable<number>
   }
   // Enums for the sake of their enumerators; one that a struct or typedef has inside is there already.
   for (const id of namelessEnums) if (!walk.inside.has(id)) units.push(id);
-  return { units, forward, bodies };
+  return { units, forward, bodies, unsaid: walk.unsaid };
 }
 
 /** Gathers what must come before a unit, the last first. */
@@ -134,8 +142,10 @@ function needsOfUnit(walk: Walk, id: number): void {
   const kind = kindOf(btf, id);
   const from = walk.needs.length;
   if (isComposite(kind)) members(walk, id, id, 0);
-  else if (kind === KIND_TYPEDEF) mention(walk, id, targetOf(btf, id), false, 0);
-  else if (!isUnit(btf, walk.nameless, id)) mention(walk, id, id, false, 0);
+  else if (kind === KIND_TYPEDEF || !isUnit(btf, walk.nameless, id)) {
+    const beyond = mention(walk, id, kind === KIND_TYPEDEF ? targetOf(btf, id) : id, false, 0);
+    if (beyond !== "") throw tooMuch(btf, id, beyond);
+  }
   // From a stack they come in reverse.
   const { needs } = walk;
   for (let i = from, j = needs.length - 1; i < j; i++, j--) {
@@ -155,25 +165,34 @@ function members(walk: Walk, unit: number, composite: number, nesting: number): 
     if (inner !== 0) members(walk, unit, inner, nesting + 1);
     else {
       const type = memberType(btf, composite, i);
-      whole(walk, unit, type);
-      mention(walk, unit, type, false, nesting);
+      const tooLong = whole(walk, unit, type);
+      const beyond = mention(walk, unit, type, false, nesting) || tooLong;
+      if (beyond !== "") walk.unsaid.set(type, beyond);
     }
   }
   if (composite !== unit) walk.bodies.push(composite);
 }
 
-/** An object of the type is there: the struct that it is made of must be complete. */
-function whole(walk: Walk, unit: number, type: number): void {
+/** An object of the type is there: the struct that it is made of must be complete. Says what is beyond a bound, if any. */
+function whole(walk: Walk, unit: number, type: number): string {
   const made = madeOf(walk.btf, type);
   if (isComposite(kindOf(walk.btf, made)) && isUnit(walk.btf, walk.nameless, made)) ask(walk, unit, made);
+  return made === 0 && isTooLong(walk.btf, type)
+    ? `more than ${MAX_CHAIN} typedefs, qualifiers and arrays in a row`
+    : "";
 }
 
-/** The type is spelled out: in a function's parameters, a tag must be known before. */
-function mention(walk: Walk, unit: number, type: number, inFunction: boolean, nesting: number): void {
-  const { btf, nameless } = walk;
+/**
+ * The type is spelled out: in a function's parameters, a tag must be known before. Says what the type has that is beyond
+ * a bound, so that it cannot be spelled out; empty for nearly all.
+ */
+function mention(walk: Walk, unit: number, type: number, inFunction: boolean, nesting: number): string {
+  const { btf, nameless, functions } = walk;
   let at = type;
   let inArray = false;
-  for (let i = 0; i < MAX_CHAIN; i++) {
+  let beyond = "";
+  // What goes through more types than there are has met one twice.
+  for (let i = 0; i <= typeCount(btf); i++) {
     if (--walk.steps < 0) throw tooMuch(btf, unit, "the text of its types would grow beyond all measure");
     const kind = kindOf(btf, at);
     if (kind === KIND_PTR || isModifier(kind)) {
@@ -181,23 +200,29 @@ function mention(walk: Walk, unit: number, type: number, inFunction: boolean, ne
       inArray &&= kind !== KIND_PTR;
     } else if (kind === KIND_ARRAY) {
       at = arrayElement(btf, at);
-      if (!inArray) whole(walk, unit, at);
+      if (!inArray) beyond ||= whole(walk, unit, at);
       inArray = true;
     } else if (kind === KIND_FUNC_PROTO) {
-      if (nesting > MAX_NESTING) throw tooMuch(btf, at, `functions are nested deeper than ${MAX_NESTING}`);
-      for (let p = 0; p < vlenOf(btf, at); p++) mention(walk, unit, paramType(btf, at, p), true, nesting + 1);
+      if (functions.includes(at)) throw endless(btf, at);
+      if (nesting > MAX_NESTING) return `functions nested deeper than ${MAX_NESTING}`;
+      functions.push(at);
+      for (let p = 0; p < vlenOf(btf, at); p++) {
+        beyond ||= mention(walk, unit, paramType(btf, at, p), true, nesting + 1);
+      }
+      functions.pop();
       at = targetOf(btf, at);
     } else if (isNamelessComposite(btf, at) && !nameless.toName.has(at)) {
       if (at !== unit) members(walk, unit, at, nesting + 1);
-      return;
+      return beyond;
     } else {
       if (kind === KIND_FWD || isComposite(kind)) {
         if (inFunction) remember(walk, unit, at);
       } else if (isUnit(btf, nameless, at)) ask(walk, unit, at);
       else if (isEnum(kind)) walk.inside.add(at);
-      return;
+      return beyond;
     }
   }
+  throw endless(btf, type);
 }
 
 function ask(walk: Walk, unit: number, type: number): void {
@@ -210,6 +235,11 @@ function remember(walk: Walk, unit: number, tag: number): void {
   if (tag === unit || walk.mentionedBy[tag] === unit) return;
   walk.mentionedBy[tag] = unit;
   walk.forward.push(tag);
+}
+
+function endless(btf: Btf, id: number): FormatError {
+  const detail = "qualifiers, pointers or functions that go on without an end";
+  return new FormatError("type-loop", detail, { source: btf.source, section: "BTF types", typeId: id });
 }
 
 function tooMuch(btf: Btf, id: number, detail: string): FormatError {

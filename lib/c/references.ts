@@ -49,12 +49,12 @@ export function referenceAt(btf: Btf, id: number, index: number): number {
   }
 }
 
-/** How many types in a row are looked through in lib/c; a longer chain has no end. */
+/** How many typedefs, qualifiers and arrays in a row are looked through in lib/c. */
 export const MAX_CHAIN = 256;
 
 /**
- * Behind qualifiers, tags and typedefs; 0 (void) behind those that have no end. Unlike skipModifiersAndTypedefs it does
- * not throw: where such a type is spelled out, the header says what is wrong with it (`endless` of its Spelling).
+ * Behind qualifiers, tags and typedefs; 0 (void) behind too many of them. Unlike skipModifiersAndTypedefs it does not
+ * throw: the header says what is wrong where it has a member of such a type.
  */
 export function behindTypedefs(btf: Btf, id: number): number {
   let at = id;
@@ -65,8 +65,17 @@ export function behindTypedefs(btf: Btf, id: number): number {
   return at;
 }
 
-/** Behind all that, and behind arrays: what an object of the type is made of. */
+/** Behind all that, and behind arrays: what an object of the type is made of; 0 (void) behind too many of them, too. */
 export function madeOf(btf: Btf, id: number): number {
+  return behindChain(btf, id) ?? 0;
+}
+
+/** True when there are more typedefs, qualifiers and arrays in a row than are looked through. */
+export function isTooLong(btf: Btf, id: number): boolean {
+  return behindChain(btf, id) === undefined;
+}
+
+function behindChain(btf: Btf, id: number): number | undefined {
   let at = id;
   for (let steps = 0; steps < MAX_CHAIN; steps++) {
     const kind = kindOf(btf, at);
@@ -74,7 +83,7 @@ export function madeOf(btf: Btf, id: number): number {
     else if (isTransparent(kind)) at = targetOf(btf, at);
     else return at;
   }
-  return 0;
+  return undefined;
 }
 
 /**

@@ -409,6 +409,60 @@ describe("input that no compiler makes", () => {
     expect(formatErrorOf(() => header(rows)).code).toMatch(/^(type-loop|too-large)$/);
   });
 
+  it("is an error before the first byte, however much text comes before it", () => {
+    const rows: Row[] = [INT];
+    for (let id = 2; id <= 4001; id++) rows.push(struct(`filler${id}`, 4, [m("a", 1, 0)]));
+    rows.push(ptr(4002), struct("s", 8, [m("a", 4002, 0)]));
+    let bytes = 0;
+    const write = (chunk: Uint8Array): void => {
+      bytes += chunk.length;
+    };
+    expect(formatErrorOf(() => dumpC(parseBtf(btf(rows)), write)).code).toBe("type-loop");
+    expect(bytes).toBe(0);
+  });
+
+  /** A type of `count` rows, each made of the one before it, and a struct with a member of the last; INT is first. */
+  const chained = (count: number, link: (before: number, i: number) => readonly Row[], bytes = 8): Row[] => {
+    const rows: Row[] = [INT];
+    for (let i = 0; i < count; i++) rows.push(...link(rows.length, i));
+    return [...rows, struct("s", bytes, [m("a", rows.length, 0)]), struct("other", 4, [m("b", 1, 0)])];
+  };
+  const functions = (count: number) => chained(count, (before) => [proto(1, [param("", before)]), ptr(before + 1)]);
+  const OTHER = ["struct other {", "\tint b;", "};"];
+
+  it.each<[string, string, readonly Row[]]>([
+    ["300 pointers", `\tint ${"*".repeat(300)}a;`, chained(300, (before) => [ptr(before)])],
+    ["functions in each other", `\tint (*a)(${"int (*)(".repeat(19)}int${")".repeat(20)};`, functions(20)],
+    [
+      "2000 parameters",
+      `\tint (*a)(${Array(2000).fill("int").join(", ")});`,
+      chained(1, () => [proto(1, Array(2000).fill(param("", 1))), ptr(2)]),
+    ],
+    ["250 typedefs", "\tt249 a;", chained(250, (before, i) => [typedef(`t${i}`, before)], 4)],
+  ])("has all of what is long and ends: %s", (_, line, rows) => {
+    const lines = body(rows);
+    expect(lines).toContain(line);
+    expect(lines.slice(-3)).toEqual(OTHER);
+  });
+
+  it.each<[string, readonly Row[]]>([
+    ["functions nested deeper than 64", functions(70)],
+    [
+      "more than 256 typedefs, qualifiers and arrays in a row",
+      chained(300, (before, i) => [typedef(`t${i}`, before)], 4),
+    ],
+  ])("leaves out a member of a type that has %s, and nothing else", (what, rows) => {
+    const lines = body(rows);
+    expect(lines).toContain(`\t/* a at 0: its type has ${what} */`);
+    expect(lines.slice(-3)).toEqual(OTHER);
+  });
+
+  it("says of a typedef what bound it is beyond", () => {
+    const rows = functions(70);
+    const error = formatErrorOf(() => header([...rows, typedef("t", 141)]));
+    expect(error.message).toContain("functions nested deeper than 64");
+  });
+
   it("ends where nameless structs multiply", () => {
     const rows: Row[] = [INT, struct("s", 8, [m("a", 3, 0)])];
     for (let id = 3; id < 60; id++) rows.push(union("", 8, [m("a", id + 1, 0), m("b", id + 1, 0)]));
