@@ -16,12 +16,21 @@ import { lazyList } from "./list.ts";
 import { distinct, wordsOf } from "./model.ts";
 import { fold, mono, type Part, revealIn, sign } from "./part.ts";
 
-type Status = "breaks" | "works now" | "changes" | "as before" | "did not work" | "skipped";
-const STATUSES: readonly Status[] = ["breaks", "works now", "did not work", "changes", "as before", "skipped"];
+type Status = "breaks" | "works now" | "changes" | "as before" | "works in part" | "did not work" | "skipped";
+const STATUSES: readonly Status[] = [
+  "breaks",
+  "works now",
+  "did not work",
+  "works in part",
+  "changes",
+  "as before",
+  "skipped",
+];
 const TONES: Readonly<Record<Status, string>> = {
   breaks: "error",
   "works now": "added",
   "did not work": "poisoned",
+  "works in part": "poisoned",
   changes: "changed",
   "as before": "resolved",
   skipped: "skipped",

@@ -38,6 +38,7 @@ const SIGNS: Readonly<Record<Verdict, string>> = {
   works: "✅",
   breaks: "❌",
   "works now": "🟢",
+  "works in part": "🟡",
   "did not work, and does not": "🟠",
 };
 

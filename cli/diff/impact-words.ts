@@ -32,7 +32,7 @@ const ATTACH_WORDS: Readonly<Record<AttachImpact["change"], string>> = {
 };
 
 /** What a step makes of a program or an object, in words. */
-export type Verdict = "works" | "breaks" | "works now" | "did not work, and does not";
+export type Verdict = "works" | "works in part" | "breaks" | "works now" | "did not work, and does not";
 
 function verdictOf({ worked, works }: Pick<ProgramImpact, "worked" | "works">): Verdict {
   if (worked) return works ? "works" : "breaks";
@@ -40,9 +40,14 @@ function verdictOf({ worked, works }: Pick<ProgramImpact, "worked" | "works">): 
 }
 
 /** An object breaks where one of its programs does, whatever the others did: tools do not need all of them. */
-export function objectVerdict(object: Pick<ObjectImpact, "worked" | "works" | "broken" | "mended">): Verdict {
+export function objectVerdict(object: Pick<ObjectImpact, "worked" | "works" | "broken" | "mended"> & Parts): Verdict {
   if (object.broken > 0) return "breaks";
-  return object.mended > 0 ? "works now" : verdictOf(object);
+  if (object.mended > 0) return "works now";
+  return !object.works && object.programs.some(({ works }) => works) ? "works in part" : verdictOf(object);
+}
+
+interface Parts {
+  readonly programs: readonly Pick<ProgramImpact, "works">[];
 }
 
 /** The verdict of a program, which may break without a reason of its own: the object, or a subprogram that is listed, has it. */

@@ -82,6 +82,7 @@ describe("an object", () => {
     ["breaks where one does and another is mended", ["a"], ["b"], "❌ breaks"],
     ["works now where one of its programs does, and none breaks", ["a"], ["a", "b"], "🟢 works now"],
     ["works now where another still does not", [], ["a"], "🟢 works now"],
+    ["works in part where one of its programs does on both", ["a"], ["a"], "🟡 works in part"],
     ["has programs that work on neither", [], [], "🟠 did not work, and does not"],
   ] as const)("%s", (_what, old, now, verdict) => {
     const report = impactReport([object(["a", "b"], null)], kernel(...old), kernel(...now), "libbpf");
