@@ -3,8 +3,7 @@ import { arrayElement, arrayLength, memberType } from "../btf/members.ts";
 import { pointerBytes } from "../btf/resolve.ts";
 import { kindOf, sizeOf, vlenOf } from "../btf/view.ts";
 import { declare, keywordOf, type Spelling } from "./declarator.ts";
-import { memberAlignment, natural, type Place, placeOf, roundUp } from "./layout.ts";
-import { unfolded } from "./references.ts";
+import { filledBy, isWritten, memberAlignment, natural, type Place, placeOf, roundUp } from "./layout.ts";
 import { declTagText } from "./tags.ts";
 import { memberText, remark, type Writer } from "./writer.ts";
 
@@ -59,20 +58,14 @@ export function compositeBody(writer: Writer, spelling: Spelling, id: number): s
 
 function addMember(writer: Writer, spelling: Spelling, body: Body, index: number): void {
   const { btf, layouts, indent, tags } = writer;
-  const place = placeOf(layouts, body.id, index);
-  const { offset, width } = place;
-  const inner = unfolded(btf, body.id, index);
+  const place = placeOf(layouts, body.id, index, body.end);
+  const { offset, width, problem, inner } = place;
   const name = place.name === 0 ? "" : memberText(writer, place.name);
-  let problem = place.problem;
-  if (problem === "" && body.isUnion && offset !== 0) problem = "it does not begin where its union does";
-  if (problem === "" && !body.isUnion && offset < body.end) problem = "it overlaps the member before it";
   if (problem !== "") {
     const what = `${name === "" ? "a member" : name} at ${Math.floor(offset / 8)}`;
     body.text += `${indent}${remark(what, problem)}\n`;
-    return;
   }
-  // Nameless bitfields and other nameless things are gaps to C.
-  if (name === "" && inner === 0) return;
+  if (!isWritten(place)) return;
   let attribute = "";
   if (!body.isUnion && natural(body.end, place, body.packed) !== offset) {
     const bytes = body.packed ? 0 : memberAlignment(layouts, body.id, body.end, place);
@@ -88,11 +81,10 @@ function addMember(writer: Writer, spelling: Spelling, body: Body, index: number
   advance(body, place);
 }
 
-function advance(body: Body, { offset, width, size }: Place): void {
-  const end = offset + (width === 0 ? size : width);
-  body.end = Math.max(body.end, end);
+function advance(body: Body, place: Place): void {
+  body.end = filledBy(place, body.end);
   body.named = true;
-  body.behindEmptyArray = width === 0 && size === 0;
+  body.behindEmptyArray = place.width === 0 && place.size === 0;
 }
 
 /** A member of its name; the last one of a struct may be an array of any length, where nothing at all comes behind it. */

@@ -31,7 +31,7 @@ import {
   vlenOf,
 } from "../btf/view.ts";
 import type { Order } from "./order.ts";
-import { behindTypedefs, MAX_CHAIN, madeOf } from "./references.ts";
+import { behindTypedefs, MAX_CHAIN, madeOf, unfolded } from "./references.ts";
 import { alignmentOf } from "./scalars.ts";
 
 /** What must be said in C so that structs and unions come out as they are; by id, 0 where nothing is known. */
@@ -59,6 +59,8 @@ export interface Layouts {
 export interface Place {
   /** Offset of the member's name; 0 for none. */
   readonly name: number;
+  /** The struct or union that is written out in place of the member (`unfolded`), or 0. */
+  readonly inner: number;
   readonly offset: number;
   /** Of a bitfield; else 0. */
   readonly width: number;
@@ -122,8 +124,11 @@ function objectSize(btf: Btf, id: number): number {
   return -1;
 }
 
-/** Where a member lies. Bitfields of old compilers have their place and width in their INT. */
-export function placeOf(layouts: Layouts, composite: number, index: number): Place {
+/**
+ * Where a member lies, behind others that fill the struct up to `filled`, in bits. Bitfields of old compilers have their
+ * place and width in their INT.
+ */
+export function placeOf(layouts: Layouts, composite: number, index: number, filled: number): Place {
   const { btf } = layouts;
   const type = memberType(btf, composite, index);
   const bytes = memo(layouts.sizes, btf, type, objectSize);
@@ -142,13 +147,23 @@ export function placeOf(layouts: Layouts, composite: number, index: number): Pla
   const beyond = layouts.unsaid.get(type);
   return {
     name: memberName(btf, composite, index),
+    inner: unfolded(btf, composite, index),
     offset,
     width,
     size: bytes * 8,
     alignment,
-    problem: beyond === undefined ? problemOf(btf, composite, type, offset, width, bytes) : `its type has ${beyond}`,
+    problem:
+      (beyond === undefined ? problemOf(btf, composite, type, offset, width, bytes) : `its type has ${beyond}`) ||
+      collisionOf(btf, composite, offset, filled),
   };
 }
+
+/** True for what is in the text: not what C cannot have there, nor nameless bitfields and the like, which are gaps to C. */
+export const isWritten = ({ problem, name, inner }: Place): boolean => problem === "" && (name !== 0 || inner !== 0);
+
+/** Bits up to which a struct or union is filled, once there is a member more. */
+export const filledBy = ({ offset, width, size }: Place, filled: number): number =>
+  Math.max(filled, offset + (width === 0 ? size : width));
 
 /** Many members share few types. */
 function memo(known: Map<number, number>, btf: Btf, type: number, find: (btf: Btf, id: number) => number): number {
@@ -174,6 +189,11 @@ function problemOf(btf: Btf, composite: number, type: number, offset: number, wi
   const kind = kindOf(btf, behindTypedefs(btf, type));
   if (kind !== KIND_INT && !isEnum(kind)) return "a bitfield must be an integer";
   return width > bytes * 8 ? "it is wider than its type" : "";
+}
+
+function collisionOf(btf: Btf, composite: number, offset: number, filled: number): string {
+  if (kindOf(btf, composite) === KIND_UNION) return offset === 0 ? "" : "it does not begin where its union does";
+  return offset < filled ? "it overlaps the member before it" : "";
 }
 
 /** The greatest power of two that divides a number of bytes; any does for 0. */
@@ -233,12 +253,16 @@ function layOut(layouts: Layouts, composite: number): void {
   if (!isComposite(kind)) return;
   const isUnion = kind === KIND_UNION;
   const size = sizeOf(btf, composite) * 8;
-  const places = Array.from({ length: vlenOf(btf, composite) }, (_, i) => placeOf(layouts, composite, i)).filter(
-    ({ problem }) => problem === "",
-  );
+  // What is left out aligns nothing.
+  const places: Place[] = [];
   let alignment = 1;
   let atOdds = false;
-  for (const place of places) {
+  let end = 0;
+  for (let i = 0; i < vlenOf(btf, composite); i++) {
+    const place = placeOf(layouts, composite, i, end);
+    if (!isWritten(place)) continue;
+    places.push(place);
+    end = filledBy(place, end);
     const { offset, width, size: bits } = place;
     if (width === 0) atOdds ||= offset % (place.alignment * 8) !== 0;
     else atOdds ||= (offset % (place.alignment * 8)) + width > bits;
@@ -250,15 +274,12 @@ function layOut(layouts: Layouts, composite: number): void {
     alignments[composite] = 1;
     return;
   }
-  let end = 0;
+  end = 0;
   for (const place of places) {
-    const { offset, width } = place;
-    if (offset < end) continue;
-    if (!isUnion && natural(end, place, false) < offset) {
+    if (!isUnion && natural(end, place, false) < place.offset) {
       alignment = Math.max(alignment, memberAlignment(layouts, composite, end, place));
     }
-    const memberEnd = offset + (width === 0 ? place.size : width);
-    end = isUnion ? Math.max(end, memberEnd) : memberEnd;
+    end = filledBy(place, end);
   }
   if (roundUp(end, alignment) < size) {
     const whole = explainingAlignment(layouts, composite, end, size);

@@ -243,6 +243,16 @@ describe("layout", () => {
       [INT, struct("s", 4, [m("a", 1, 0), m("b", 3, 16)]), int("short int", 2)],
     ],
     [
+      "a tail that only the alignment of a member left out would make",
+      ["\tchar c[9];", "\t/* a at 8: it overlaps the member before it */", "} __attribute__((aligned(16)));"],
+      [LONG, CHAR, struct("s", 16, [m("c", 4, 0), m("a", 1, 64)]), array(2, 1, 9)],
+    ],
+    [
+      "a tail of a nameless bitfield",
+      ["\tchar c: 8;", ...Array(7).fill("\tchar: 8;"), "};"],
+      [LONG, CHAR, bitStruct("s", 8, [m("c", 2, 0, 8), m("", 1, 8, 56)])],
+    ],
+    [
       "a member behind the end",
       ["\t/* a at 4: it ends behind its struct */", "\tchar: 8;", "\tchar: 8;", "};"],
       [INT, struct("s", 2, [m("a", 1, 32)])],
@@ -262,6 +272,8 @@ describe("layout", () => {
     expect(of(8)).toBe("union u { \tint a; \tlong: 64; };");
     expect(of(64)).toBe("union u { \tint a; } __attribute__((aligned(64)));");
     expect(of(12)).toBe("union u { \tint a; \tunsigned char __btfgen_gap0[12]; };");
+    const rows = [CHAR, union("u", 16, [m("a", 1, 0), m("b", 3, 0)]), array(1, 1, 16)];
+    expect(body(rows).join(" "), "filled by its last member").toBe("union u { \tchar a; \tchar b[16]; };");
     expect(of(6)).toBe("union u { \tint a; \tlong: 48; } __attribute__((packed));");
   });
 

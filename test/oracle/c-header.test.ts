@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { DumpSelection } from "../../lib/btf/dump-select.ts";
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
-import { type Btf, segmentOf } from "../../lib/btf/view.ts";
+import { type Btf, segmentOf, sizeOf } from "../../lib/btf/view.ts";
 import { dumpC } from "../../lib/c/header.ts";
 import { parseBpfObject } from "../../lib/core/object.ts";
 import type { Change, DiffKind } from "../../lib/diff/change.ts";
@@ -12,7 +12,7 @@ import { diffTypes } from "../../lib/diff/diff.ts";
 import { btfSectionsOf } from "../../lib/elf/btf-section.ts";
 import { openElf } from "../../lib/elf/elf.ts";
 import { runJob } from "../../lib/job/job.ts";
-import { bitStruct, btf as blobOf, int, m, ptr, struct, union } from "../btf/builder.ts";
+import { array, bitStruct, btf as blobOf, int, m, ptr, struct, union } from "../btf/builder.ts";
 import {
   KERNEL_6_1,
   KERNEL_BIG_ENDIAN,
@@ -23,7 +23,7 @@ import {
   THOROUGH,
 } from "../samples.ts";
 import { type Comparison, compareTypes, compiledBtf, type NamedType, namedTypes, parts, uses } from "./c-header.ts";
-import { assertions } from "./c-layout.ts";
+import { assertions, namedComposites, spelled } from "./c-layout.ts";
 import { compileC } from "./clang.ts";
 import { describeOracle } from "./requirements.ts";
 
@@ -197,6 +197,34 @@ describeOracle("a made BTF's header", ["clang"], () => {
       ]),
     );
     expect(compared(btf, headerOf(btf), namedTypes(btf), "bpf", 1)).toMatchObject(SAME);
+  });
+
+  it("keeps sizes where members are left out", () => {
+    const btf = parseBtf(
+      blobOf([
+        int("char", 1, 8, 1),
+        int("long int", 8, 64, 1),
+        array(1, 2, 9),
+        struct("overlapping", 16, [m("c", 3, 0), m("a", 2, 64)]),
+        struct("overlapped", 24, [m("c", 3, 0), m("a", 2, 64), m("b", 2, 128)]),
+        struct("late", 8, [m("c", 1, 0), m("a", 2, 64)]),
+        struct("bare", 16, [m("c", 1, 0), m("", 2, 64)]),
+        bitStruct("bits", 8, [m("c", 1, 0, 8), m("", 2, 8, 56)]),
+        bitStruct("bits_behind", 8, [m("c", 1, 0), m("", 2, 8, 3)]),
+        union("bare_union", 8, [m("c", 1, 0), m("", 2, 0)]),
+        union("late_union", 16, [m("c", 1, 0), m("a", 2, 64)]),
+        struct("around", 64, [m("c", 1, 0), m("o", 4, 64), m("b", 9, 192), m("u", 10, 256), m("l", 11, 320)]),
+        struct("unaligned", 34, [m("c", 1, 0), m("o", 4, 8), m("b", 9, 136), m("u", 10, 200)]),
+      ]),
+    );
+    const sizes = [...namedComposites(btf)].map(
+      ([name, id]) => `_Static_assert(sizeof(${spelled(btf, id)}) == ${sizeOf(btf, id)}, "${name}");`,
+    );
+    expect(compileC(`${headerOf(btf)}\n${sizes.join("\n")}\n`, { target: "bpf", flags: FLAGS })).toMatchObject({
+      ok: true,
+    });
+    const whole = namedTypes(btf).filter(({ name }) => / (around|unaligned)$/.test(name));
+    expect(compared(btf, headerOf(btf), whole, "bpf", 1)).toMatchObject({ missing: [], differences: [], retyped: [] });
   });
 });
 
