@@ -25,7 +25,7 @@ interface Body {
   text: string;
   /** Bits up to which it is filled. */
   end: number;
-  /** True when there is a member with a name, or what is unfolded from one without. */
+  /** True when there is a member with a name, here or in a struct that is unfolded. */
   named: boolean;
   /** True when the last member is an array without elements. */
   behindEmptyArray: boolean;
@@ -33,6 +33,10 @@ interface Body {
 
 /** A struct or union from its brace to its attributes, at the writer's indent. */
 export function compositeBody(writer: Writer, spelling: Spelling, id: number): string {
+  return writeBody(writer, spelling, id).text;
+}
+
+function writeBody(writer: Writer, spelling: Spelling, id: number): Body {
   const { btf, layouts, tags } = writer;
   const outer = writer.indent;
   writer.indent = `${outer}\t`;
@@ -53,7 +57,8 @@ export function compositeBody(writer: Writer, spelling: Spelling, id: number): s
   const packed = body.packed ? " __attribute__((packed))" : "";
   const aligned = layouts.aligned[id] === 0 ? "" : ` __attribute__((aligned(${layouts.aligned[id]})))`;
   const inside = body.text === "" ? " {" : ` {\n${body.text}${outer}`;
-  return `${inside}}${packed}${aligned}${declTagText(btf, tags, id, -1)}`;
+  body.text = `${inside}}${packed}${aligned}${declTagText(btf, tags, id, -1)}`;
+  return body;
 }
 
 function addMember(writer: Writer, spelling: Spelling, body: Body, index: number): void {
@@ -73,17 +78,14 @@ function addMember(writer: Writer, spelling: Spelling, body: Body, index: number
     else attribute = ` __attribute__((aligned(${bytes})))`;
   }
   const tag = name === "" ? "" : declTagText(btf, tags, body.id, index);
+  const unfolded = inner === 0 ? undefined : writeBody(writer, spelling, inner);
   const text =
-    inner === 0
+    unfolded === undefined
       ? memberDeclaration(writer, spelling, body, index, place, name)
-      : keywordOf(btf, inner) + compositeBody(writer, spelling, inner);
+      : keywordOf(btf, inner) + unfolded.text;
   body.text += `${indent}${text}${width === 0 ? "" : `: ${width}`}${attribute}${tag};\n`;
-  advance(body, place);
-}
-
-function advance(body: Body, place: Place): void {
   body.end = filledBy(place, body.end);
-  body.named = true;
+  body.named ||= unfolded === undefined || unfolded.named;
   body.behindEmptyArray = place.width === 0 && place.size === 0;
 }
 

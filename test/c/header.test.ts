@@ -233,6 +233,16 @@ describe("layout", () => {
       [INT, CHAR, struct("s", 4, [m("none", 4, 0), m("n", 1, 0)]), array(2, 1, 0)],
     ],
     [
+      "an array of any length behind a name in a struct without one",
+      ["\tstruct {", "\t\tint n;", "\t};", "\tchar data[];", "};"],
+      [INT, CHAR, struct("s", 4, [m("", 4, 0), m("data", 5, 32)]), struct("", 4, [m("n", 1, 0)]), array(2, 1, 0)],
+    ],
+    [
+      "an array of none behind a union without members and without a name",
+      ["\tunion {", "\t\tint: 32;", "\t};", "\tchar data[0];", "};"],
+      [INT, CHAR, struct("s", 4, [m("", 4, 0), m("data", 5, 32)]), union("", 4), array(2, 1, 0)],
+    ],
+    [
       "an array of any length with a tail",
       ["\tint n;", "\tchar data[0];", "\tint: 32;", "};"],
       [INT, CHAR, struct("s", 8, [m("n", 1, 0), m("data", 4, 32)]), array(2, 1, 0)],

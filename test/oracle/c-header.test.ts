@@ -199,6 +199,25 @@ describeOracle("a made BTF's header", ["clang"], () => {
     expect(compared(btf, headerOf(btf), namedTypes(btf), "bpf", 1)).toMatchObject(SAME);
   });
 
+  it("has a last array where no member before it has a name", () => {
+    const btf = parseBtf(
+      blobOf([
+        int("char", 1, 8, 1),
+        array(1, 1, 0),
+        struct("", 0),
+        union("", 4),
+        struct("", 4, [m("", 4, 0)]),
+        struct("", 4, [m("n", 1, 0)]),
+        struct("", 4, [m("", 6, 0)]),
+        struct("behind_struct", 4, [m("", 3, 0), m("d", 2, 32)]),
+        struct("behind_union", 4, [m("", 4, 0), m("d", 2, 32)]),
+        struct("behind_both", 4, [m("", 5, 0), m("d", 2, 32)]),
+        struct("behind_name", 4, [m("", 7, 0), m("d", 2, 32)]),
+      ]),
+    );
+    expect(compared(btf, headerOf(btf), namedTypes(btf), "bpf", 1)).toMatchObject(SAME);
+  });
+
   it("keeps sizes where members are left out", () => {
     const btf = parseBtf(
       blobOf([
