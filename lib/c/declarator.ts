@@ -24,6 +24,7 @@ import {
 } from "../btf/members.ts";
 import { nameOf, stringAt } from "../btf/strings.ts";
 import { type Btf, kindFlagOf, kindName, kindOf, targetOf, vlenOf } from "../btf/view.ts";
+import { behindTypedefs } from "./references.ts";
 
 /** How the parts of a declaration are spelled that C's grammar leaves open. */
 export interface Spelling {
@@ -153,8 +154,9 @@ function declareAt(spelling: Spelling, id: number, name: string, budget: Budget)
         at = targetOf(btf, at);
         break;
       default: {
-        // Only pointers can be restricted.
-        const front = qualifiers.replace("restrict ", "") + spelling.specifier(at);
+        // Only pointers can be restricted, here those that have a name.
+        const restricted = qualifiers.includes("restrict") && kindOf(btf, behindTypedefs(btf, at)) === KIND_PTR;
+        const front = qualifiers.replace("restrict ", "") + spelling.specifier(at) + (restricted ? " restrict" : "");
         const type = tags === "" ? front : `${front} ${tags.trimEnd()}`;
         return text === "" || text.startsWith("[") ? type + text : `${type} ${text}`;
       }
