@@ -32,7 +32,7 @@ import {
 } from "../btf/view.ts";
 import type { Order } from "./order.ts";
 import { behindTypedefs, MAX_CHAIN, madeOf, unfolded } from "./references.ts";
-import { alignmentOf } from "./scalars.ts";
+import { alignmentOf, bitsOf } from "./scalars.ts";
 
 /** What must be said in C so that structs and unions come out as they are; by id, 0 where nothing is known. */
 export interface Layouts {
@@ -186,9 +186,11 @@ function problemOf(btf: Btf, composite: number, type: number, offset: number, wi
   const end = offset + (width === 0 ? bytes * 8 : width);
   if (end > sizeOf(btf, composite) * 8) return "it ends behind its struct";
   if (width === 0) return offset % 8 === 0 ? "" : "it is no bitfield and begins inside a byte";
-  const kind = kindOf(btf, behindTypedefs(btf, type));
-  if (kind !== KIND_INT && !isEnum(kind)) return "a bitfield must be an integer";
-  return width > bytes * 8 ? "it is wider than its type" : "";
+  const integer = behindTypedefs(btf, type);
+  const kind = kindOf(btf, integer);
+  const bits = kind === KIND_INT ? bitsOf(btf, integer) : isEnum(kind) ? bytes * 8 : 0;
+  if (bits === 0) return "a bitfield must be an integer";
+  return width > bits ? "it is wider than its type" : "";
 }
 
 function collisionOf(btf: Btf, composite: number, offset: number, filled: number): string {

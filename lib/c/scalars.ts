@@ -68,6 +68,15 @@ export function standIn(btf: Btf, id: number): string {
   return names.get(size) ?? bytes(size);
 }
 
+/** Bits of what C has for an INT, the most that a bitfield of it can have; 0 where that is no integer. */
+export function bitsOf(btf: Btf, id: number): number {
+  const size = sizeOf(btf, id);
+  const type = isBuiltIn(btf, id) ? nameOf(btf, id) : standIn(btf, id);
+  if (type === "_Bool") return 1;
+  // Before BTF had FLOATs, a kernel's `double` was an INT.
+  return UNSIGNED_BY_SIZE.has(size) && type !== "float" && type !== "double" ? size * 8 : 0;
+}
+
 const bytes = (size: number): string =>
   `struct { unsigned char bytes[${size}]; } __attribute__((aligned(${alignmentOf(size)})))`;
 

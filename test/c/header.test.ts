@@ -263,6 +263,26 @@ describe("layout", () => {
       [LONG, CHAR, bitStruct("s", 8, [m("c", 2, 0, 8), m("", 1, 8, 56)])],
     ],
     [
+      "a bitfield of an integer that bytes stand in for, or wider than the compiler's",
+      [
+        "typedef struct { unsigned char bytes[3]; } __attribute__((aligned(1))) u24;",
+        "\t/* a at 0: a bitfield must be an integer */",
+        "\t/* b at 0: it is wider than its type */",
+        "\t/* x at 0: a bitfield must be an integer */",
+        "\tchar: 7;",
+        "\t_Bool c: 1;",
+        "\tint d: 24;",
+        "};",
+      ],
+      [
+        INT,
+        int("u24", 3),
+        int("_Bool", 1, 8, INT_BOOL),
+        bitStruct("s", 4, [m("a", 2, 0, 5), m("b", 3, 5, 2), m("x", 5, 5, 2), m("c", 3, 7, 1), m("d", 1, 8, 24)]),
+        int("double", 8),
+      ],
+    ],
+    [
       "a member behind the end",
       ["\t/* a at 4: it ends behind its struct */", "\tchar: 8;", "\tchar: 8;", "};"],
       [INT, struct("s", 2, [m("a", 1, 32)])],

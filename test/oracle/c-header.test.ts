@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { DumpSelection } from "../../lib/btf/dump-select.ts";
+import { INT_BOOL } from "../../lib/btf/format.ts";
 import { parseBtf, parseModules } from "../../lib/btf/parse.ts";
 import { type Btf, segmentOf, sizeOf } from "../../lib/btf/view.ts";
 import { dumpC } from "../../lib/c/header.ts";
@@ -234,6 +235,10 @@ describeOracle("a made BTF's header", ["clang"], () => {
         union("late_union", 16, [m("c", 1, 0), m("a", 2, 64)]),
         struct("around", 64, [m("c", 1, 0), m("o", 4, 64), m("b", 9, 192), m("u", 10, 256), m("l", 11, 320)]),
         struct("unaligned", 34, [m("c", 1, 0), m("o", 4, 8), m("b", 9, 136), m("u", 10, 200)]),
+        int("u24", 3),
+        bitStruct("odd_bits", 4, [m("a", 14, 0, 5), m("b", 14, 5, 3)]),
+        int("_Bool", 1, 8, INT_BOOL),
+        bitStruct("wide_bits", 4, [m("a", 16, 0, 2), m("b", 16, 2, 1)]),
       ]),
     );
     const sizes = [...namedComposites(btf)].map(
