@@ -31,6 +31,10 @@ const SIZES_64 = sizesOf(8);
 /** The longest name of one of them has four words; `signed` and `int` may each stand there once, and any may not. */
 const TYPE_WORDS = /^(?:(?:unsigned|signed|char|short|int|long|__int128|_Bool|float|double)(?: |$)){1,4}$/;
 
+/** Beside these words `int` and `signed` may not stand. */
+const NEVER_INT = /char|__int128|_Bool|float|double/;
+const NEVER_SIGNED = /unsigned|_Bool|float|double/;
+
 /** True when an INT or FLOAT is, by name and size, one that the compiler has, on a target with pointers of this BTF's size. */
 export function isBuiltIn(btf: Btf, id: number): boolean {
   const name = nameOf(btf, id);
@@ -38,7 +42,9 @@ export function isBuiltIn(btf: Btf, id: number): boolean {
   const words = name.split(" ");
   const others = words.filter((word) => word !== "long");
   if (new Set(others).size < others.length) return false;
-  // `signed char` is a type of its own, and there is no signed float: only the size counts here.
+  if (words.includes("int") && NEVER_INT.test(name)) return false;
+  if (words.includes("signed") && NEVER_SIGNED.test(name)) return false;
+  // `signed char` is a type of its own, but only the size counts here.
   const rest = words.filter((word) => word !== "signed" && word !== "int").sort();
   return (pointerBytes(btf) === 4 ? SIZES_32 : SIZES_64).get(rest.join(" ")) === sizeOf(btf, id);
 }

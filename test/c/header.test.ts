@@ -391,6 +391,25 @@ describe("scalars and enums", () => {
     ]);
   });
 
+  it.each([
+    ["signed _Bool", 1, "unsigned char"],
+    ["int char", 1, "unsigned char"],
+    ["int __int128", 16, "unsigned __int128"],
+    ["signed unsigned int", 4, "unsigned int"],
+    ["double", 8, ""],
+    ["signed char", 1, ""],
+    ["signed", 4, ""],
+    ["long signed int", 8, ""],
+    ["signed __int128", 16, ""],
+  ])("stand in where C has no such integer: %s of %i bytes, %j", (name, bytes, standIn) => {
+    const own = `typedef ${standIn} ${name.replaceAll(" ", "_")};`;
+    expect(body([int(name, bytes)])).toEqual(standIn === "" ? [] : [own]);
+  });
+
+  it("stand in for a float that no C has", () => {
+    expect(body([float("signed float", 4)])).toEqual(["typedef float signed_float;"]);
+  });
+
   it.each<[string, Row]>([
     ["enum e { \tA = -1, \tB = 2147483647, };", enumOf("e", 4, { A: -1, B: 0x7fffffff }, 1)],
     ["enum e { \tA = 4294967295, };", enumOf("e", 4, { A: -1 })],
