@@ -1,7 +1,8 @@
 import { rawName } from "../btf/dump-sink.ts";
 import { ENUMERATOR_VALUE_WORD, KIND_ENUM64 } from "../btf/format.ts";
 import { enumeratorAt, enumeratorName, enumeratorValue } from "../btf/members.ts";
-import { type Btf, kindFlagOf, kindOf, sizeOf, vlenOf } from "../btf/view.ts";
+import { stringAt } from "../btf/strings.ts";
+import { type Btf, kindFlagOf, kindOf, nameOffsetOf, sizeOf, vlenOf } from "../btf/view.ts";
 import { takeName } from "./identifiers.ts";
 import { declTagText } from "./tags.ts";
 import type { Writer } from "./writer.ts";
@@ -23,6 +24,7 @@ const MODES: ReadonlyMap<number, string> = new Map([
 export function enumBody(writer: Writer, id: number): string {
   const { btf, sink, names, indent, tags } = writer;
   const isWide = kindOf(btf, id) === KIND_ENUM64;
+  const isOwn = isTruth(btf, id);
   let lowest = 0;
   let highest = 0;
   let text = " {\n";
@@ -32,13 +34,20 @@ export function enumBody(writer: Writer, id: number): string {
     const value = isWide ? Number(wide) : narrowValue(btf, id, i);
     if (value < lowest) lowest = value;
     if (value > highest) highest = value;
-    const name = takeName(names.ordinary, rawName(sink, enumeratorName(btf, id, i)));
+    const name = takeName(names.ordinary, rawName(sink, enumeratorName(btf, id, i)), isOwn);
     text += `${indent}\t${name} = ${isWide ? wideText(wide) : value},\n`;
   }
   const fits = highest <= (lowest < 0 ? INT_MAX : UINT_MAX) && lowest >= INT_MIN;
   // C has no enum without an enumerator.
   if (vlenOf(btf, id) === 0) text += `${indent}\t${takeName(names.ordinary, `__enum_${id}`)} = 0,\n`;
   return `${text}${indent}}${modeText(sizeOf(btf, id), fits)}${declTagText(btf, tags, id, -1)}`;
+}
+
+/** True for the enum of `false` and `true`, which later C has by itself. */
+export function isTruth(btf: Btf, id: number): boolean {
+  if (nameOffsetOf(btf, id) !== 0 || vlenOf(btf, id) !== 2) return false;
+  const names = [0, 1].map((i) => stringAt(btf.strings, enumeratorName(btf, id, i)));
+  return names.includes("true") && names.includes("false");
 }
 
 function narrowValue(btf: Btf, id: number, index: number): number {

@@ -1,5 +1,5 @@
 import { type DumpSelection, selectTypes } from "../btf/dump-select.ts";
-import { type ChunkWriter, flush, openSink, put } from "../btf/dump-sink.ts";
+import { type ChunkWriter, flush, openSink, put, rawName } from "../btf/dump-sink.ts";
 import {
   KIND_DATASEC,
   KIND_DECL_TAG,
@@ -9,13 +9,12 @@ import {
   KIND_TYPEDEF,
   KIND_VAR,
 } from "../btf/format.ts";
-import { enumeratorName } from "../btf/members.ts";
 import { stringAt } from "../btf/strings.ts";
 import { compareText } from "../btf/text-order.ts";
-import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf, targetOf, typeCount, vlenOf } from "../btf/view.ts";
+import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf, targetOf, typeCount } from "../btf/view.ts";
 import { compositeBody } from "./body.ts";
 import { declare, keywordOf, type Spelling } from "./declarator.ts";
-import { enumBody } from "./enumeration.ts";
+import { enumBody, isTruth } from "./enumeration.ts";
 import { identifier } from "./identifiers.ts";
 import { planLayouts } from "./layout.ts";
 import { findNameless, type Nameless } from "./nameless.ts";
@@ -23,7 +22,7 @@ import { isUnit, orderUnits } from "./order.ts";
 import { isNamelessComposite, madeOf } from "./references.ts";
 import { standIn } from "./scalars.ts";
 import { declTagText, FASTCALL_TAG, findTags, hasTag, KFUNC_TAG, tagMacros, typeTagText } from "./tags.ts";
-import { memberText, nameUnits, ordinaryName, rawNameOf, tagged, type Writer } from "./writer.ts";
+import { laterName, nameUnits, ordinaryName, rawNameOf, tagged, type Writer } from "./writer.ts";
 
 /**
  * Prints BTF as a C header that a compiler for BPF makes the same layout of: what `bpftool btf dump file FILE format c`
@@ -52,6 +51,7 @@ export function dumpC(btf: Btf, write: ChunkWriter, selection: DumpSelection = {
     around: new Map(),
     indent: "",
     gaps: 0,
+    later: new Map(),
   };
   const spelling = headerSpelling(writer, nameless);
   const declared = new Set<string>();
@@ -66,13 +66,13 @@ export function dumpC(btf: Btf, write: ChunkWriter, selection: DumpSelection = {
     writer.gaps = 0;
     putUnit(writer, spelling, declared, unit);
   }
-  for (const id of remarks) put(sink, `/* ${functionText(writer, spelling, id).replaceAll("*/", "* /")}; */\n`);
+  for (const id of remarks) putText(writer, `/* ${functionText(writer, spelling, id).replaceAll("*/", "* /")}; */\n`);
   if (kfuncs.length > 0) {
     put(sink, KFUNC_PROLOGUE);
     for (const id of kfuncs) declareTags(targetOf(btf, id));
     for (const id of sortedByName(writer, kfuncs)) {
       const fast = hasTag(btf, tags, id, FASTCALL_TAG) ? "__bpf_fastcall " : "";
-      put(sink, `extern ${fast}${functionText(writer, spelling, id)} __weak __ksym;\n`);
+      putText(writer, `extern ${fast}${functionText(writer, spelling, id)} __weak __ksym;\n`);
     }
     put(sink, "#endif\n\n");
   }
@@ -136,7 +136,7 @@ function isIdentifier(btf: Btf, nameOffset: number): boolean {
 
 /** Names and bodies as the header has them. */
 function headerSpelling(writer: Writer, nameless: Nameless): Spelling {
-  const { btf, names } = writer;
+  const { btf, names, sink } = writer;
   const spelling: Spelling = {
     btf,
     specifier: (id) => {
@@ -147,7 +147,7 @@ function headerSpelling(writer: Writer, nameless: Nameless): Spelling {
     },
     typeTag: (id) => typeTagText(btf, id),
     parameter: (offset) => {
-      const name = offset === 0 ? "" : memberText(writer, offset);
+      const name = offset === 0 ? "" : identifier(rawName(sink, offset));
       // A parameter hides a typedef from those behind it.
       return names.ordinary.has(name) ? "" : name;
     },
@@ -164,7 +164,7 @@ function putUnit(writer: Writer, spelling: Spelling, declared: Set<string>, id: 
   else if (isComposite(kind)) {
     const tag = tagged(writer, id);
     declared.add(tag);
-    put(sink, `${tag}${compositeBody(writer, spelling, id)};\n\n`);
+    putText(writer, `${tag}${compositeBody(writer, spelling, id)};\n\n`);
   } else if (isEnum(kind)) {
     const name = nameOffsetOf(btf, id) === 0 && !writer.names.byId.has(id) ? "enum" : tagged(writer, id);
     putUnlessC23(writer, isTruth(btf, id), `${name}${enumBody(writer, id)};\n\n`);
@@ -186,14 +186,18 @@ function declareTag(writer: Writer, declared: Set<string>, id: number): void {
 
 /** C has had `bool`, `true` and `false` of its own since 2023. */
 function putUnlessC23(writer: Writer, isOwn: boolean, text: string): void {
-  const condition = "#if !defined(__STDC_VERSION__) || __STDC_VERSION__ < 202311L\n";
-  put(writer.sink, isOwn ? `${condition}${text.trimEnd()}\n#endif\n\n` : text);
+  putText(writer, isOwn ? `${BEFORE_C23}${text.trimEnd()}\n#endif\n\n` : text);
 }
 
-function isTruth(btf: Btf, id: number): boolean {
-  if (nameOffsetOf(btf, id) !== 0 || vlenOf(btf, id) !== 2) return false;
-  const names = [0, 1].map((i) => stringAt(btf.strings, enumeratorName(btf, id, i)));
-  return names.includes("true") && names.includes("false");
+/** Puts text behind the macros of those of its members' names that later C has taken. */
+function putText({ sink, later }: Writer, text: string): void {
+  for (const [word, isDefined] of later) {
+    if (isDefined) continue;
+    const macro = `#define ${laterName(word)}`;
+    put(sink, `${BEFORE_C23}${macro} ${word}\n#else\n${macro} ${identifier(word)}\n#endif\n\n`);
+    later.set(word, true);
+  }
+  put(sink, text);
 }
 
 function functionText(writer: Writer, spelling: Spelling, id: number): string {
@@ -205,6 +209,9 @@ function sortedByName(writer: Writer, ids: readonly number[]): number[] {
   named.sort((a, b) => compareText(a.name, b.name));
   return named.map(({ id }) => id);
 }
+
+/** Compilers on the way to C23 say 202000L of it, and only some have its words then; so `true`, which is 1 to those. */
+const BEFORE_C23 = "#if !defined(__STDC_VERSION__) || __STDC_VERSION__ <= 201710L || !true\n";
 
 /** `__VMLINUX_H__` tells libbpf's headers, too, which types they have. */
 const PROLOGUE = `#ifndef __VMLINUX_H__

@@ -11,13 +11,18 @@ const KEYWORDS: ReadonlySet<string> = new Set(
   __null __complex__ __complex`.split(/\s+/),
 );
 
+/** Words that C has taken in 2023: earlier compilers can have them as names. */
+export const LATER_KEYWORDS: ReadonlySet<string> = new Set(
+  "alignas alignof bool constexpr false nullptr static_assert thread_local true typeof_unqual".split(" "),
+);
+
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const NO_PART = /[^A-Za-z0-9_]/g;
 const DIGIT_FIRST = /^[0-9]/;
 
 /** A name as C can have it: as it is if that can be, else with `_` for what is no letter or digit. Never empty. */
 export function identifier(name: string): string {
-  if (IDENTIFIER.test(name)) return KEYWORDS.has(name) ? `${name}_` : name;
+  if (IDENTIFIER.test(name)) return KEYWORDS.has(name) || LATER_KEYWORDS.has(name) ? `${name}_` : name;
   const parts = name.replace(NO_PART, "_");
   return parts === "" || DIGIT_FIRST.test(parts) ? `_${parts}` : parts;
 }
@@ -30,10 +35,10 @@ export type NameSpace = Map<string, number>;
 
 /**
  * Takes a name, with `___2`, `___3`, ... behind it where an earlier one has it: a flavour, which CO-RE leaves out of
- * comparisons, as bpftool has it.
+ * comparisons, as bpftool has it. `isOwn` is true for what later C has by that name: it keeps it.
  */
-export function takeName(taken: NameSpace, raw: string): string {
-  const name = identifier(raw);
+export function takeName(taken: NameSpace, raw: string, isOwn = false): string {
+  const name = isOwn ? raw : identifier(raw);
   let last = taken.get(name);
   if (last === undefined) {
     taken.set(name, 1);

@@ -1,11 +1,13 @@
 import { rawName, type Sink } from "../btf/dump-sink.ts";
-import { KIND_FLOAT, KIND_FWD, KIND_INT } from "../btf/format.ts";
+import { KIND_FLOAT, KIND_FWD, KIND_INT, KIND_TYPEDEF } from "../btf/format.ts";
+import { nameOf } from "../btf/strings.ts";
 import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf } from "../btf/view.ts";
 import { keywordOf } from "./declarator.ts";
-import { identifier, type NameSpace, takeName } from "./identifiers.ts";
+import { identifier, LATER_KEYWORDS, type NameSpace, takeName } from "./identifiers.ts";
 import type { Layouts } from "./layout.ts";
 import type { Nameless } from "./nameless.ts";
 import { isUnit, type Order } from "./order.ts";
+import { behindTypedefs } from "./references.ts";
 import type { Tags } from "./tags.ts";
 
 /** All that the text of a header depends on, and how far it is. */
@@ -21,6 +23,8 @@ export interface Writer {
   indent: string;
   /** Members made up in the unit in hand. */
   gaps: number;
+  /** Members' names that later C has taken, and whether the header has their macros yet. */
+  readonly later: Map<string, boolean>;
 }
 
 /** Names as the header has them. */
@@ -64,9 +68,16 @@ export function nameUnits(
     if (isComposite(kind) || (isEnum(kind) && isUnit(btf, nameless, id))) tagName(btf, sink, names, id);
   }
   for (const id of ids) {
-    if (keywordOf(btf, id) === undefined) names.byId.set(id, takeName(names.ordinary, rawNameOf({ btf, sink }, id)));
+    if (keywordOf(btf, id) !== undefined) continue;
+    names.byId.set(id, takeName(names.ordinary, rawNameOf({ btf, sink }, id), isOwnBool(btf, id)));
   }
   return names;
+}
+
+/** True for the typedef that later C has by itself. */
+function isOwnBool(btf: Btf, id: number): boolean {
+  if (kindOf(btf, id) !== KIND_TYPEDEF || nameOf(btf, id) !== "bool") return false;
+  return nameOf(btf, behindTypedefs(btf, id)) === "_Bool";
 }
 
 /** The tag of a struct, union, enum or forward declaration; made up where it has none. */
@@ -107,10 +118,16 @@ export function ordinaryName(writer: Writer, id: number): string {
   return kind === KIND_INT || kind === KIND_FLOAT ? rawNameOf(writer, id) : "void";
 }
 
-/** A member's name. */
-export function memberText({ sink }: Writer, offset: number): string {
-  return identifier(rawName(sink, offset));
+/** A member's name: a macro where only later C has taken it, as CO-RE finds a member by its name alone. */
+export function memberText({ sink, later }: Writer, offset: number): string {
+  const raw = rawName(sink, offset);
+  if (!LATER_KEYWORDS.has(raw)) return identifier(raw);
+  if (!later.has(raw)) later.set(raw, false);
+  return laterName(raw);
 }
+
+/** The macro that stands for a member's name where later C has taken it. */
+export const laterName = (word: string): string => `__btfgen_${word}`;
 
 /** A comment on what C cannot have. */
 export function remark(what: string, why: string): string {

@@ -356,9 +356,10 @@ describe("names", () => {
     );
   });
 
+  const guard = "#if !defined(__STDC_VERSION__) || __STDC_VERSION__ <= 201710L || !true";
+
   it("leave out keywords of later C", () => {
     const rows = [int("_Bool", 1, 8, INT_BOOL), typedef("bool", 1), enumOf("", 4, { false: 0, true: 1 })];
-    const guard = "#if !defined(__STDC_VERSION__) || __STDC_VERSION__ < 202311L";
     expect(body(rows)).toEqual([
       guard,
       "typedef _Bool bool;",
@@ -370,6 +371,30 @@ describe("names", () => {
       "};",
       "#endif",
     ]);
+  });
+
+  it("of members that only later C has taken are kept for earlier C", () => {
+    const rows = [INT, struct("s", 8, [m("bool", 1, 0), m("nullptr", 1, 32)]), struct("t", 4, [m("bool", 1, 0)])];
+    expect(body(rows)).toEqual([
+      ...[guard, "#define __btfgen_bool bool", "#else", "#define __btfgen_bool bool_", "#endif"],
+      ...[guard, "#define __btfgen_nullptr nullptr", "#else", "#define __btfgen_nullptr nullptr_", "#endif"],
+      ...["struct s {", "\tint __btfgen_bool;", "\tint __btfgen_nullptr;", "};"],
+      ...["struct t {", "\tint __btfgen_bool;", "};"],
+    ]);
+  });
+
+  it("of other things that later C has taken get what C cannot have", () => {
+    const rows = [
+      INT,
+      typedef("bool", 1),
+      enumOf("alignas", 4, { true: 1 }),
+      ptr(5),
+      proto(1, [param("constexpr", 2)]),
+      typedef("f", 4),
+    ];
+    expect(body(rows).join(" ")).toBe(
+      "typedef int bool_; enum alignas_ { \ttrue_ = 1, }; typedef int (*f)(bool_ constexpr_);",
+    );
   });
 });
 

@@ -13,7 +13,20 @@ import { diffTypes } from "../../lib/diff/diff.ts";
 import { btfSectionsOf } from "../../lib/elf/btf-section.ts";
 import { openElf } from "../../lib/elf/elf.ts";
 import { runJob } from "../../lib/job/job.ts";
-import { array, bitStruct, btf as blobOf, int, m, ptr, struct, union } from "../btf/builder.ts";
+import {
+  array,
+  bitStruct,
+  btf as blobOf,
+  enumOf,
+  int,
+  m,
+  param,
+  proto,
+  ptr,
+  struct,
+  typedef,
+  union,
+} from "../btf/builder.ts";
 import {
   KERNEL_6_1,
   KERNEL_BIG_ENDIAN,
@@ -161,6 +174,36 @@ describeOracle("an object's header", ["clang"], () => {
     const btf = parseBtf(section, { source: name, pointerSize: 8 });
     const types = namedTypes(btf);
     expect(compared(btf, headerOf(btf), types, target, 1)).toMatchObject({ ...SAME, retyped: expect.anything() });
+  });
+});
+
+describeOracle("a header with names that C23 has taken", ["clang"], () => {
+  const btf = parseBtf(
+    blobOf([
+      int("_Bool", 1, 8, 4),
+      typedef("bool", 1),
+      enumOf("", 4, { false: 0, true: 1 }),
+      struct("s", 3, [m("bool", 2, 0), m("true", 2, 8), m("nullptr", 2, 16)]),
+      ptr(6),
+      proto(0, [param("constexpr", 2)]),
+      struct("t", 8, [m("alignas", 5, 0)]),
+    ]),
+    { pointerSize: 8 },
+  );
+
+  it.each(["gnu17", "gnu2x"])("compiles as %s", (standard) => {
+    const types = namedTypes(btf);
+    const result = compileC(`${headerOf(btf)}\n${uses(types)}`, {
+      target: "bpf",
+      flags: [`-std=${standard}`, ...FLAGS],
+    });
+    expect(result).toMatchObject({ ok: true });
+    if (!result.ok || standard !== "gnu17") return;
+    expect(compareTypes(btf, types, compiledBtf(result.object, 8))).toMatchObject({
+      missing: [],
+      differences: [],
+      retyped: [],
+    });
   });
 });
 
