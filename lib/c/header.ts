@@ -19,7 +19,7 @@ import { identifier } from "./identifiers.ts";
 import { planLayouts } from "./layout.ts";
 import { findNameless, type Nameless } from "./nameless.ts";
 import { isUnit, orderUnits } from "./order.ts";
-import { isNamelessComposite, madeOf } from "./references.ts";
+import { isNamelessComposite, madeOf, referenceAt, referenceCount } from "./references.ts";
 import { standIn } from "./scalars.ts";
 import { declTagText, FASTCALL_TAG, findTags, hasTag, KFUNC_TAG, tagMacros, typeTagText } from "./tags.ts";
 import { laterName, nameUnits, ordinaryName, rawNameOf, tagged, type Writer } from "./writer.ts";
@@ -120,8 +120,13 @@ function chooseRoots(
       roots.push(id);
     }
   }
-  // Who asks for a typedef wants objects of it.
-  const made = roots.filter((id) => kindOf(btf, id) === KIND_TYPEDEF).map((id) => madeOf(btf, id));
+  // Who asks for a typedef wants objects of it; who calls a function, its result and what it takes.
+  const objects = roots.filter((id) => kindOf(btf, id) === KIND_TYPEDEF);
+  for (const id of kfuncs.values()) {
+    const prototype = targetOf(btf, id);
+    for (let i = 0; i < referenceCount(btf, prototype); i++) objects.push(referenceAt(btf, prototype, i));
+  }
+  const made = objects.map((id) => madeOf(btf, id));
   for (const id of made) if (isComposite(kindOf(btf, id)) && isUnit(btf, nameless, id)) roots.push(id);
   for (const id of forward) roots.push(id);
   for (const id of kfuncs.values()) roots.push(targetOf(btf, id));

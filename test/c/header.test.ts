@@ -474,6 +474,26 @@ describe("functions and variables", () => {
     expect(lines).toContain("#ifndef BPF_NO_KFUNC_PROTOTYPES");
   });
 
+  it("bring all that is passed or returned by value", () => {
+    const byValue = [
+      INT,
+      struct("arg", 4, [m("a", 1, 0)]),
+      struct("other", 4, [m("a", 1, 0)]),
+      typedef("other_t", 3),
+      struct("result", 4, [m("a", 1, 0)]),
+      struct("pointed", 4, [m("a", 1, 0)]),
+      ptr(6),
+      proto(5, [param("x", 2), param("y", 4), param("z", 7)]),
+      func("bpf_f", 8),
+      declTag("bpf_kfunc", 9),
+    ];
+    const lines = body(byValue, { names: ["bpf_f"] });
+    expect(lines.filter((line) => line.startsWith("struct "))).toEqual([
+      ...["struct result {", "struct arg {", "struct other {", "struct pointed;"],
+    ]);
+    expect(lines).toContain("extern struct result bpf_f(struct arg x, other_t y, struct pointed *z) __weak __ksym;");
+  });
+
   it("are comments where they are asked for", () => {
     expect(body(rows, { names: ["other", "v"] })).toEqual([
       "typedef int u32;",
