@@ -33,8 +33,8 @@ export interface Spelling {
   readonly specifier: (id: number) => string;
   /** A TYPE_TAG, which stands like a qualifier behind the type it is of; empty to leave it out. */
   readonly typeTag: (id: number) => string;
-  /** A function's parameter name by its offset; empty for none. */
-  readonly parameter: (nameOffset: number) => string;
+  /** For one function: its parameters' names by their offsets, asked for in their order; empty for none. */
+  readonly parameters: () => (nameOffset: number) => string;
   /** How much is spelled out; dots stand for the rest. */
   readonly bounds: Bounds;
 }
@@ -70,7 +70,7 @@ export function plainSpelling(btf: Btf): Spelling {
     btf,
     specifier: (id) => plainSpecifier(btf, id),
     typeTag: (id) => plainTag(btf, id),
-    parameter: (offset) => stringAt(btf.strings, offset),
+    parameters: () => (offset) => stringAt(btf.strings, offset),
     bounds: PLAIN_BOUNDS,
   };
 }
@@ -174,6 +174,7 @@ function parameters(spelling: Spelling, id: number, budget: Budget): string {
   if (count === 0) return "void";
   if (budget.functions === 0) return REST;
   budget.functions--;
+  const nameAt = spelling.parameters();
   let text = "";
   for (let i = 0; i < count; i++) {
     if (budget.parameters === 0) return text + REST;
@@ -183,7 +184,7 @@ function parameters(spelling: Spelling, id: number, budget: Budget): string {
     const variadic = type === KIND_VOID && nameOffset === 0 && i === count - 1;
     // C before 2023 has no parameters without a named one in front.
     if (i > 0) text += ", ";
-    if (!variadic) text += declareAt(spelling, type, spelling.parameter(nameOffset), budget);
+    if (!variadic) text += declareAt(spelling, type, nameAt(nameOffset), budget);
     else if (i > 0) text += "...";
   }
   budget.functions++;

@@ -151,10 +151,15 @@ function headerSpelling(writer: Writer, nameless: Nameless): Spelling {
       return keywordOf(btf, id) + (isComposite(kind) ? compositeBody(writer, spelling, id) : enumBody(writer, id));
     },
     typeTag: (id) => typeTagText(btf, id),
-    parameter: (offset) => {
-      const name = offset === 0 ? "" : identifier(rawName(sink, offset));
-      // A parameter hides a typedef from those behind it.
-      return names.ordinary.has(name) ? "" : name;
+    parameters: () => {
+      const taken = new Set<string>();
+      return (offset) => {
+        const name = offset === 0 ? "" : identifier(rawName(sink, offset));
+        // A parameter hides a typedef from those behind it, and no other can have its name.
+        if (names.ordinary.has(name) || taken.has(name)) return "";
+        taken.add(name);
+        return name;
+      };
     },
     // What has been ordered has an end, and the text of all of it is bounded.
     bounds: { steps: typeCount(btf), functions: Number.POSITIVE_INFINITY, parameters: Number.POSITIVE_INFINITY },

@@ -47,7 +47,7 @@ export function newSpeller(btf: Btf): Speller {
     specifiers.set(id, text);
     return text;
   };
-  const spelling: Spelling = { ...plain, specifier, parameter: nameAt };
+  const spelling: Spelling = { ...plain, specifier, parameters: () => nameAt };
   const spell = (id: number, name: string): string => {
     let known = declarations.get(id);
     if (known === undefined) {

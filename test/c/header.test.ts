@@ -335,6 +335,12 @@ describe("names", () => {
     expect(body(rows)).toEqual(["struct a_b {", "\tint int_;", "\tint _1x;", "};"]);
   });
 
+  it("of parameters are left out where one before has them, in the same function", () => {
+    const inner = [proto(1, [param("a.b", 1)]), ptr(2)];
+    const rows = [INT, ...inner, proto(1, [param("a_b", 1), param("f", 3), param("a.b", 1)]), typedef("f_t", 4)];
+    expect(body(rows)).toEqual(["typedef int f_t(int a_b, int (*f)(int a_b), int);"]);
+  });
+
   it("of a forward declaration are the struct's, but a union's are another", () => {
     const rows = [fwd("s"), ptr(1), struct("s", 16, [m("p", 2, 0), m("q", 5, 64)]), fwd("s", 1), ptr(4)];
     expect(body(rows)).toEqual(["struct s {", "\tstruct s *p;", "\tunion s___2 *q;", "};", "union s___2;"]);

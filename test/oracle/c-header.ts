@@ -226,7 +226,7 @@ function textOf(btf: Btf, id: number, names?: ReadonlyMap<number, string>): stri
         if (kind === KIND_FWD) return `${keywordOf(btf, at)} ${nameOf(btf, at)}`;
         return names?.get(at) ?? plain.specifier(at);
       },
-      parameter: () => "",
+      parameters: () => () => "",
     },
     id,
     "",
