@@ -51,6 +51,7 @@ export function dumpC(btf: Btf, write: ChunkWriter, selection: DumpSelection = {
     around: new Map(),
     indent: "",
     gaps: 0,
+    members: new Map(),
     later: new Map(),
   };
   const spelling = headerSpelling(writer, nameless);
@@ -148,7 +149,7 @@ function headerSpelling(writer: Writer, nameless: Nameless): Spelling {
       const kind = kindOf(btf, id);
       if (keywordOf(btf, id) === undefined) return ordinaryName(writer, id);
       if (isUnit(btf, nameless, id)) return tagged(writer, id);
-      return keywordOf(btf, id) + (isComposite(kind) ? compositeBody(writer, spelling, id) : enumBody(writer, id));
+      return keywordOf(btf, id) + (isComposite(kind) ? ownBody(writer, spelling, id) : enumBody(writer, id));
     },
     typeTag: (id) => typeTagText(btf, id),
     parameters: () => {
@@ -167,6 +168,15 @@ function headerSpelling(writer: Writer, nameless: Nameless): Spelling {
   return spelling;
 }
 
+/** A struct's body: its members' names are apart from those of the struct around it. */
+function ownBody(writer: Writer, spelling: Spelling, id: number): string {
+  const outer = writer.members;
+  writer.members = new Map();
+  const text = compositeBody(writer, spelling, id);
+  writer.members = outer;
+  return text;
+}
+
 function putUnit(writer: Writer, spelling: Spelling, declared: Set<string>, id: number): void {
   const { btf, sink, tags } = writer;
   const kind = kindOf(btf, id);
@@ -174,7 +184,7 @@ function putUnit(writer: Writer, spelling: Spelling, declared: Set<string>, id: 
   else if (isComposite(kind)) {
     const tag = tagged(writer, id);
     declared.add(tag);
-    putText(writer, `${tag}${compositeBody(writer, spelling, id)};\n\n`);
+    putText(writer, `${tag}${ownBody(writer, spelling, id)};\n\n`);
   } else if (isEnum(kind)) {
     const name = nameOffsetOf(btf, id) === 0 && !writer.names.byId.has(id) ? "enum" : tagged(writer, id);
     putUnlessC23(writer, isTruth(btf, id), `${name}${enumBody(writer, id)};\n\n`);

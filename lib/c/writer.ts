@@ -3,7 +3,7 @@ import { KIND_FLOAT, KIND_FWD, KIND_INT, KIND_TYPEDEF } from "../btf/format.ts";
 import { nameOf } from "../btf/strings.ts";
 import { type Btf, isComposite, isEnum, kindOf, nameOffsetOf } from "../btf/view.ts";
 import { keywordOf } from "./declarator.ts";
-import { identifier, LATER_KEYWORDS, type NameSpace, takeName } from "./identifiers.ts";
+import { LATER_KEYWORDS, type NameSpace, takeName } from "./identifiers.ts";
 import type { Layouts } from "./layout.ts";
 import type { Nameless } from "./nameless.ts";
 import { isUnit, type Order } from "./order.ts";
@@ -23,6 +23,8 @@ export interface Writer {
   indent: string;
   /** Members made up in the unit in hand. */
   gaps: number;
+  /** Members' names of the struct in hand, with those of what is unfolded in it. */
+  members: NameSpace;
   /** Members' names that later C has taken, and whether the header has their macros yet. */
   readonly later: Map<string, boolean>;
 }
@@ -118,12 +120,12 @@ export function ordinaryName(writer: Writer, id: number): string {
   return kind === KIND_INT || kind === KIND_FLOAT ? rawNameOf(writer, id) : "void";
 }
 
-/** A member's name: a macro where only later C has taken it, as CO-RE finds a member by its name alone. */
-export function memberText({ sink, later }: Writer, offset: number): string {
+/** Takes a member's name: a macro where only later C has taken it, as CO-RE finds a member by its name alone. */
+export function memberText({ sink, later, members }: Writer, offset: number): string {
   const raw = rawName(sink, offset);
-  if (!LATER_KEYWORDS.has(raw)) return identifier(raw);
+  if (!LATER_KEYWORDS.has(raw)) return takeName(members, raw);
   if (!later.has(raw)) later.set(raw, false);
-  return laterName(raw);
+  return takeName(members, laterName(raw));
 }
 
 /** The macro that stands for a member's name where later C has taken it. */

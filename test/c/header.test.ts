@@ -335,6 +335,26 @@ describe("names", () => {
     expect(body(rows)).toEqual(["struct a_b {", "\tint int_;", "\tint _1x;", "};"]);
   });
 
+  it("of members are flavoured where another of the struct, or of one unfolded in it, has them", () => {
+    const rows = [
+      INT,
+      struct("s", 20, [m("a.b", 1, 0), m("a_b", 1, 32), m("int", 1, 64), m("", 3, 96), m("u", 4, 128)]),
+      struct("", 4, [m("a_b", 1, 0)]),
+      struct("", 4, [m("int", 1, 0)]),
+    ];
+    const members = [
+      "int a_b;",
+      "int a_b___2;",
+      "int int_;",
+      "struct {",
+      "int a_b___3;",
+      "};",
+      "struct {",
+      "int int_;",
+    ];
+    expect(body(rows).map((line) => line.trim())).toEqual(["struct s {", ...members, "} u;", "};"]);
+  });
+
   it("of parameters are left out where one before has them, in the same function", () => {
     const inner = [proto(1, [param("a.b", 1)]), ptr(2)];
     const rows = [INT, ...inner, proto(1, [param("a_b", 1), param("f", 3), param("a.b", 1)]), typedef("f_t", 4)];
