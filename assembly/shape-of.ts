@@ -106,8 +106,11 @@ function pushBody(shapes: Shapes, side: Side, id: i32, record: usize, kind: i32,
       push(shapes, sizeOrType(record));
       for (; element < end; element += step) {
         const offset = get(element, MEMBER_OFFSET_WORD);
-        push(shapes, get(element, 0));
-        push(shapes, partClass(side, get(element, MEMBER_TYPE_WORD)));
+        const name = get(element, 0);
+        const type = get(element, MEMBER_TYPE_WORD);
+        push(shapes, name);
+        // Clang writes no qualifier of a member without a name.
+        push(shapes, partClass(side, name === 0 ? behindQualifiers(side, type) : type));
         push(shapes, flag !== 0 ? offset & MEMBER_BIT_OFFSET_MASK : offset);
         push(shapes, flag !== 0 ? offset >>> MEMBER_BITFIELD_SHIFT : 0);
       }
@@ -166,13 +169,18 @@ function isQualifier(kind: i32): bool {
  * such thing, Clang does not write it, and nobody can spell it.
  */
 export function qualifiedPrototype(side: Side, id: i32): i32 {
+  const inner = behindQualifiers(side, id);
+  return inner !== id && recordKind(recordOf(side, inner)) === KIND_FUNC_PROTO ? inner : 0;
+}
+
+function behindQualifiers(side: Side, id: i32): i32 {
   let inner = id;
   for (let steps = 0; steps < MOST_QUALIFIERS; steps++) {
-    const kind = recordKind(recordOf(side, inner));
-    if (!isQualifier(kind)) return kind === KIND_FUNC_PROTO && inner !== id ? inner : 0;
-    inner = sizeOrType(recordOf(side, inner));
+    const record = recordOf(side, inner);
+    if (!isQualifier(recordKind(record))) break;
+    inner = sizeOrType(record);
   }
-  return 0;
+  return inner;
 }
 
 /** Pushes a run of qualifiers as a set: compilers nest `const` and `volatile` either way. */

@@ -1,7 +1,7 @@
-import { KIND_ARRAY, KIND_UNION } from "../btf/format.ts";
+import { KIND_ARRAY, KIND_CONST, KIND_UNION, KIND_VOLATILE } from "../btf/format.ts";
 import { arrayElement, arrayLength, memberType } from "../btf/members.ts";
 import { pointerBytes } from "../btf/resolve.ts";
-import { kindOf, sizeOf, vlenOf } from "../btf/view.ts";
+import { type Btf, kindOf, sizeOf, targetOf, vlenOf } from "../btf/view.ts";
 import { declare, keywordOf, type Spelling } from "./declarator.ts";
 import { filledBy, isWritten, memberAlignment, natural, type Place, placeOf, roundUp } from "./layout.ts";
 import { declTagText } from "./tags.ts";
@@ -82,11 +82,18 @@ function addMember(writer: Writer, spelling: Spelling, body: Body, index: number
   const text =
     unfolded === undefined
       ? memberDeclaration(writer, spelling, body, index, place, name)
-      : keywordOf(btf, inner) + unfolded.text;
+      : qualifiersBefore(btf, memberType(btf, body.id, index), inner) + keywordOf(btf, inner) + unfolded.text;
   body.text += `${indent}${text}${width === 0 ? "" : `: ${width}`}${attribute}${tag};\n`;
   body.end = filledBy(place, body.end);
   body.named ||= unfolded === undefined || unfolded.named;
   body.behindEmptyArray = place.width === 0 && place.size === 0;
+}
+
+/** Qualifiers of a member without a name, whose struct is unfolded. */
+function qualifiersBefore(btf: Btf, type: number, inner: number): string {
+  let kinds = 0;
+  for (let at = type; at !== inner; at = targetOf(btf, at)) kinds |= 1 << kindOf(btf, at);
+  return ((kinds >>> KIND_CONST) & 1 ? "const " : "") + ((kinds >>> KIND_VOLATILE) & 1 ? "volatile " : "");
 }
 
 /** A member of its name; the last one of a struct may be an array of any length, where nothing at all comes behind it. */

@@ -1,7 +1,5 @@
 import {
   KIND_ARRAY,
-  KIND_CONST,
-  KIND_VOLATILE,
   MEMBER_BIT_OFFSET_MASK,
   MEMBER_BITFIELD_SHIFT,
   MEMBER_NAME_WORD,
@@ -111,7 +109,7 @@ function addFields(speller: Speller, composite: Composite, list: FieldList): voi
     const isAnonymous = inner !== undefined && nameOffsetOf(btf, inner.id) === 0;
     const isNameless = nameOffset === 0 && inner !== undefined && inner.suffix === "";
     if (isNameless && (isAnonymous || !isKept(prefix + speller.declare(typeId, ""), inner.id))) {
-      const word = `${inner.qualifiers}${keywordOf(btf, inner.id)}`;
+      const word = `${keywordOf(btf, inner.id)}`;
       const groups = group === "" ? word : `${group} ${word}`;
       addFields(speller, { ...composite, id: inner.id, bitOffset, group: groups, depth: depth + 1 }, list);
       continue;
@@ -134,23 +132,13 @@ function addFields(speller: Speller, composite: Composite, list: FieldList): voi
   }
 }
 
-interface InnerComposite {
-  readonly id: number;
-  /** A `[]` for each array. */
-  readonly suffix: string;
-  /** Words that each end in a space. */
-  readonly qualifiers: string;
-}
-
-/** The struct or union behind qualifiers and arrays. */
-function innerComposite(btf: Btf, typeId: number): InnerComposite | undefined {
+/** The struct or union behind qualifiers and arrays, and a `[]` for each array. */
+function innerComposite(btf: Btf, typeId: number): { readonly id: number; readonly suffix: string } | undefined {
   let suffix = "";
-  let seen = 0;
   let id = typeId;
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const kind = kindOf(btf, id);
-    if (isComposite(kind)) return { id, suffix, qualifiers: seen === 0 ? "" : qualifierWords(seen) };
-    seen |= 1 << kind;
+    if (isComposite(kind)) return { id, suffix };
     if (kind === KIND_ARRAY) {
       suffix += "[]";
       id = arrayElement(btf, id);
@@ -161,11 +149,6 @@ function innerComposite(btf: Btf, typeId: number): InnerComposite | undefined {
     }
   }
   return undefined;
-}
-
-/** By kinds as bits: compilers nest `const` and `volatile` either way. */
-function qualifierWords(kinds: number): string {
-  return ((kinds >>> KIND_CONST) & 1 ? "const " : "") + ((kinds >>> KIND_VOLATILE) & 1 ? "volatile " : "");
 }
 
 /** A field for people. */

@@ -193,6 +193,11 @@ describe("layout", () => {
       [LONG, struct("s", 32, [m("a", 1, 0), m("", 3, 128), m("c", 1, 192)]), struct("", 8, [m("x", 1, 0)])],
     ],
     [
+      "qualifiers of a member without a name",
+      ["\tconst struct {", "\t\tint x;", "\t};", "};"],
+      [INT, struct("s", 4, [m("", 3, 0)]), constOf(4), struct("", 4, [m("x", 1, 0)])],
+    ],
+    [
       "a tail that an alignment explains",
       ["\tint a;", "} __attribute__((aligned(64)));"],
       [INT, struct("s", 64, [m("a", 1, 0)])],

@@ -416,11 +416,11 @@ const CASES: readonly Case[] = [
     back: ["enum signed: signedness signed -> unsigned", "enum sized: size 4 -> 0"],
   },
   {
-    name: "a qualifier of a member without a name",
+    name: "a qualifier of a member without a name, which Clang does not write",
     old: [INT, struct("", 4, [m("x", 1, 0)]), constOf(2), struct("s", 4, [m("", 3, 0)])],
     new: [INT, struct("", 4, [m("x", 1, 0)]), volatileOf(2), struct("s", 4, [m("", 3, 0)])],
-    there: ["struct s: int x@0 in const struct regrouped int x@0 in volatile struct"],
-    back: ["struct s: int x@0 in volatile struct regrouped int x@0 in const struct"],
+    there: [],
+    back: [],
   },
   {
     name: "a qualifier of a function type, which is no difference",
