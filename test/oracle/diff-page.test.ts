@@ -130,6 +130,7 @@ describeOracle("the page of diff in Chromium", ["chromium"], () => {
     // One of its programs breaks, whatever the other did.
     expect(await item.locator("summary .badge").first().textContent()).toBe("breaks");
     // It has a reason of its own, so nothing is said of what it calls.
+    await item.locator("h3").first().waitFor();
     expect(await item.locator("h3").allTextContents()).toEqual([
       "reader socket: breaks",
       "never fentry/never: did not work, and does not",
@@ -214,7 +215,7 @@ describeOracle("the page of diff in Chromium", ["chromium"], () => {
     await click("Programs");
     expect(await shown()).toEqual(["#part=programs&open=struct-moving", "Programs", 0]);
     await page.locator('details[data-key="object-x.o"] > summary').click();
-    await page.locator('details[data-key="object-x.o"] h3').waitFor();
+    await page.locator('details[data-key="object-x.o"] h3').first().waitFor();
     expect(await shown()).toEqual(["#part=programs&open=struct-moving&open=object-x.o", "Programs", 1]);
     await click("Types");
     expect(await shown()).toEqual(["#open=struct-moving&open=object-x.o", "Types", 1]);
