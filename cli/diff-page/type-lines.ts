@@ -1,4 +1,5 @@
 import type { DiffKind } from "../../lib/diff/change.ts";
+import { offsetText } from "../../lib/diff/offset-text.ts";
 import type { PageChange, PageMember, PageType } from "./packed.ts";
 
 /** One line of a type's patch. */
@@ -17,11 +18,6 @@ export interface PatchLine {
 export interface PatchFold {
   readonly summary: string;
   readonly lines: readonly PatchLine[];
-}
-
-/** `1248`, `96:3`. */
-export function offsetText(bits: number): string {
-  return bits % 8 === 0 ? String(bits / 8) : `${Math.floor(bits / 8)}:${bits % 8}`;
 }
 
 /** A key for links: `struct-task_struct`. */

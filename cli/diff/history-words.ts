@@ -1,6 +1,7 @@
 import type { HistoryAnswer, HistoryState } from "../../lib/diff/history-state.ts";
+import { offsetText } from "../../lib/diff/offset-text.ts";
 import { counted } from "../table.ts";
-import { bitsText, placeText, valueText } from "./impact-words.ts";
+import { bitsText, valueText } from "./impact-words.ts";
 
 /** A state, also as the page has it, where JSON has made numbers or strings of its values. */
 export interface ShownState extends Pick<HistoryState, "status" | "bitOffset" | "bits"> {
@@ -30,7 +31,7 @@ export function stateTexts(states: readonly ShownState[], cells: readonly number
 
 function stateText({ status, bitOffset, value }: ShownState): string {
   if (status !== "resolved") return status;
-  if (bitOffset !== null) return placeText({ bitOffset });
+  if (bitOffset !== null) return offsetText(bitOffset);
   return value === null ? status : numberText(value);
 }
 

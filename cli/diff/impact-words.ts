@@ -6,7 +6,7 @@ import type {
   RelocationImpact,
 } from "../../lib/diff/impact.ts";
 import type { AttachImpact } from "../../lib/diff/impact-targets.ts";
-import type { FieldPlace } from "../../lib/diff/standing.ts";
+import { offsetText } from "../../lib/diff/offset-text.ts";
 import { worksWith } from "../../lib/diff/works-with.ts";
 import { counted } from "../table.ts";
 
@@ -75,7 +75,7 @@ export function fieldWords({ change, relocations }: FieldImpact): string {
   const [first] = worst;
   if (first === undefined) return "";
   if (change === "newly-resolved")
-    return first.new.place === null ? valueText(first.new.value) : `at ${placeText(first.new.place)}`;
+    return first.new.place === null ? valueText(first.new.value) : `at ${offsetText(first.new.place.bitOffset)}`;
   return first.new.reason ?? "";
 }
 
@@ -83,19 +83,13 @@ function moveWords(relocation: RelocationImpact): string[] {
   const { old, new: now } = relocation;
   const words: string[] = [];
   if (old.place !== null && now.place !== null) {
-    const [from, to] = [placeText(old.place), placeText(now.place)];
+    const [from, to] = [offsetText(old.place.bitOffset), offsetText(now.place.bitOffset)];
     if (from !== to) words.push(`at ${from} -> ${to}`);
     if (old.place.bits !== now.place.bits) words.push(`${bitsText(old.place.bits)} -> ${bitsText(now.place.bits)}`);
   }
   // Where the field is where it was, it is the number itself that differs: whether it is signed, an enumerator, a size.
   if (words.length === 0) words.push(`${relocation.kind} ${valueText(old.value)} -> ${valueText(now.value)}`);
   return words;
-}
-
-/** Bytes, and the bits beyond them of a bitfield: `1248`, `96:3`. */
-export function placeText({ bitOffset }: Pick<FieldPlace, "bitOffset">): string {
-  const bits = bitOffset % 8;
-  return bits === 0 ? String(bitOffset / 8) : `${Math.floor(bitOffset / 8)}:${bits}`;
 }
 
 /** `4 bytes`, `3 bits`. */

@@ -21,6 +21,7 @@ import {
 } from "../btf/view.ts";
 import { declare, keywordOf, type Spelling } from "../c/declarator.ts";
 import type { TypeSide } from "./change.ts";
+import { offsetText } from "./offset-text.ts";
 import type { Speller } from "./speller.ts";
 
 /** `enum btf_func_linkage`; a variable's are the same. */
@@ -122,9 +123,4 @@ function withBodies(speller: Speller, depth: number, length: number, places = fa
     return `${keyword} {${body} }${places ? ` of ${sizeOf(btf, id)} bytes` : ""}`;
   };
   return { ...plain, specifier };
-}
-
-/** Bytes, and `:` with the bits above them. */
-function offsetText(bits: number): string {
-  return bits % 8 === 0 ? String(bits / 8) : `${Math.floor(bits / 8)}:${bits % 8}`;
 }

@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { addressText, readAddress, WHOLE } from "../../../cli/diff-page/address.ts";
 import { haystackOf, seenTypes, tallyOf, typeOfLink, typeRows } from "../../../cli/diff-page/model.ts";
 import { packType, unpackType } from "../../../cli/diff-page/packed.ts";
-import { offsetText, patchOf } from "../../../cli/diff-page/type-lines.ts";
+import { patchOf } from "../../../cli/diff-page/type-lines.ts";
 import { parseBtf } from "../../../lib/btf/parse.ts";
 import type { TypeChange } from "../../../lib/diff/change.ts";
 import { diffTypes } from "../../../lib/diff/diff.ts";
+import { offsetText } from "../../../lib/diff/offset-text.ts";
 import { bitStruct, btf, enumOf, func, int, m, param, proto, type Row, struct, union } from "../../btf/builder.ts";
 import { KERNEL_6_1, KERNEL_OF_MODULES, kernelSample } from "../../samples.ts";
 
