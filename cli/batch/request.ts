@@ -10,7 +10,7 @@ import type { Args } from "../command.ts";
 import type { batch as command } from "../commands/batch.ts";
 import { UsageError } from "../errors.ts";
 import { identityOf, pathsOf } from "../inputs/identity-request.ts";
-import { objectArgument } from "../inputs/tagged-objects.ts";
+import { objectPaths } from "../inputs/tagged-objects.ts";
 import { checkStandardInput } from "../inputs/target-input.ts";
 import type { KernelSample } from "./verify.ts";
 
@@ -56,7 +56,7 @@ export function requestOf(args: Args<typeof command>): BatchRequest {
   if (args.naming !== undefined && args.layout === "store") {
     throw new UsageError("batch: a store has names of its own", "--naming is for --layout tree.");
   }
-  checkStandardInput("batch", [...args.object.map((object) => objectArgument(object).path), allow]);
+  checkStandardInput("batch", [...objectPaths(args.object), allow]);
   const parsed = shard === undefined ? null : parseShard(shard);
   if (shard !== undefined && parsed === null) {
     throw new UsageError(`batch: --shard ${shard}: should be I/N with I from 1 to N`);

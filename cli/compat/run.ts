@@ -18,7 +18,7 @@ import { readAllowList } from "../inputs/allow-list.ts";
 import { identityOf, pathsOf } from "../inputs/identity-request.ts";
 import { markInput, requireThere } from "../inputs/input.ts";
 import { type KernelRule, parseKernelAllowList } from "../inputs/kernel-allow.ts";
-import { objectArgument, readTagged } from "../inputs/tagged-objects.ts";
+import { objectPaths, readTagged } from "../inputs/tagged-objects.ts";
 import { checkStandardInput } from "../inputs/target-input.ts";
 
 const MEBIBYTE = 1 << 20;
@@ -61,7 +61,7 @@ export function compatRequestOf(args: Args<typeof command>): CompatRequest {
   if (objects.length === 0) throw new UsageError("compat: no object given", "See btfgen compat --help.");
   if (args.corpus.length === 0) throw new UsageError("compat needs --corpus FILE", "See btfgen compat --help.");
   if (allow !== undefined && !strict) throw new UsageError("compat: --allow needs --strict");
-  checkStandardInput("compat", [...objects.map((object) => objectArgument(object).path), allow]);
+  checkStandardInput("compat", [...objectPaths(objects), allow]);
   return {
     objects,
     corpora: args.corpus,

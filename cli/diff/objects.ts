@@ -11,7 +11,7 @@ import { UsageError } from "../errors.ts";
 import { formatOf } from "../format.ts";
 import { readAllowList, unusedRuleNotes } from "../inputs/allow-list.ts";
 import { parseKernelAllowList } from "../inputs/kernel-allow.ts";
-import { readTagged } from "../inputs/tagged-objects.ts";
+import { objectPaths, readTagged } from "../inputs/tagged-objects.ts";
 import { checkStandardInput } from "../inputs/target-input.ts";
 import { EXIT_BAD_INPUT, EXIT_FINDING, EXIT_FINE, type Outcome } from "../outcome.ts";
 import { pageTemplate } from "../page-template.ts";
@@ -125,7 +125,7 @@ async function history(args: DiffArgs): Promise<Outcome> {
   if (refused !== undefined) throw new UsageError(`diff: --${refused} is for a step from one kernel to another`);
   const format = formatOf("diff", args);
   const sources = [args.old, ...(args.new === undefined ? [] : [args.new]), ...args.more];
-  checkStandardInput("diff", [...sources, ...args.object]);
+  checkStandardInput("diff", [...sources, ...objectPaths(args.object)]);
   const objects = args.object.flatMap(readTagged);
   const { modules, loader } = args;
   const report = await runHistory({ objects, sources, rules: loader ?? "libbpf", options: { modules } });

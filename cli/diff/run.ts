@@ -20,7 +20,7 @@ import {
   requireKernel,
 } from "../inputs/btf-input.ts";
 import { readInput } from "../inputs/input.ts";
-import { objectArgument } from "../inputs/tagged-objects.ts";
+import { objectPaths } from "../inputs/tagged-objects.ts";
 import { checkStandardInput } from "../inputs/target-input.ts";
 import { acceptsType, type DiffFilter, type Filtered, filterDiff, parseIgnoreRules, parseTypeRule } from "./rules.ts";
 import { type UnknownName, unknownNames } from "./unknown-names.ts";
@@ -89,8 +89,7 @@ export function diffRequestOf(args: Args<typeof command>): DiffRequest {
   }
   if (args.stat && args.format === "markdown") throw new UsageError("diff: --stat has no Markdown of its own");
   const sides = [args.old, args.new, ...bases, ...args["old-module"], ...args["new-module"]];
-  const objects = args.object.map((object) => objectArgument(object).path);
-  checkStandardInput("diff", [...sides, ...objects, args.ignore, args.allow]);
+  checkStandardInput("diff", [...sides, ...objectPaths(args.object), args.ignore, args.allow]);
   const ignore = args.ignore === undefined ? [] : readRules(args.ignore);
   const each = { own: args.modules, mustBeKernel: args.object.length > 0 };
   return {

@@ -14,6 +14,11 @@ export function objectArgument(argument: string): ObjectArgument {
   throw new InputError(argument, `${word} is no architecture`, choiceHint(word, ARCHITECTURE_NAMES));
 }
 
+/** The paths of `--object` arguments. Throws as objectArgument does. */
+export function objectPaths(objects: readonly string[]): string[] {
+  return objects.map((object) => objectArgument(object).path);
+}
+
 /** Reads an `--object` argument, with what says for which kernels it is. Throws InputError, FormatError. */
 export function readTagged(argument: string): CompatObject[] {
   const { path, tag } = objectArgument(argument);

@@ -262,6 +262,8 @@ describe("btfgen diff A B C ... --object", () => {
     const twice = await runText(["diff", "-", old, "-", ...withObjects("exec.o")], { stdin });
     expect(twice.code).toBe(2);
     expect(twice.stderr).toContain("- is given more than once");
+    const tagged = await runText(["diff", "-", old, older, "--object", "x86_64=-"], { stdin });
+    expect(tagged.stderr).toContain("- is given more than once");
     const nothing = await runText(["diff", "-", ...withObjects("exec.o")], { stdin: "" });
     expect(nothing.code).toBe(2);
     expect(nothing.stderr).toContain("(standard input): ");
